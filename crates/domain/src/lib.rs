@@ -1,1 +1,15 @@
-//! Placeholder.
+//! The rules of Tributary: money, ids, time, orders, observations, events.
+//!
+//! Pure code. There is no I/O, no async, no SQL, no HTTP, no wall clock and no secret in this crate; it imports
+//! nothing of the workspace. Read `order`, then `settlement`, then `event`.
+
+pub mod clock;
+pub mod event;
+pub mod field;
+pub mod ids;
+pub mod merchant;
+pub mod money;
+pub mod order;
+pub mod order_content;
+pub mod settlement;
+pub mod tenant;

@@ -1,0 +1,236 @@
+//! Events: what a tenant is told, rendered once to the bytes that are stored, signed and sent.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::clock::Timestamp;
+use crate::ids::{EventId, TenantId};
+use crate::settlement::Source;
+use crate::tenant::Mode;
+
+/// The version of the payloads, pinned in each of them.
+pub const API_VERSION: &str = "2026-11-01";
+
+/// Everything a tenant can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EventType {
+    /// An order was recorded.
+    OrderCreated,
+    /// An order was paid.
+    OrderPaid,
+    /// A payment arrived after the order was closed.
+    OrderPaidLate,
+    /// An order was closed unpaid.
+    OrderClosed,
+    /// A call to WeChat about the order had no certain end; a query will tell.
+    OrderUnknown,
+    /// A test of an endpoint.
+    Ping,
+}
+
+impl EventType {
+    /// Every type there is.
+    pub const ALL: [Self; 6] = [
+        Self::OrderCreated,
+        Self::OrderPaid,
+        Self::OrderPaidLate,
+        Self::OrderClosed,
+        Self::OrderUnknown,
+        Self::Ping,
+    ];
+
+    /// The word stored and sent.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OrderCreated => "order.created",
+            Self::OrderPaid => "order.paid",
+            Self::OrderPaidLate => "order.paid_late",
+            Self::OrderClosed => "order.closed",
+            Self::OrderUnknown => "order.unknown",
+            Self::Ping => "ping",
+        }
+    }
+
+    /// Reads the stored word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// Whether a filter such as `order.paid`, `order.*` or `*` lets a type through.
+pub fn filter_matches(filter: &str, kind: &str) -> bool {
+    match filter.strip_suffix('*') {
+        Some(stem) => kind.starts_with(stem),
+        None => filter == kind,
+    }
+}
+
+/// Whether a filter names at least one type that exists.
+pub fn filter_is_known(filter: &str) -> bool {
+    EventType::ALL
+        .iter()
+        .any(|kind| filter_matches(filter, kind.as_str()))
+}
+
+/// What an event is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Subject {
+    /// `order`, `endpoint`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Its id.
+    pub id: String,
+}
+
+/// An event on its way into the outbox.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// Its id, the same on every retry, replay and endpoint.
+    pub id: EventId,
+    /// Whom it is for.
+    pub tenant_id: TenantId,
+    /// Which world it belongs to.
+    pub mode: Mode,
+    /// What happened.
+    pub kind: EventType,
+    /// To what.
+    pub subject: Subject,
+    /// Which event about this subject, counted from 1 without a gap.
+    pub seq: i64,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// The effect that must happen once: a second event with the same key is refused by the database.
+    pub dedupe_key: String,
+    /// The exact bytes that every endpoint and the feed receive.
+    pub body: String,
+}
+
+/// What the body of an event is made of.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    /// Whom it is for.
+    pub tenant_id: &'a TenantId,
+    /// Which world it belongs to.
+    pub mode: Mode,
+    /// What happened.
+    pub kind: EventType,
+    /// To what.
+    pub subject: Subject,
+    /// Which event about this subject.
+    pub seq: i64,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// How we learned of it.
+    pub source: Source,
+    /// The object as it is now, as JSON.
+    pub object: &'a RawValue,
+    /// Its state before, when it had one.
+    pub previous_state: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    id: &'a EventId,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    timestamp: String,
+    api_version: &'static str,
+    livemode: bool,
+    tenant_id: &'a TenantId,
+    subject: &'a Subject,
+    seq: i64,
+    source: &'static str,
+    data: Data<'a>,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    object: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<Previous<'a>>,
+}
+
+#[derive(Serialize)]
+struct Previous<'a> {
+    state: &'a str,
+}
+
+impl NewEvent {
+    /// Renders the body once; what is stored is what is signed and sent.
+    pub fn from_draft(
+        draft: Draft<'_>,
+        dedupe_key: String,
+        now: Timestamp,
+    ) -> Result<Self, serde_json::Error> {
+        let id = EventId::new(now);
+        let body = serde_json::to_string(&Envelope {
+            id: &id,
+            kind: draft.kind.as_str(),
+            timestamp: draft.occurred_at.to_rfc3339(),
+            api_version: API_VERSION,
+            livemode: draft.mode == Mode::Live,
+            tenant_id: draft.tenant_id,
+            subject: &draft.subject,
+            seq: draft.seq,
+            source: draft.source.as_str(),
+            data: Data {
+                object: draft.object,
+                previous: draft.previous_state.map(|state| Previous { state }),
+            },
+        })?;
+        Ok(Self {
+            id,
+            tenant_id: draft.tenant_id.clone(),
+            mode: draft.mode,
+            kind: draft.kind,
+            subject: draft.subject,
+            seq: draft.seq,
+            occurred_at: draft.occurred_at,
+            dedupe_key,
+            body,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_match_exactly_or_by_a_trailing_star() {
+        assert!(filter_matches("order.*", "order.paid"));
+        assert!(filter_matches("*", "ping"));
+        assert!(filter_matches("order.paid", "order.paid"));
+        assert!(!filter_matches("order.paid", "order.paid_late"));
+        assert!(!filter_is_known("refund.*"));
+    }
+
+    #[test]
+    fn the_body_is_the_documented_envelope() {
+        let now = Timestamp::from_seconds(1_767_225_600);
+        let tenant_id = TenantId::new(now);
+        let object = RawValue::from_string(String::from(r#"{"id":"ord_1"}"#)).unwrap();
+        let draft = Draft {
+            tenant_id: &tenant_id,
+            mode: Mode::Test,
+            kind: EventType::OrderPaid,
+            subject: Subject {
+                kind: "order",
+                id: "ord_1".into(),
+            },
+            seq: 2,
+            occurred_at: now,
+            source: Source::Notification,
+            object: &object,
+            previous_state: Some("paying"),
+        };
+        let event = NewEvent::from_draft(draft, "ord_1:paid".into(), now).unwrap();
+        let body: serde_json::Value = serde_json::from_str(&event.body).unwrap();
+        assert_eq!(body["type"], "order.paid");
+        assert_eq!(body["timestamp"], "2026-01-01T00:00:00.000Z");
+        assert_eq!(body["livemode"], false);
+        assert_eq!(body["data"]["object"]["id"], "ord_1");
+        assert_eq!(body["data"]["previous"]["state"], "paying");
+        assert_eq!(body["id"], event.id.as_str());
+    }
+}

@@ -1,0 +1,219 @@
+//! What a report about money means for an order: the one decision behind the one door.
+//!
+//! A notification, a query and later a bill row become the same `TransactionObservation`. `settle` compares it with
+//! the order and says what follows. It changes nothing itself.
+
+use crate::clock::Timestamp;
+use crate::merchant::{AppId, Mchid};
+use crate::money::Fen;
+use crate::order::{Attempt, AttemptState, Order, OrderState, Payment};
+
+/// Where a report came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// WeChat told us.
+    Notification,
+    /// We asked WeChat.
+    Query,
+    /// Our own API caused it.
+    Api,
+    /// The platform itself caused it.
+    System,
+}
+
+impl Source {
+    /// The word stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Notification => "notification",
+            Self::Query => "query",
+            Self::Api => "api",
+            Self::System => "system",
+        }
+    }
+}
+
+/// What WeChat says about one order number, verified but not yet compared with anything of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionObservation {
+    /// The provider's merchant number.
+    pub sp_mchid: String,
+    /// The sub-merchant's number.
+    pub sub_mchid: String,
+    /// The provider's app id, when WeChat said it.
+    pub sp_appid: Option<String>,
+    /// The sub-merchant's app id, when WeChat said it.
+    pub sub_appid: Option<String>,
+    /// Our order number at WeChat.
+    pub out_trade_no: String,
+    /// WeChat's `trade_state`, verbatim.
+    pub trade_state: String,
+    /// WeChat's number of the payment.
+    pub transaction_id: Option<String>,
+    /// `JSAPI` and its neighbours.
+    pub trade_type: Option<String>,
+    /// The payer's bank.
+    pub bank_type: Option<String>,
+    /// When it was paid.
+    pub success_time: Option<Timestamp>,
+    /// Order amount in fen.
+    pub total: Option<i64>,
+    /// What the payer paid in fen.
+    pub payer_total: Option<i64>,
+    /// Currency code.
+    pub currency: Option<String>,
+}
+
+/// What follows from an observation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing new.
+    Unchanged,
+    /// The order is not paid yet; only WeChat's word is new.
+    StillOpen,
+    /// The order is paid.
+    Paid(Payment),
+    /// A payment arrived for an order that was closed here.
+    PaidLate(Payment),
+    /// The order can no longer be paid.
+    Closed,
+}
+
+/// Why an observation is kept but not applied.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// Another provider number.
+    #[error("sp_mchid differs")]
+    SpMchid,
+    /// Another sub-merchant number.
+    #[error("sub_mchid differs")]
+    SubMchid,
+    /// Another app id.
+    #[error("appid differs")]
+    AppId,
+    /// Another amount.
+    #[error("amount differs")]
+    Amount,
+    /// Another currency.
+    #[error("currency differs")]
+    Currency,
+    /// Paid, and a fact without which it cannot be booked is absent.
+    #[error("{0} is missing from a paid transaction")]
+    Missing(&'static str),
+    /// The order was already paid by another payment.
+    #[error("a second payment for a paid order")]
+    SecondPayment,
+    /// WeChat says closed for an order that it said was paid.
+    #[error("closed after paid")]
+    ClosedAfterPaid,
+    /// A state that no page of WeChat's documents names.
+    #[error("unknown trade_state")]
+    TradeState,
+}
+
+impl Mismatch {
+    /// A stable word for storage and metrics.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::SpMchid => "sp_mchid_mismatch",
+            Self::SubMchid => "sub_mchid_mismatch",
+            Self::AppId => "appid_mismatch",
+            Self::Amount => "amount_mismatch",
+            Self::Currency => "currency_mismatch",
+            Self::Missing(_) => "missing_field",
+            Self::SecondPayment => "second_payment",
+            Self::ClosedAfterPaid => "closed_after_paid",
+            Self::TradeState => "unknown_trade_state",
+        }
+    }
+}
+
+/// Compares what WeChat says with what we know, and decides.
+pub fn settle(
+    order: &Order,
+    attempt: &Attempt,
+    seen: &TransactionObservation,
+) -> Result<Verdict, Mismatch> {
+    check_identity(order, seen)?;
+    match seen.trade_state.as_str() {
+        // REFUND: WeChat says so once any refund was made; the payment itself still stands.
+        "SUCCESS" | "REFUND" => settle_paid(order, attempt, seen),
+        "CLOSED" | "REVOKED" => match order.state {
+            OrderState::Paid | OrderState::PaidLate => Err(Mismatch::ClosedAfterPaid),
+            OrderState::Closed => Ok(Verdict::Unchanged),
+            _ => Ok(Verdict::Closed),
+        },
+        "NOTPAY" | "USERPAYING" | "PAYERROR" | "ACCEPT" => Ok(if order.state.is_open() {
+            Verdict::StillOpen
+        } else {
+            Verdict::Unchanged
+        }),
+        _ => Err(Mismatch::TradeState),
+    }
+}
+
+fn check_identity(order: &Order, seen: &TransactionObservation) -> Result<(), Mismatch> {
+    if seen.sp_mchid != order.sp_mchid.as_str() {
+        return Err(Mismatch::SpMchid);
+    }
+    if seen.sub_mchid != order.sub_mchid.as_str() {
+        return Err(Mismatch::SubMchid);
+    }
+    let sp_appid_ok = seen
+        .sp_appid
+        .as_deref()
+        .is_none_or(|id| id == order.sp_appid.as_str());
+    let ours = order.content.sub_appid.as_ref().map(AppId::as_str);
+    let sub_appid_ok = seen.sub_appid.as_deref().is_none_or(|id| Some(id) == ours);
+    if sp_appid_ok && sub_appid_ok {
+        Ok(())
+    } else {
+        Err(Mismatch::AppId)
+    }
+}
+
+fn settle_paid(
+    order: &Order,
+    attempt: &Attempt,
+    seen: &TransactionObservation,
+) -> Result<Verdict, Mismatch> {
+    let total = seen.total.ok_or(Mismatch::Missing("amount.total"))?;
+    if total != order.content.total.as_i64() {
+        return Err(Mismatch::Amount);
+    }
+    // An answer may leave the currency out; then it is the default, CNY.
+    if seen.currency.as_deref().unwrap_or("CNY") != order.content.currency.as_str() {
+        return Err(Mismatch::Currency);
+    }
+    let transaction_id = seen
+        .transaction_id
+        .clone()
+        .ok_or(Mismatch::Missing("transaction_id"))?;
+    if let Some(known) = &order.payment {
+        let same = known.transaction_id == transaction_id && known.attempt_id == attempt.id;
+        return if same {
+            Ok(Verdict::Unchanged)
+        } else {
+            Err(Mismatch::SecondPayment)
+        };
+    }
+    let payment = Payment {
+        transaction_id,
+        success_time: seen.success_time.ok_or(Mismatch::Missing("success_time"))?,
+        payer_total: seen.payer_total.and_then(|fen| Fen::new(fen).ok()),
+        bank_type: seen.bank_type.clone(),
+        trade_type: seen.trade_type.clone(),
+        attempt_id: attempt.id.clone(),
+    };
+    let late = order.state == OrderState::Closed || attempt.state == AttemptState::Closed;
+    Ok(if late {
+        Verdict::PaidLate(payment)
+    } else {
+        Verdict::Paid(payment)
+    })
+}
+
+/// Whether both merchant numbers of an observation name this pair.
+pub fn routes_to(seen: &TransactionObservation, sp: &Mchid, sub: &Mchid) -> bool {
+    seen.sp_mchid == sp.as_str() && seen.sub_mchid == sub.as_str()
+}
