@@ -1,0 +1,265 @@
+//! One attempt: sign, connect, post, read a bounded answer before the deadline, and say what it means.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::Response;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use thiserror::Error;
+use tokio::time::{Instant, timeout_at};
+
+use crate::address_guard::{AddressPolicy, DNS_DURATION_MS, Lookup};
+use crate::outcome::{self, ErrorClass, Outcome};
+use crate::signature::{self, Secret};
+
+mod clients;
+mod failure;
+mod response;
+#[cfg(test)]
+mod tests;
+
+use clients::Clients;
+
+/// Limits and identity of a sender.
+#[derive(Clone, Debug)]
+pub struct SenderConfig {
+    /// The time for a name look-up.
+    pub dns_timeout_ms: u64,
+    /// The time for TCP and TLS, after the look-up.
+    pub connect_timeout_ms: u64,
+    /// The time for the whole attempt, the answer's body included.
+    pub total_timeout_ms: u64,
+    /// How much of an answer's body is read before the connection is closed.
+    pub max_response_body_bytes: usize,
+    /// The largest acceptable response head.
+    pub max_response_header_bytes: usize,
+    /// The value of `user-agent`.
+    pub user_agent: String,
+    /// Which addresses may be sent to.
+    pub policy: AddressPolicy,
+}
+
+impl Default for SenderConfig {
+    fn default() -> Self {
+        Self {
+            dns_timeout_ms: 5_000,
+            connect_timeout_ms: 3_000,
+            total_timeout_ms: 15_000,
+            max_response_body_bytes: 16 * 1024,
+            max_response_header_bytes: 32 * 1024,
+            user_agent: concat!("Tributary-Webhooks/", env!("CARGO_PKG_VERSION")).to_owned(),
+            policy: AddressPolicy::default(),
+        }
+    }
+}
+
+/// One event for one endpoint, ready to be posted.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The endpoint's URL as stored; it is checked again.
+    pub url: String,
+    /// `webhook-id`: the same for every attempt and every replay.
+    pub event_id: String,
+    /// The event's type.
+    pub event_type: String,
+    /// The number of this attempt, from 1.
+    pub attempt: u32,
+    /// The delivery's id.
+    pub delivery_id: String,
+    /// The endpoint's id.
+    pub endpoint_id: String,
+    /// Whether a person or a recovery asked for this attempt.
+    pub replay: bool,
+    /// Whether this is live data.
+    pub livemode: bool,
+    /// The stored bytes, posted and signed as they are.
+    pub body: Bytes,
+    /// The endpoint's live secrets, newest first.
+    pub secrets: Vec<Secret>,
+    /// Unix seconds of this attempt.
+    pub timestamp: i64,
+}
+
+/// What one attempt brought, for the verdict and for the delivery log.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The verdict.
+    pub outcome: Outcome,
+    /// The response's status, when there was a response.
+    pub status: Option<u16>,
+    /// The response's headers as lines, at most 4 KiB.
+    pub response_headers: String,
+    /// The first 4 KiB of the response's body, as they came.
+    pub response_body: Bytes,
+    /// The address that answered.
+    pub remote_ip: Option<IpAddr>,
+    /// The kind of failure; a success has none.
+    pub error_class: Option<ErrorClass>,
+    /// The length of the whole attempt.
+    pub duration_ms: u64,
+    /// The length of the name look-up, when one was made.
+    pub dns_ms: Option<u64>,
+    /// The time until the response head was complete.
+    pub first_byte_ms: Option<u64>,
+}
+
+/// Why a sender could not be made.
+#[derive(Debug, Error)]
+pub enum SenderError {
+    /// The HTTP client or its TLS roots could not be set up.
+    #[error("setting up the HTTP client for webhooks")]
+    Client(#[source] reqwest::Error),
+}
+
+/// Sends deliveries, one attempt each; it is shared by all tasks.
+#[derive(Debug)]
+pub struct Sender {
+    config: SenderConfig,
+    clients: Clients,
+}
+
+impl Sender {
+    /// Makes a sender that asks the system's resolver.
+    pub fn new(config: SenderConfig) -> Result<Self, SenderError> {
+        Self::with_lookup(config, crate::address_guard::system_lookup())
+    }
+
+    /// Makes a sender with its own name look-up; the address guard stands behind it all the same.
+    pub fn with_lookup(config: SenderConfig, lookup: Lookup) -> Result<Self, SenderError> {
+        let clients = Clients::new(&config, lookup).map_err(SenderError::Client)?;
+        Ok(Self { config, clients })
+    }
+
+    /// Makes one attempt; failures are values of the result.
+    pub async fn send(&self, delivery: &Delivery) -> Attempt {
+        let started = Instant::now();
+        let dns_ms = Arc::new(AtomicU64::new(0));
+        let sending = self.attempt(delivery, started);
+        let mut attempt = DNS_DURATION_MS.scope(Arc::clone(&dns_ms), sending).await;
+        attempt.dns_ms = dns_ms.load(Ordering::Relaxed).checked_sub(1);
+        attempt.duration_ms = elapsed_ms(started);
+        attempt
+    }
+
+    async fn attempt(&self, delivery: &Delivery, started: Instant) -> Attempt {
+        let deadline = started + Duration::from_millis(self.config.total_timeout_ms);
+        let Ok(url) = self.config.policy.check_url(&delivery.url) else {
+            return Attempt::failed(ErrorClass::BlockedAddress);
+        };
+        let (Some(headers), Ok(client)) = (request_headers(delivery), self.clients.current())
+        else {
+            return Attempt::failed(ErrorClass::Internal);
+        };
+        let request = client
+            .post(url.url().clone())
+            .headers(headers)
+            .body(delivery.body.clone());
+        match timeout_at(deadline, request.send()).await {
+            Err(_) => Attempt::failed(ErrorClass::TimeoutHeaders),
+            Ok(Err(error)) => {
+                // The text may name internal addresses: it is for our log, never for the tenant.
+                tracing::debug!(delivery.id = delivery.delivery_id, error = %failure::chain(&error), "webhook attempt failed");
+                Attempt::failed(failure::classify(&error))
+            }
+            Ok(Ok(response)) => {
+                let first_byte_ms = elapsed_ms(started);
+                let mut attempt = self.read(response, delivery.timestamp, deadline).await;
+                attempt.first_byte_ms = Some(first_byte_ms);
+                attempt
+            }
+        }
+    }
+
+    async fn read(&self, response: Response, now_seconds: i64, deadline: Instant) -> Attempt {
+        let status = response.status().as_u16();
+        let headers = response.headers();
+        let mut attempt = Attempt::failed(ErrorClass::Internal);
+        attempt.status = Some(status);
+        attempt.remote_ip = response.remote_addr().map(|address| address.ip());
+        attempt.response_headers = response::header_lines(headers);
+        attempt.error_class = outcome::class_of_status(status);
+        attempt.outcome = Outcome::of_response(
+            status,
+            response::control(headers),
+            response::retry_after_ms(headers, now_seconds),
+        );
+        let head_bytes = response::head_bytes(headers);
+        if head_bytes > self.config.max_response_header_bytes && attempt.error_class.is_some() {
+            attempt.fail(ErrorClass::TooLarge);
+        }
+        let body = response::read_body(response, self.config.max_response_body_bytes, deadline);
+        let (body, ending) = body.await;
+        attempt.response_body = body;
+        if ending == response::BodyEnding::TimedOut && attempt.is_plain_failure() {
+            attempt.fail(ErrorClass::TimeoutBody);
+        }
+        attempt
+    }
+}
+
+impl Attempt {
+    fn failed(class: ErrorClass) -> Self {
+        Self {
+            outcome: Outcome::Failed { class },
+            status: None,
+            response_headers: String::new(),
+            response_body: Bytes::new(),
+            remote_ip: None,
+            error_class: Some(class),
+            duration_ms: 0,
+            dns_ms: None,
+            first_byte_ms: None,
+        }
+    }
+
+    fn fail(&mut self, class: ErrorClass) {
+        self.outcome = Outcome::Failed { class };
+        self.error_class = Some(class);
+    }
+
+    fn is_plain_failure(&self) -> bool {
+        matches!(self.outcome, Outcome::Failed { .. })
+    }
+}
+
+fn request_headers(delivery: &Delivery) -> Option<HeaderMap> {
+    // A dot in the id would let two different messages have the same signed bytes.
+    if delivery.event_id.contains('.') {
+        return None;
+    }
+    let signature = signature::sign(
+        &delivery.secrets,
+        &delivery.event_id,
+        delivery.timestamp,
+        &delivery.body,
+    );
+    let flag = |set| if set { "1" } else { "0" }.to_owned();
+    let values = [
+        ("content-type", "application/json".to_owned()),
+        ("webhook-id", delivery.event_id.clone()),
+        ("webhook-timestamp", delivery.timestamp.to_string()),
+        ("webhook-signature", signature),
+        ("webhook-event-type", delivery.event_type.clone()),
+        ("webhook-attempt", delivery.attempt.to_string()),
+        ("webhook-delivery-id", delivery.delivery_id.clone()),
+        ("webhook-endpoint-id", delivery.endpoint_id.clone()),
+        ("webhook-replay", flag(delivery.replay)),
+        ("webhook-livemode", flag(delivery.livemode)),
+    ];
+    values
+        .into_iter()
+        .map(|(name, value)| {
+            Some((
+                HeaderName::from_static(name),
+                HeaderValue::try_from(value).ok()?,
+            ))
+        })
+        .collect()
+}
+
+fn elapsed_ms(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
