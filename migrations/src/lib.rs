@@ -1,1 +1,27 @@
-//! Placeholder.
+//! The one set of schema changes, for SQLite and PostgreSQL alike.
+//!
+//! Expand, deploy, contract: an applied migration is never edited, and yesterday's code runs on today's schema.
+//! Instants that are compared or sorted are BIGINT milliseconds, amounts BIGINT fen, states short texts, ids made by
+//! the application; keys lead with `tenant_id`. No column type, index or clause that only one database has.
+
+use sea_orm_migration::prelude::*;
+
+mod columns;
+mod m20261101_000001_create_tenants;
+mod m20261101_000002_create_orders;
+mod m20261101_000003_create_events;
+
+/// Applies and reverts the schema.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261101_000001_create_tenants::Migration),
+            Box::new(m20261101_000002_create_orders::Migration),
+            Box::new(m20261101_000003_create_events::Migration),
+        ]
+    }
+}

@@ -1,1 +1,147 @@
-//! Placeholder.
+//! The only crate that knows SQL: SQLite and PostgreSQL, one schema, one file per noun.
+//!
+//! Functions take the connection first, the tenant second; what crosses tenants says so in its name. Entities are
+//! private: domain values go in and come out. No HTTP, no cryptography, no decision. Read `orders`, then `outbox`.
+
+pub mod alarms;
+pub mod data_keys;
+mod dialect;
+mod entities;
+mod error;
+pub mod idempotency;
+pub mod leases;
+pub mod merchants;
+pub mod notifications;
+pub mod orders;
+pub mod outbox;
+pub mod providers;
+pub mod tenants;
+
+pub use dialect::Dialect;
+pub use error::StorageError;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use sea_orm_migration::MigratorTrait;
+use tributary_migrations::Migrator;
+
+use crate::error::database;
+
+/// The database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    dialect: Dialect,
+    writer: DatabaseConnection,
+    reader: DatabaseConnection,
+}
+
+/// One writing transaction; dropped without `commit`, it never happened.
+#[derive(Debug)]
+pub struct Tx {
+    dialect: Dialect,
+    inner: DatabaseTransaction,
+}
+
+/// What a read may run on: the database itself, or a transaction that must see its own writes.
+pub trait Access: Sync {
+    /// The kind of connection.
+    type Connection: ConnectionTrait;
+
+    /// The connection.
+    fn connection(&self) -> &Self::Connection;
+}
+
+impl Access for Storage {
+    type Connection = DatabaseConnection;
+
+    fn connection(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+}
+
+impl Access for Tx {
+    type Connection = DatabaseTransaction;
+
+    fn connection(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
+}
+
+impl Storage {
+    /// Opens the database behind `url` (`sqlite://path` or `postgres://…`) with at most `pool` connections.
+    pub async fn connect(url: &str, pool: u32) -> Result<Self, StorageError> {
+        let Some(dialect) = Dialect::of_url(url) else {
+            let reason =
+                sea_orm::DbErr::Custom("the URL must begin with sqlite: or postgres:".into());
+            return Err(database("reading the database URL")(reason));
+        };
+        let (writer, reader) = dialect
+            .connect(url, pool)
+            .await
+            .map_err(database("connecting to the database"))?;
+        Ok(Self {
+            dialect,
+            writer,
+            reader,
+        })
+    }
+
+    /// Brings the schema up to date.
+    pub async fn migrate(&self) -> Result<(), StorageError> {
+        Migrator::up(&self.writer, None)
+            .await
+            .map_err(database("migrating the schema"))
+    }
+
+    /// Whether every migration has been applied.
+    pub async fn is_migrated(&self) -> Result<bool, StorageError> {
+        let pending = Migrator::get_pending_migrations(&self.writer)
+            .await
+            .map_err(database("reading the applied migrations"))?;
+        Ok(pending.is_empty())
+    }
+
+    /// Begins a writing transaction.
+    pub async fn begin(&self) -> Result<Tx, StorageError> {
+        let inner = self
+            .writer
+            .begin_with_options(self.dialect.write_transaction())
+            .await
+            .map_err(database("beginning a transaction"))?;
+        Ok(Tx {
+            dialect: self.dialect,
+            inner,
+        })
+    }
+
+    /// Answers once the database does.
+    pub async fn ping(&self) -> Result<(), StorageError> {
+        self.reader
+            .ping()
+            .await
+            .map_err(database("reaching the database"))
+    }
+
+    /// Which database this is, for people to read.
+    pub const fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Closes every connection.
+    pub async fn close(self) -> Result<(), StorageError> {
+        self.writer
+            .close()
+            .await
+            .map_err(database("closing the database"))
+    }
+}
+
+impl Tx {
+    /// Makes everything written in the transaction true at once.
+    pub async fn commit(self) -> Result<(), StorageError> {
+        self.inner.commit().await.map_err(database("committing"))
+    }
+
+    pub(crate) const fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+}

@@ -1,0 +1,73 @@
+//! Alarms: what a person must look at, kept until somebody did.
+
+use sea_orm::{ActiveValue::Set, EntityTrait, QueryOrder, QuerySelect};
+use tributary_domain::clock::Timestamp;
+use tributary_domain::ids::{AlarmId, OrderId, ProviderId, TenantId};
+
+use crate::entities::alarms;
+use crate::error::{StorageError, column, database, inserting};
+use crate::{Access, Tx};
+
+/// Something a person must look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alarm {
+    /// Its id.
+    pub id: AlarmId,
+    /// When it was raised.
+    pub raised_at: Timestamp,
+    /// What kind, in a stable word.
+    pub kind: String,
+    /// Whose, when known.
+    pub tenant_id: Option<TenantId>,
+    /// Through which provider, when known.
+    pub provider_id: Option<ProviderId>,
+    /// About which order, when known.
+    pub order_id: Option<OrderId>,
+    /// What was seen, without secrets.
+    pub detail: String,
+}
+
+/// Raises an alarm with the change that caused it.
+pub async fn insert(tx: &Tx, alarm: &Alarm) -> Result<(), StorageError> {
+    let row = alarms::ActiveModel {
+        id: Set(alarm.id.to_string()),
+        raised_at: Set(alarm.raised_at.as_millis()),
+        kind: Set(alarm.kind.clone()),
+        tenant_id: Set(alarm.tenant_id.as_ref().map(ToString::to_string)),
+        provider_id: Set(alarm.provider_id.as_ref().map(ToString::to_string)),
+        order_id: Set(alarm.order_id.as_ref().map(ToString::to_string)),
+        detail: Set(alarm.detail.clone()),
+    };
+    alarms::Entity::insert(row)
+        .exec_without_returning(tx.connection())
+        .await
+        .map_err(inserting("alarms"))?;
+    Ok(())
+}
+
+/// The newest alarms of everybody.
+pub async fn newest_all_tenants(at: &impl Access, limit: u64) -> Result<Vec<Alarm>, StorageError> {
+    let rows = alarms::Entity::find()
+        .order_by_desc(alarms::Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("listing alarms"))?;
+    rows.into_iter().map(to_alarm).collect()
+}
+
+fn to_alarm(row: alarms::Model) -> Result<Alarm, StorageError> {
+    let id = row.id.as_str();
+    let tenant_id = row.tenant_id.as_deref().map(str::parse).transpose();
+    let provider_id = row.provider_id.as_deref().map(str::parse).transpose();
+    let order_id = row.order_id.as_deref().map(str::parse).transpose();
+    Ok(Alarm {
+        id: column("alarms", "id", id, id.parse())?,
+        tenant_id: column("alarms", "tenant_id", id, tenant_id)?,
+        provider_id: column("alarms", "provider_id", id, provider_id)?,
+        order_id: column("alarms", "order_id", id, order_id)?,
+        raised_at: Timestamp::from_millis(row.raised_at),
+        kind: row.kind,
+        detail: row.detail,
+    })
+}

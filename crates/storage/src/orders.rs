@@ -1,0 +1,399 @@
+//! Orders and their attempts.
+
+use sea_orm::sea_query::{Expr, LockType};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+use tributary_domain::clock::Timestamp;
+use tributary_domain::ids::{AttemptId, OrderId, ProviderId, TenantId};
+use tributary_domain::merchant::{Mchid, MerchantOrderNo, OutTradeNo};
+use tributary_domain::order::{Attempt, AttemptState, Order, OrderState};
+use tributary_domain::tenant::Mode;
+
+use crate::entities::{attempts, orders};
+use crate::error::{StorageError, column, database, expect_one, inserting};
+use crate::{Access, Tx};
+
+const ORDERS: &str = "orders";
+const ATTEMPTS: &str = "attempts";
+
+/// Which orders a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct OrderFilter {
+    /// Only in this state.
+    pub state: Option<OrderState>,
+    /// Only with this number of the tenant's.
+    pub merchant_order_no: Option<MerchantOrderNo>,
+    /// Only for this sub-merchant.
+    pub sub_mchid: Option<Mchid>,
+    /// Only recorded at or after this instant.
+    pub created_from: Option<Timestamp>,
+    /// Only recorded before this instant.
+    pub created_to: Option<Timestamp>,
+}
+
+/// Records a new order. `Duplicate` when the tenant used the number before.
+pub async fn insert(tx: &Tx, order: &Order) -> Result<(), StorageError> {
+    let row = orders::ActiveModel {
+        id: Set(order.id.to_string()),
+        tenant_id: Set(order.tenant_id.to_string()),
+        mode: Set(order.mode.as_str().to_owned()),
+        provider_id: Set(order.provider_id.to_string()),
+        sub_merchant_id: Set(order.sub_merchant_id.to_string()),
+        sp_mchid: Set(order.sp_mchid.to_string()),
+        sp_appid: Set(order.sp_appid.to_string()),
+        sub_mchid: Set(order.sub_mchid.to_string()),
+        merchant_order_no: Set(order.content.merchant_order_no.to_string()),
+        total_fen: Set(order.content.total.as_i64()),
+        content: Set(to_json(&order.content, ORDERS, order.id.as_str())?),
+        state: Set(order.state.as_str().to_owned()),
+        trade_state: Set(order.trade_state.clone()),
+        transaction_id: Set(order
+            .payment
+            .as_ref()
+            .map(|paid| paid.transaction_id.clone())),
+        payment: Set(payment_json(order)?),
+        expires_at: Set(order.expires_at.as_millis()),
+        created_at: Set(order.created_at.as_millis()),
+        updated_at: Set(order.updated_at.as_millis()),
+        event_seq: Set(order.event_seq),
+        next_poll_at: Set(order.next_poll_at.map(Timestamp::as_millis)),
+        polls: Set(order.polls),
+    };
+    orders::Entity::insert(row)
+        .exec_without_returning(tx.connection())
+        .await
+        .map_err(inserting(ORDERS))?;
+    Ok(())
+}
+
+/// Records a new attempt.
+pub async fn insert_attempt(tx: &Tx, attempt: &Attempt) -> Result<(), StorageError> {
+    let row = attempts::ActiveModel {
+        id: Set(attempt.id.to_string()),
+        tenant_id: Set(attempt.tenant_id.to_string()),
+        order_id: Set(attempt.order_id.to_string()),
+        provider_id: Set(attempt.provider_id.to_string()),
+        out_trade_no: Set(attempt.out_trade_no.to_string()),
+        body: Set(attempt.body.clone()),
+        state: Set(attempt.state.as_str().to_owned()),
+        prepay_id: Set(attempt.prepay_id.clone()),
+        prepared_at: Set(attempt.prepared_at.map(Timestamp::as_millis)),
+        created_at: Set(attempt.created_at.as_millis()),
+    };
+    attempts::Entity::insert(row)
+        .exec_without_returning(tx.connection())
+        .await
+        .map_err(inserting(ATTEMPTS))?;
+    Ok(())
+}
+
+/// Finds a tenant's order.
+pub async fn find(
+    at: &impl Access,
+    tenant: &TenantId,
+    mode: Mode,
+    id: &OrderId,
+) -> Result<Option<Order>, StorageError> {
+    let row = of_tenant(tenant, mode)
+        .filter(orders::Column::Id.eq(id.as_str()))
+        .one(at.connection())
+        .await
+        .map_err(database("reading an order"))?;
+    row.map(to_order).transpose()
+}
+
+/// Finds a tenant's order by the tenant's own number.
+pub async fn find_by_number(
+    at: &impl Access,
+    tenant: &TenantId,
+    mode: Mode,
+    number: &MerchantOrderNo,
+) -> Result<Option<Order>, StorageError> {
+    let row = of_tenant(tenant, mode)
+        .filter(orders::Column::MerchantOrderNo.eq(number.as_str()))
+        .one(at.connection())
+        .await
+        .map_err(database("reading an order by number"))?;
+    row.map(to_order).transpose()
+}
+
+/// Finds a tenant's order and holds its row until the transaction ends.
+pub async fn lock(tx: &Tx, tenant: &TenantId, id: &OrderId) -> Result<Option<Order>, StorageError> {
+    let row = orders::Entity::find()
+        .filter(orders::Column::TenantId.eq(tenant.as_str()))
+        .filter(orders::Column::Id.eq(id.as_str()))
+        // SQLite knows no row locks; its writing transaction excludes every other already.
+        .lock(LockType::Update)
+        .one(tx.connection())
+        .await
+        .map_err(database("locking an order"))?;
+    row.map(to_order).transpose()
+}
+
+/// Lists a tenant's orders, newest first, starting after the order `after`.
+pub async fn list(
+    at: &impl Access,
+    tenant: &TenantId,
+    mode: Mode,
+    filter: &OrderFilter,
+    after: Option<&OrderId>,
+    limit: u64,
+) -> Result<Vec<Order>, StorageError> {
+    let mut wanted = Condition::all();
+    if let Some(state) = filter.state {
+        wanted = wanted.add(orders::Column::State.eq(state.as_str()));
+    }
+    if let Some(number) = &filter.merchant_order_no {
+        wanted = wanted.add(orders::Column::MerchantOrderNo.eq(number.as_str()));
+    }
+    if let Some(sub_mchid) = &filter.sub_mchid {
+        wanted = wanted.add(orders::Column::SubMchid.eq(sub_mchid.as_str()));
+    }
+    if let Some(from) = filter.created_from {
+        wanted = wanted.add(orders::Column::CreatedAt.gte(from.as_millis()));
+    }
+    if let Some(to) = filter.created_to {
+        wanted = wanted.add(orders::Column::CreatedAt.lt(to.as_millis()));
+    }
+    if let Some(after) = after {
+        wanted = wanted.add(orders::Column::Id.lt(after.as_str()));
+    }
+    let rows = of_tenant(tenant, mode)
+        .filter(wanted)
+        .order_by_desc(orders::Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("listing orders"))?;
+    rows.into_iter().map(to_order).collect()
+}
+
+/// Writes what may change about an order, provided nobody changed it since `before` was read.
+pub async fn update(tx: &Tx, before: &Order, after: &Order) -> Result<(), StorageError> {
+    let changed = orders::Entity::update_many()
+        .col_expr(orders::Column::State, Expr::value(after.state.as_str()))
+        .col_expr(
+            orders::Column::TradeState,
+            Expr::value(after.trade_state.clone()),
+        )
+        .col_expr(
+            orders::Column::TransactionId,
+            Expr::value(
+                after
+                    .payment
+                    .as_ref()
+                    .map(|paid| paid.transaction_id.clone()),
+            ),
+        )
+        .col_expr(orders::Column::Payment, Expr::value(payment_json(after)?))
+        .col_expr(
+            orders::Column::UpdatedAt,
+            Expr::value(after.updated_at.as_millis()),
+        )
+        .col_expr(orders::Column::EventSeq, Expr::value(after.event_seq))
+        .col_expr(
+            orders::Column::NextPollAt,
+            Expr::value(after.next_poll_at.map(Timestamp::as_millis)),
+        )
+        .col_expr(orders::Column::Polls, Expr::value(after.polls))
+        .filter(orders::Column::Id.eq(before.id.as_str()))
+        .filter(orders::Column::TenantId.eq(before.tenant_id.as_str()))
+        .filter(orders::Column::State.eq(before.state.as_str()))
+        .filter(orders::Column::EventSeq.eq(before.event_seq))
+        .exec(tx.connection())
+        .await
+        .map_err(database("updating an order"))?;
+    expect_one(ORDERS, changed.rows_affected)
+}
+
+/// Writes the state of an attempt, provided it is still in the state `before`.
+pub async fn update_attempt(
+    tx: &Tx,
+    before: AttemptState,
+    after: &Attempt,
+) -> Result<(), StorageError> {
+    let changed = attempts::Entity::update_many()
+        .col_expr(attempts::Column::State, Expr::value(after.state.as_str()))
+        .col_expr(
+            attempts::Column::PrepayId,
+            Expr::value(after.prepay_id.clone()),
+        )
+        .col_expr(
+            attempts::Column::PreparedAt,
+            Expr::value(after.prepared_at.map(Timestamp::as_millis)),
+        )
+        .filter(attempts::Column::Id.eq(after.id.as_str()))
+        .filter(attempts::Column::TenantId.eq(after.tenant_id.as_str()))
+        .filter(attempts::Column::State.eq(before.as_str()))
+        .exec(tx.connection())
+        .await
+        .map_err(database("updating an attempt"))?;
+    expect_one(ATTEMPTS, changed.rows_affected)
+}
+
+/// The newest attempt of a tenant's order.
+pub async fn latest_attempt(
+    at: &impl Access,
+    tenant: &TenantId,
+    order: &OrderId,
+) -> Result<Option<Attempt>, StorageError> {
+    let row = attempts::Entity::find()
+        .filter(attempts::Column::TenantId.eq(tenant.as_str()))
+        .filter(attempts::Column::OrderId.eq(order.as_str()))
+        .order_by_desc(attempts::Column::Id)
+        .limit(1)
+        .one(at.connection())
+        .await
+        .map_err(database("reading the newest attempt"))?;
+    row.map(to_attempt).transpose()
+}
+
+/// The newest attempt of each of some orders, for a list.
+pub async fn latest_attempts(
+    at: &impl Access,
+    tenant: &TenantId,
+    orders: &[OrderId],
+) -> Result<Vec<Attempt>, StorageError> {
+    let ids: Vec<&str> = orders.iter().map(OrderId::as_str).collect();
+    let rows = attempts::Entity::find()
+        .filter(attempts::Column::TenantId.eq(tenant.as_str()))
+        .filter(attempts::Column::OrderId.is_in(ids))
+        .order_by_asc(attempts::Column::Id)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the newest attempts"))?;
+    rows.into_iter().map(to_attempt).collect()
+}
+
+/// Which attempt a number at WeChat belongs to; routing of what WeChat reports, so it spans tenants.
+pub async fn find_attempt_all_tenants(
+    at: &impl Access,
+    provider: &ProviderId,
+    number: &str,
+) -> Result<Option<Attempt>, StorageError> {
+    let row = attempts::Entity::find()
+        .filter(attempts::Column::ProviderId.eq(provider.as_str()))
+        .filter(attempts::Column::OutTradeNo.eq(number))
+        .one(at.connection())
+        .await
+        .map_err(database("routing an order number"))?;
+    row.map(to_attempt).transpose()
+}
+
+/// Open orders whose next look at WeChat is due, oldest first.
+pub async fn due_all_tenants(
+    at: &impl Access,
+    now: Timestamp,
+    limit: u64,
+) -> Result<Vec<Order>, StorageError> {
+    let rows = orders::Entity::find()
+        .filter(orders::Column::NextPollAt.lte(now.as_millis()))
+        .order_by_asc(orders::Column::NextPollAt)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the orders to poll"))?;
+    rows.into_iter().map(to_order).collect()
+}
+
+/// Takes a due order for oneself until `until`; false when another node was faster.
+pub async fn claim_poll(tx: &Tx, order: &Order, until: Timestamp) -> Result<bool, StorageError> {
+    let changed = orders::Entity::update_many()
+        .col_expr(orders::Column::NextPollAt, Expr::value(until.as_millis()))
+        .filter(orders::Column::Id.eq(order.id.as_str()))
+        .filter(orders::Column::TenantId.eq(order.tenant_id.as_str()))
+        .filter(orders::Column::NextPollAt.eq(order.next_poll_at.map(Timestamp::as_millis)))
+        .exec(tx.connection())
+        .await
+        .map_err(database("claiming an order to poll"))?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// How many open orders have no next look scheduled; anything but 0 is a fault of ours.
+pub async fn count_stuck_all_tenants(at: &impl Access) -> Result<u64, StorageError> {
+    use sea_orm::PaginatorTrait;
+    let open = OrderState::ALL
+        .iter()
+        .filter(|state| state.is_open())
+        .map(|state| state.as_str());
+    orders::Entity::find()
+        .filter(orders::Column::NextPollAt.is_null())
+        .filter(orders::Column::State.is_in(open))
+        .count(at.connection())
+        .await
+        .map_err(database("counting stuck orders"))
+}
+
+fn of_tenant(tenant: &TenantId, mode: Mode) -> sea_orm::Select<orders::Entity> {
+    orders::Entity::find()
+        .filter(orders::Column::TenantId.eq(tenant.as_str()))
+        .filter(orders::Column::Mode.eq(mode.as_str()))
+}
+
+fn to_json<T: serde::Serialize>(
+    value: &T,
+    table: &'static str,
+    id: &str,
+) -> Result<String, StorageError> {
+    column(table, "content", id, serde_json::to_string(value))
+}
+
+fn payment_json(order: &Order) -> Result<Option<String>, StorageError> {
+    order
+        .payment
+        .as_ref()
+        .map(|paid| to_json(paid, ORDERS, order.id.as_str()))
+        .transpose()
+}
+
+fn to_order(row: orders::Model) -> Result<Order, StorageError> {
+    let id = row.id.as_str();
+    let payment = row.payment.as_deref().map(serde_json::from_str).transpose();
+    Ok(Order {
+        id: column(ORDERS, "id", id, id.parse())?,
+        tenant_id: column(ORDERS, "tenant_id", id, row.tenant_id.parse())?,
+        mode: column(ORDERS, "mode", id, Mode::parse(&row.mode).ok_or(()))?,
+        provider_id: column(ORDERS, "provider_id", id, row.provider_id.parse())?,
+        sub_merchant_id: column(ORDERS, "sub_merchant_id", id, row.sub_merchant_id.parse())?,
+        sp_mchid: column(ORDERS, "sp_mchid", id, row.sp_mchid.try_into())?,
+        sp_appid: column(ORDERS, "sp_appid", id, row.sp_appid.try_into())?,
+        sub_mchid: column(ORDERS, "sub_mchid", id, row.sub_mchid.try_into())?,
+        content: column(ORDERS, "content", id, serde_json::from_str(&row.content))?,
+        state: column(ORDERS, "state", id, OrderState::parse(&row.state).ok_or(()))?,
+        payment: column(ORDERS, "payment", id, payment)?,
+        trade_state: row.trade_state,
+        expires_at: Timestamp::from_millis(row.expires_at),
+        created_at: Timestamp::from_millis(row.created_at),
+        updated_at: Timestamp::from_millis(row.updated_at),
+        event_seq: row.event_seq,
+        next_poll_at: row.next_poll_at.map(Timestamp::from_millis),
+        polls: row.polls,
+    })
+}
+
+fn to_attempt(row: attempts::Model) -> Result<Attempt, StorageError> {
+    let id = row.id.as_str();
+    Ok(Attempt {
+        id: column(ATTEMPTS, "id", id, id.parse::<AttemptId>())?,
+        tenant_id: column(ATTEMPTS, "tenant_id", id, row.tenant_id.parse())?,
+        order_id: column(ATTEMPTS, "order_id", id, row.order_id.parse())?,
+        provider_id: column(ATTEMPTS, "provider_id", id, row.provider_id.parse())?,
+        out_trade_no: column(
+            ATTEMPTS,
+            "out_trade_no",
+            id,
+            OutTradeNo::parse(&row.out_trade_no),
+        )?,
+        state: column(
+            ATTEMPTS,
+            "state",
+            id,
+            AttemptState::parse(&row.state).ok_or(()),
+        )?,
+        body: row.body,
+        prepay_id: row.prepay_id,
+        prepared_at: row.prepared_at.map(Timestamp::from_millis),
+        created_at: Timestamp::from_millis(row.created_at),
+    })
+}
