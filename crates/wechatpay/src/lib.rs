@@ -1,1 +1,17 @@
-//! Placeholder.
+//! The WeChat Pay protocol, both roles: the client that signs, calls and verifies, and the server side that verifies a
+//! caller, signs an answer and encrypts a notification.
+//!
+//! The crate knows nothing of tenants, of our ids or of a database, reads no wall clock (time is a parameter, or comes
+//! from a [`Clock`]) and imports no other crate of this workspace.
+//!
+//! Reading order: [`credentials`] (keys), [`v3`] (what is signed, what is on the wire), [`server`] (the other role).
+
+mod clock;
+pub mod credentials;
+mod nonce;
+mod open_enum;
+pub mod server;
+pub mod v3;
+
+pub use clock::{Clock, system_clock};
+pub use nonce::random_nonce;
