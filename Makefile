@@ -1,0 +1,32 @@
+# The commands of this repository. `make help` lists them.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench openapi
+
+help: ## Lists these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Builds and starts the platform, a simulated WeChat Pay and a demo tenant
+	@tests/scripts/install.sh build
+	@cargo build --workspace --bin tributary
+	@exec target/debug/tributary dev
+
+test: ## Runs every test on SQLite and PostgreSQL, and the checks from outside
+	@tests/scripts/install.sh test
+	@tests/scripts/with_postgres.sh python3 tests/scripts/stages.py all
+
+lint: ## Checks format, lints and documentation
+	@tests/scripts/install.sh build
+	@python3 tests/scripts/stages.py lint
+
+bench: ## Measures speed and size on both databases and prints the table
+	@tests/scripts/install.sh bench
+	@CARGO_INCREMENTAL=1 cargo build --release --workspace --bins
+	@tests/scripts/with_postgres.sh --durable target/release/bench
+
+openapi: ## Writes openapi/*.json again from the code
+	@tests/scripts/install.sh build
+	@cargo build --workspace --bin tributary
+	@mkdir -p target/openapi openapi
+	@target/debug/tributary openapi tenant > target/openapi/tenant.json
+	@mv target/openapi/tenant.json openapi/tenant.json

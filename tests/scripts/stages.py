@@ -1,0 +1,106 @@
+"""Runs the stages of `make test` (or of `make lint`) one after another and adds up what they counted.
+
+Every stage runs even when an earlier one failed, so that one run tells everything; the exit code is
+that of the whole. Each stage's output goes to the terminal and to target/test-logs/.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LOGS = ROOT / "target" / "test-logs"
+PYTHON = "target/test-venv/bin/python"
+
+
+@dataclass(frozen=True)
+class Stage:
+    name: str
+    command: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+LINT = [
+    Stage("format", ["cargo", "fmt", "--all", "--check"]),
+    Stage("clippy", "cargo clippy --workspace --all-targets --quiet -- -D warnings".split()),
+    Stage("docs", "cargo doc --workspace --no-deps --quiet".split(), {"RUSTDOCFLAGS": "-D warnings"}),
+]
+TEST = [
+    # First, because scenarios start the binary itself and kill it.
+    Stage("build", "cargo build --workspace --bins --quiet".split()),
+    Stage("rust", "cargo test --workspace --no-fail-fast".split()),
+    Stage("scripts", [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/scripts"]),
+    Stage("outside", [PYTHON, "tests/scripts/outside.py"]),
+]
+
+CARGO = re.compile(r"^test result: .*?(\d+) passed; (\d+) failed;")
+PLAIN = re.compile(r"^(\d+) passed, (\d+) failed$")
+PYTEST = re.compile(r"^(?:=+ )?(?=\d.*\b(?:passed|failed|errors?)\b.* in [\d.]+s)(.*)$")
+PYTEST_COUNT = re.compile(r"(\d+) (passed|failed|error)")
+
+
+def count(log: str, exit_code: int) -> tuple[int, int]:
+    """Adds up the summaries in a log. A stage that prints none is one check; failing counts always."""
+    passed = failed = 0
+    for line in log.splitlines():
+        if found := CARGO.match(line) or PLAIN.match(line):
+            passed += int(found[1])
+            failed += int(found[2])
+        elif PYTEST.match(line):
+            for number, word in PYTEST_COUNT.findall(line):
+                passed += int(number) if word == "passed" else 0
+                failed += 0 if word == "passed" else int(number)
+    if exit_code != 0:
+        return passed, max(failed, 1)
+    return (passed, failed) if passed + failed else (1, 0)
+
+
+def run(stage: Stage) -> tuple[int, int]:
+    """Runs one stage, showing its output as it comes."""
+    print(f"\n==> {stage.name}: {' '.join(stage.command)}", flush=True)
+    started = time.monotonic()
+    lines = []
+    environment = {**os.environ, **stage.environment}
+    with (LOGS / f"{stage.name}.log").open("w") as log:
+        process = subprocess.Popen(
+            stage.command,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        for line in process.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            log.write(line)
+            lines.append(line)
+    exit_code = process.wait()
+    passed, failed = count("".join(lines), exit_code)
+    print(f"==> {stage.name}: {passed} ok, {failed} not ok, {time.monotonic() - started:.0f} s", flush=True)
+    return passed, failed
+
+
+def main() -> int:
+    suite = sys.argv[1] if len(sys.argv) > 1 else "all"
+    if suite == "all" and not os.environ.get("TRIBUTARY_TEST_POSTGRES"):
+        print("stages.py: TRIBUTARY_TEST_POSTGRES is not set; start this through `make test`", file=sys.stderr)
+        return 2
+    LOGS.mkdir(parents=True, exist_ok=True)
+    results = {stage.name: run(stage) for stage in (LINT if suite == "lint" else LINT + TEST)}
+    print()
+    for name, (passed, failed) in results.items():
+        print(f"  {name:10} {passed:5} ok {failed:5} not ok")
+    passed = sum(result[0] for result in results.values())
+    failed = sum(result[1] for result in results.values())
+    print(f"{passed} passed, {failed} failed", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

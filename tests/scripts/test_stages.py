@@ -1,0 +1,27 @@
+"""The sum at the end of `make test` must not hide a failure."""
+
+import pytest
+from stages import count
+
+CARGO = "test result: ok. 36 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.40s"
+CARGO_BAD = "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.1s"
+
+
+@pytest.mark.parametrize(
+    ("log", "exit_code", "expected"),
+    [
+        ("", 0, (1, 0)),
+        ("", 1, (0, 1)),
+        (f"{CARGO}\n{CARGO}\n", 0, (72, 0)),
+        (f"{CARGO}\n{CARGO_BAD}\n", 101, (39, 2)),
+        ("error: could not compile", 101, (0, 1)),
+        (f"{CARGO}\nerror: could not compile", 101, (36, 1)),
+        ("12 passed, 0 failed\n", 0, (12, 0)),
+        ("===== 1 failed, 5 passed in 3.20s =====", 1, (5, 1)),
+        ("5 passed, 1 skipped, 2 errors in 3.20s", 1, (5, 2)),
+        ("7 passed in 0.01s", 0, (7, 0)),
+        ("    7 passed in 0.01s\n    3 passed, 0 failed\n10 passed, 0 failed\n", 0, (10, 0)),
+    ],
+)
+def test_every_kind_of_summary_is_counted(log, exit_code, expected):
+    assert count(log, exit_code) == expected
