@@ -1,0 +1,119 @@
+// Orders, opens the cashier page in a real browser, pays there, and sees the order become paid.
+// The platform is the one that TRIBUTARY_DEV_JSON describes.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { chromium } from "playwright-core";
+
+const PAID_LIMIT_MS = 20_000;
+const BROWSER_FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+const facts = JSON.parse(await readFile(process.env.TRIBUTARY_DEV_JSON, "utf8"));
+
+async function call(method, route, body) {
+  const answer = await fetch(facts.api_url + route, {
+    method,
+    headers: {
+      authorization: `Bearer ${facts.api_key}`,
+      ...(body && { "content-type": "application/json", "idempotency-key": randomUUID() }),
+    },
+    body: body && JSON.stringify(body),
+  });
+  const text = await answer.text();
+  assert.ok(answer.ok, `${method} ${route}: ${answer.status} ${text}`);
+  return JSON.parse(text);
+}
+
+function placeOrder(total) {
+  return call("POST", "/v1/orders", {
+    merchant_order_no: `browser-${randomUUID().slice(0, 13)}`,
+    sub_mchid: facts.sub_mchid,
+    sub_appid: facts.sub_appid,
+    description: "Paid in a browser",
+    amount: { total, currency: "CNY" },
+    payer: { sub_openid: facts.demo_openid },
+  });
+}
+
+// The parameters that a tenant's page would hand to WeChat are all that the cashier gets.
+function cashierUrl(payParams) {
+  const prepayId = payParams.package.replace(/^prepay_id=/, "");
+  return `${facts.sim_url}/cashier/${prepayId}?${new URLSearchParams(payParams)}`;
+}
+
+async function waitUntilPaid(id) {
+  const deadline = Date.now() + PAID_LIMIT_MS;
+  for (;;) {
+    const order = await call("GET", `/v1/orders/${id}`);
+    if (order.state === "paid") return order;
+    assert.ok(Date.now() < deadline, `still ${order.state} after ${PAID_LIMIT_MS} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+const cases = {
+  "a person pays at the cashier page and the order becomes paid": async (page) => {
+    const order = await placeOrder(1234);
+    await page.goto(cashierUrl(order.pay_params));
+    assert.match(await page.locator("body").innerText(), /12\.34/);
+    await page.getByRole("button", { name: /pay|支付/i }).first().click();
+    const paid = await waitUntilPaid(order.id);
+    assert.equal(paid.amount.total, 1234);
+  },
+
+  "a person who cancels has not paid": async (page) => {
+    const order = await placeOrder(555);
+    await page.goto(cashierUrl(order.pay_params));
+    await page.getByRole("button", { name: /cancel|取消/i }).first().click();
+    await page.waitForLoadState();
+    const after = await call("POST", `/v1/orders/${order.id}/sync`, {});
+    assert.notEqual(after.state, "paid");
+  },
+
+  "a changed signature is refused before anybody can pay": async (page) => {
+    const order = await placeOrder(777);
+    const forged = { ...order.pay_params, nonceStr: `${order.pay_params.nonceStr}x` };
+    await page.goto(cashierUrl(forged));
+    assert.equal(await page.getByRole("button", { name: /^(pay|确认支付|立即支付)/i }).count(), 0);
+  },
+};
+
+const profile = await mkdtemp(path.join(tmpdir(), "tributary-browser-"));
+const browser = await chromium.launchPersistentContext(profile, {
+  executablePath: process.env.TRIBUTARY_CHROMIUM ?? "/usr/bin/chromium",
+  args: BROWSER_FLAGS,
+});
+let passed = 0;
+let failed = 0;
+try {
+  for (const [name, run] of Object.entries(cases)) {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(15_000);
+    try {
+      await run(page);
+      passed += 1;
+      console.log(`ok      ${name}`);
+    } catch (problem) {
+      failed += 1;
+      console.log(`not ok  ${name}\n${problem.stack}`);
+      console.log(`        the page said: ${(await page.locator("body").innerText().catch(() => "")).slice(0, 500)}`);
+    }
+    await page.close();
+  }
+} finally {
+  await browser.close();
+  await rm(profile, { recursive: true, force: true });
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed ? 1 : 0;
