@@ -141,10 +141,12 @@ def run(check: Check, facts_file: Path) -> tuple[int, int]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("only", nargs="*", help="names of checks; all when none is given")
-    only = parser.parse_args().only
+    parser.add_argument("--program", type=Path, help="a `tributary` that is built already")
+    arguments = parser.parse_args()
+    only = arguments.only
     LOGS.mkdir(parents=True, exist_ok=True)
     results: dict[str, tuple[int, int]] = {}
-    program = binary()
+    program = arguments.program.resolve() if arguments.program else binary()
     try:
         with platform(program, results) as (facts, facts_file):
             for check in checks(facts):
