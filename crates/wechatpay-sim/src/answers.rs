@@ -1,0 +1,162 @@
+//! Answers under `/v3`: `Request-ID` on all, signed when 2xx, and spoilt when a fault asks for it.
+
+use std::time::Duration;
+
+use poem::{Response, http::StatusCode};
+use serde_json::Value;
+use wechatpay::server;
+
+use crate::{
+    core::Core,
+    faults::{Fault, FaultKind},
+    notifier::{UNKNOWN_SERIAL, probe, replace},
+    providers::keys::SigningKey,
+    refusal::Refusal,
+};
+
+/// What an endpoint says when all went well.
+pub(crate) enum Outcome {
+    /// 200 with this document.
+    Document(Value),
+    /// 204.
+    Nothing,
+    /// 202: repeat the request.
+    Accepted,
+}
+
+/// How long a delayed answer waits when the fault does not say.
+const DELAY_MS: u64 = 1_000;
+
+/// The wait that a fault asks for.
+pub(crate) async fn wait(fault: Option<&Fault>) {
+    if let Some(Fault {
+        kind: FaultKind::Delay,
+        delay_ms,
+        ..
+    }) = fault
+    {
+        tokio::time::sleep(Duration::from_millis(delay_ms.unwrap_or(DELAY_MS))).await;
+    }
+}
+
+/// The refusal that a fault puts in place of any work.
+pub(crate) fn refusal_instead(fault: Option<&Fault>) -> Option<Refusal> {
+    let fault = fault?;
+    match fault.kind {
+        FaultKind::ServerError if !fault.after_applying => Some(server_error(fault)),
+        FaultKind::FrequencyLimited => Some(Refusal::frequency_limited()),
+        FaultKind::NotEnough => Some(Refusal::new(
+            403,
+            "NOT_ENOUGH",
+            "基本账户余额不足，请充值后重新发起",
+        )),
+        FaultKind::Refuse => Some(Refusal::new(
+            fault
+                .status
+                .filter(|status| (400..600).contains(status))
+                .unwrap_or(400),
+            fault
+                .code
+                .clone()
+                .unwrap_or_else(|| "INVALID_REQUEST".to_owned()),
+            fault
+                .message
+                .clone()
+                .unwrap_or_else(|| "请求被拒绝".to_owned()),
+        )),
+        _ => None,
+    }
+}
+
+/// The refusal that a fault puts in place of a result.
+pub(crate) fn refusal_afterwards(fault: Option<&Fault>) -> Option<Refusal> {
+    fault
+        .filter(|fault| fault.kind == FaultKind::ServerError)
+        .map(server_error)
+}
+
+fn server_error(fault: &Fault) -> Refusal {
+    Refusal::system_error(fault.status.filter(|status| *status >= 500).unwrap_or(500))
+}
+
+/// Writes an unsigned refusal.
+pub(crate) fn refuse(core: &Core, refusal: &Refusal) -> Response {
+    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Response::builder()
+        .status(status)
+        .header("Request-ID", request_id(core, refusal.internal_code()))
+        .content_type("application/json; charset=utf-8")
+        .body(refusal.to_json().to_string())
+}
+
+/// Writes a signed answer.
+pub(crate) fn accept(
+    core: &Core,
+    key: &SigningKey,
+    outcome: &Outcome,
+    fault: Option<&Fault>,
+) -> Response {
+    let (status, body) = match outcome {
+        Outcome::Document(document) => (StatusCode::OK, document.to_string()),
+        Outcome::Nothing => (StatusCode::NO_CONTENT, String::new()),
+        Outcome::Accepted => (StatusCode::ACCEPTED, String::new()),
+    };
+    let headers = match signature_headers(core, key, body.as_bytes(), fault.map(|f| f.kind)) {
+        Ok(headers) => headers,
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be signed");
+            return refuse(core, &Refusal::system_error(500));
+        }
+    };
+    let mut response = Response::builder()
+        .status(status)
+        .header("Request-ID", request_id(core, 0));
+    for (name, value) in headers {
+        response = response.header(name, value);
+    }
+    if body.is_empty() {
+        return response.finish();
+    }
+    response
+        .content_type("application/json; charset=utf-8")
+        .body(body)
+}
+
+fn signature_headers(
+    core: &Core,
+    key: &SigningKey,
+    body: &[u8],
+    fault: Option<FaultKind>,
+) -> anyhow::Result<Vec<(String, String)>> {
+    if fault == Some(FaultKind::UnsignedAnswer) {
+        return Ok(Vec::new());
+    }
+    let signed: &[u8] = if fault == Some(FaultKind::WrongSignature) {
+        b"other bytes"
+    } else {
+        body
+    };
+    let nonce = core.ledger().ids.nonce();
+    let timestamp = core.clock.signature_s();
+    let headers = server::sign_answer(&key.private_key, &key.serial, timestamp, &nonce, signed)?;
+    let mut headers: Vec<_> = headers
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    match fault {
+        Some(FaultKind::UnknownSerial) => {
+            replace(&mut headers, "Wechatpay-Serial", |_| {
+                UNKNOWN_SERIAL.to_owned()
+            });
+        }
+        Some(FaultKind::ProbeAnswer) => replace(&mut headers, "Wechatpay-Signature", probe),
+        _ => {}
+    }
+    Ok(headers)
+}
+
+/// `{id}-{internal code}`, as WeChat's support asks for it.
+fn request_id(core: &Core, internal_code: u32) -> String {
+    let id = core.ledger().ids.nonce().to_uppercase();
+    format!("08{}-{internal_code}", id.get(..26).unwrap_or(&id))
+}

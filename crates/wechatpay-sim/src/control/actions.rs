@@ -1,0 +1,193 @@
+//! Moving orders, refunds, time and faults by hand.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{ControlError, Controlled, FaultWish};
+use crate::{
+    clock::rfc3339,
+    core::Core,
+    ledger::{LedgerFilter, LedgerView, LoginCode, OrderIndex, RefundStatus},
+    refunds::{self, ResultProblem},
+    transactions::{self, PayOrder, PaymentProblem},
+};
+
+/// What a refund comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum RefundResult {
+    /// The money is with the user.
+    Success,
+    /// Not executed.
+    Closed,
+    /// The original way failed.
+    Abnormal,
+}
+
+/// A result for a refund.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettleRefund {
+    /// `SUCCESS`, `CLOSED` or `ABNORMAL`.
+    #[serde(alias = "status")]
+    pub result: RefundResult,
+    /// The provider, when several use the same number.
+    #[serde(default)]
+    pub sp_mchid: Option<String>,
+}
+
+/// A login code to issue, as `wx.login()` would.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewCode {
+    /// The mini-program.
+    pub appid: String,
+    /// The user who logs in; made up when left out.
+    #[serde(default)]
+    pub openid: Option<String>,
+    /// Answered beside the openid when given.
+    #[serde(default)]
+    pub unionid: Option<String>,
+    /// Answer this error instead: -1, 40226, 45011, …
+    #[serde(default)]
+    pub errcode: Option<i64>,
+}
+
+impl Core {
+    /// Pays an order by its number.
+    pub(crate) fn pay_order(&self, out_trade_no: &str, wish: &PayOrder) -> Controlled<Value> {
+        if wish.amount_total.is_some_and(|total| total < 1) {
+            return Err(ControlError::Invalid(
+                "amount_total is at least 1".to_owned(),
+            ));
+        }
+        let index = self.order_numbered(out_trade_no, wish.sp_mchid.as_deref())?;
+        let transaction_id =
+            transactions::pay(self, index, wish).map_err(|problem| match problem {
+                PaymentProblem::NoOrder => no_order(out_trade_no),
+                PaymentProblem::SuccessTime => ControlError::Invalid(problem.to_string()),
+                _ => ControlError::Conflict(problem.to_string()),
+            })?;
+        Ok(json!({"out_trade_no": out_trade_no, "transaction_id": transaction_id}))
+    }
+
+    /// Closes an order by its number, as WeChat's own clean-up does.
+    pub(crate) fn close_order(
+        &self,
+        out_trade_no: &str,
+        sp_mchid: Option<&str>,
+    ) -> Controlled<Value> {
+        let index = self.order_numbered(out_trade_no, sp_mchid)?;
+        let now_ms = self.clock.business_ms();
+        transactions::close_unpaid(&mut self.ledger(), index, now_ms)
+            .map_err(|refusal| ControlError::Conflict(refusal.message.into_owned()))?;
+        Ok(json!({"out_trade_no": out_trade_no, "trade_state": "CLOSED"}))
+    }
+
+    /// Brings a refund to its result.
+    pub(crate) fn settle_refund(
+        &self,
+        out_refund_no: &str,
+        wish: &SettleRefund,
+    ) -> Controlled<Value> {
+        let index = {
+            let ledger = self.ledger();
+            let fits = |sp_mchid: &str| wish.sp_mchid.as_deref().is_none_or(|m| m == sp_mchid);
+            ledger
+                .refunds_numbered(out_refund_no)
+                .iter()
+                .copied()
+                .rfind(|index| ledger.refund(*index).is_some_and(|r| fits(&r.sp_mchid)))
+                .ok_or_else(|| ControlError::NotFound(format!("no refund {out_refund_no}")))?
+        };
+        let status = match wish.result {
+            RefundResult::Success => RefundStatus::Success,
+            RefundResult::Closed => RefundStatus::Closed,
+            RefundResult::Abnormal => RefundStatus::Abnormal,
+        };
+        refunds::settle(self, index, status).map_err(|problem| match problem {
+            ResultProblem::NoRefund => ControlError::NotFound(problem.to_string()),
+            _ => ControlError::Conflict(problem.to_string()),
+        })?;
+        Ok(json!({"out_refund_no": out_refund_no, "status": status.as_str()}))
+    }
+
+    /// Moves the business clock; signatures keep the base clock.
+    pub(crate) fn advance_clock(&self, advance_ms: i64) -> Value {
+        let offset_ms = self.clock.offset_ms().saturating_add(advance_ms);
+        self.clock.set_offset_ms(offset_ms);
+        self.ledger().note_clock(offset_ms);
+        self.schedule.wake();
+        self.describe_clock()
+    }
+
+    pub(crate) fn describe_clock(&self) -> Value {
+        let now_ms = self.clock.business_ms();
+        json!({"now_ms": now_ms, "now": rfc3339(now_ms), "offset_ms": self.clock.offset_ms()})
+    }
+
+    pub(crate) fn add_faults(&self, wish: FaultWish) -> Controlled<Value> {
+        let mut book = self.faults();
+        match wish {
+            FaultWish::Seeded(seeded) if seeded.rate_percent > 100 => {
+                return Err(ControlError::Invalid(
+                    "rate_percent is at most 100".to_owned(),
+                ));
+            }
+            FaultWish::Seeded(seeded) => book.seed(seeded),
+            FaultWish::One(fault) => book.add(*fault),
+            FaultWish::Many { faults } => faults.into_iter().for_each(|fault| book.add(fault)),
+        }
+        drop(book);
+        Ok(self.describe_faults())
+    }
+
+    pub(crate) fn describe_faults(&self) -> Value {
+        let book = self.faults();
+        let (faults, seeded) = book.list();
+        json!({"faults": faults, "seeded": seeded})
+    }
+
+    /// Issues a login code for a known app.
+    pub(crate) fn issue_code(&self, wish: NewCode) -> Controlled<Value> {
+        let issued_ms = self.clock.business_ms();
+        let mut ledger = self.ledger();
+        if ledger.app(&wish.appid).is_none() {
+            return Err(ControlError::NotFound(format!("no app {}", wish.appid)));
+        }
+        let openid = wish.openid.unwrap_or_else(|| ledger.ids.openid());
+        let code = format!("0a{}", ledger.ids.nonce().get(..30).unwrap_or_default());
+        let login = LoginCode {
+            appid: wish.appid,
+            openid: openid.clone(),
+            unionid: wish.unionid,
+            issued_ms,
+            used: false,
+            errcode: wish.errcode,
+        };
+        ledger.add_code(code.clone(), login);
+        Ok(json!({"code": code, "openid": openid}))
+    }
+
+    pub(crate) fn view(&self, filter: &LedgerFilter) -> LedgerView {
+        let now_ms = self.clock.business_ms();
+        self.ledger().view(filter, now_ms)
+    }
+
+    fn order_numbered(&self, out_trade_no: &str, sp_mchid: Option<&str>) -> Controlled<OrderIndex> {
+        let ledger = self.ledger();
+        ledger
+            .orders_numbered(out_trade_no)
+            .iter()
+            .copied()
+            .rfind(|index| {
+                let order = ledger.order(*index);
+                order.is_some_and(|order| sp_mchid.is_none_or(|mchid| order.sp_mchid == mchid))
+            })
+            .ok_or_else(|| no_order(out_trade_no))
+    }
+}
+
+fn no_order(out_trade_no: &str) -> ControlError {
+    ControlError::NotFound(format!("no order {out_trade_no}"))
+}

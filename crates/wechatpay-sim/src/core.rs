@@ -1,0 +1,99 @@
+//! What every part of the simulator shares: clocks, ledger, faults, nonces, the schedule of notifications.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use anyhow::Context;
+use poem::web::RemoteAddr;
+
+use crate::{
+    clock::Clock, connections::Connections, faults::FaultBook, ledger::Ledger, notifier::Schedule,
+};
+
+/// WeChat waits so long for the whole answer to a notification.
+const NOTIFICATION_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// WeChat's window for `timestamp`, each way.
+pub(crate) const SIGNATURE_WINDOW_S: u64 = 300;
+
+pub(crate) struct Core {
+    pub(crate) clock: Clock,
+    pub(crate) connections: Connections,
+    pub(crate) schedule: Schedule,
+    /// Sends notifications: no proxy, no redirect, five seconds.
+    pub(crate) http: reqwest::Client,
+    ledger: Mutex<Ledger>,
+    faults: Mutex<FaultBook>,
+    nonces: Mutex<Nonces>,
+}
+
+impl Core {
+    pub(crate) fn new(clock: Clock, ledger: Ledger) -> anyhow::Result<Self> {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(NOTIFICATION_TIMEOUT)
+            .user_agent("Mozilla/4.0")
+            .build()
+            .context("building the client that sends notifications")?;
+        Ok(Self {
+            clock,
+            connections: Connections::default(),
+            schedule: Schedule::default(),
+            http,
+            ledger: Mutex::new(ledger),
+            faults: Mutex::default(),
+            nonces: Mutex::default(),
+        })
+    }
+
+    /// The ledger, for work that waits for nothing.
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn faults(&self) -> MutexGuard<'_, FaultBook> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers a caller's nonce; false when it was seen within the signature window.
+    pub(crate) fn is_fresh_nonce(&self, mchid: &str, nonce: &str) -> bool {
+        let now_s = self.clock.signature_s();
+        let mut nonces = self.nonces.lock().unwrap_or_else(PoisonError::into_inner);
+        nonces.enter(format!("{mchid}/{nonce}"), now_s)
+    }
+
+    /// Cuts the connection of this peer instead of answering.
+    pub(crate) fn cut(&self, peer: &RemoteAddr) {
+        self.connections.cut(peer);
+    }
+}
+
+/// Nonces of the last ten minutes: a timestamp may be five minutes ahead and is accepted for five more.
+#[derive(Default)]
+struct Nonces {
+    seen: HashSet<String>,
+    by_time: VecDeque<(i64, String)>,
+}
+
+impl Nonces {
+    fn enter(&mut self, nonce: String, now_s: i64) -> bool {
+        while let Some((seen_s, _)) = self.by_time.front() {
+            if now_s.abs_diff(*seen_s) <= 2 * SIGNATURE_WINDOW_S {
+                break;
+            }
+            if let Some((_, old)) = self.by_time.pop_front() {
+                self.seen.remove(&old);
+            }
+        }
+        if self.seen.contains(&nonce) {
+            return false;
+        }
+        self.by_time.push_back((now_s, nonce.clone()));
+        self.seen.insert(nonce);
+        true
+    }
+}

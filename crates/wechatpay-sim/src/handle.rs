@@ -1,0 +1,183 @@
+//! The handle of a running simulator: the control API as Rust methods, for tests in the same process.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use serde_json::Value;
+use tokio::{sync::oneshot, task::JoinHandle};
+
+use crate::{
+    control::{
+        ChangeProvider, ControlError, FaultWish, NewCode, NewOpenid, NewProvider, NewSubMerchant,
+        ProviderKeys, SettleRefund, SubMerchantView,
+    },
+    core::Core,
+    faults::{Fault, SeededFaults},
+    ledger::{LedgerFilter, LedgerView},
+    notifier,
+    transactions::PayOrder,
+};
+
+/// A running simulator; dropping it stops it.
+pub struct SimHandle {
+    core: Arc<Core>,
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    server: Option<JoinHandle<()>>,
+    notifier: Option<JoinHandle<()>>,
+}
+
+impl SimHandle {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        address: SocketAddr,
+        stop: oneshot::Sender<()>,
+        server: JoinHandle<()>,
+        notifier: Option<JoinHandle<()>>,
+    ) -> Self {
+        Self {
+            core,
+            address,
+            stop: Some(stop),
+            server: Some(server),
+            notifier,
+        }
+    }
+
+    /// `http://127.0.0.1:port`, the host that a client is pointed at.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The bound address.
+    pub fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Everything that WeChat believes.
+    pub fn ledger(&self) -> LedgerView {
+        self.core.view(&LedgerFilter::default())
+    }
+
+    /// What WeChat believes, filtered.
+    pub fn ledger_of(&self, filter: &LedgerFilter) -> LedgerView {
+        self.core.view(filter)
+    }
+
+    /// Whether a provider is known, as after a restart with a state file.
+    pub fn has_provider(&self, sp_mchid: &str) -> bool {
+        self.core.ledger().provider(sp_mchid).is_some()
+    }
+
+    /// Creates a provider; makes RSA keys on a thread of its own.
+    pub async fn provider(&self, wish: NewProvider) -> Result<ProviderKeys, ControlError> {
+        let core = Arc::clone(&self.core);
+        let made = tokio::task::spawn_blocking(move || core.create_provider(wish)).await;
+        made.unwrap_or_else(|_| Err(ControlError::Invalid("keys could not be made".to_owned())))
+    }
+
+    /// Changes a provider's keys or key mode.
+    pub async fn change_provider(
+        &self,
+        sp_mchid: &str,
+        change: ChangeProvider,
+    ) -> Result<ProviderKeys, ControlError> {
+        let (core, sp_mchid) = (Arc::clone(&self.core), sp_mchid.to_owned());
+        let made =
+            tokio::task::spawn_blocking(move || core.change_provider(&sp_mchid, change)).await;
+        made.unwrap_or_else(|_| Err(ControlError::Invalid("keys could not be made".to_owned())))
+    }
+
+    /// Creates a sub-merchant, or adds apps and users to it.
+    pub fn sub_merchant(&self, wish: NewSubMerchant) -> Result<SubMerchantView, ControlError> {
+        self.core.create_sub_merchant(wish)
+    }
+
+    /// Makes a user of an app known; answers `{appid, openid}`.
+    pub fn openid(&self, wish: NewOpenid) -> Value {
+        self.core.register_openid(wish)
+    }
+
+    /// Issues a login code; answers `{code, openid}`.
+    pub fn code(&self, wish: NewCode) -> Result<Value, ControlError> {
+        self.core.issue_code(wish)
+    }
+
+    /// Pays an order; answers `{out_trade_no, transaction_id}`.
+    pub fn pay(&self, out_trade_no: &str, wish: &PayOrder) -> Result<Value, ControlError> {
+        self.core.pay_order(out_trade_no, wish)
+    }
+
+    /// Closes an order as WeChat's clean-up does.
+    pub fn close(&self, out_trade_no: &str) -> Result<Value, ControlError> {
+        self.core.close_order(out_trade_no, None)
+    }
+
+    /// Brings a refund to its result.
+    pub fn settle_refund(
+        &self,
+        out_refund_no: &str,
+        wish: &SettleRefund,
+    ) -> Result<Value, ControlError> {
+        self.core.settle_refund(out_refund_no, wish)
+    }
+
+    /// Moves the business clock forward.
+    pub fn advance_clock(&self, advance_ms: i64) {
+        self.core.advance_clock(advance_ms);
+    }
+
+    /// The business time, Unix milliseconds.
+    pub fn now_ms(&self) -> i64 {
+        self.core.clock.business_ms()
+    }
+
+    /// Adds a fault.
+    pub fn fault(&self, fault: Fault) {
+        self.core.faults().add(fault);
+    }
+
+    /// Draws faults from a seed from now on.
+    pub fn seed_faults(&self, seeded: SeededFaults) -> Result<Value, ControlError> {
+        self.core.add_faults(FaultWish::Seeded(seeded))
+    }
+
+    /// Ends every fault.
+    pub fn clear_faults(&self) {
+        self.core.faults().clear();
+    }
+
+    /// The faults in force, and how often each has happened.
+    pub fn faults(&self) -> Value {
+        self.core.describe_faults()
+    }
+
+    /// Delivers every notification that is due now; answers how many deliveries were made.
+    pub async fn run_due(&self) -> usize {
+        notifier::run_due(&self.core).await
+    }
+
+    /// Stops serving and waits until it has stopped.
+    pub async fn shutdown(mut self) {
+        self.stop();
+        if let Some(server) = self.server.take() {
+            // The server ends by itself within its drain; a panic in it has been printed already.
+            let _ = server.await;
+        }
+    }
+
+    fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // Fails only when the server has ended already.
+            let _ = stop.send(());
+        }
+        if let Some(notifier) = self.notifier.take() {
+            notifier.abort();
+        }
+    }
+}
+
+impl Drop for SimHandle {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

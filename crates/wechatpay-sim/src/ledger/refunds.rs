@@ -1,0 +1,110 @@
+//! Refunds and what became of them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Ledger, Record, RefundIndex};
+
+/// WeChat's state of a refund.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum RefundStatus {
+    /// Accepted.
+    Processing,
+    /// The money is with the user.
+    Success,
+    /// Not executed; the amount may be refunded again.
+    Closed,
+    /// The original way failed; the money is neither here nor there.
+    Abnormal,
+}
+
+impl RefundStatus {
+    /// WeChat's spelling.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Processing => "PROCESSING",
+            Self::Success => "SUCCESS",
+            Self::Closed => "CLOSED",
+            Self::Abnormal => "ABNORMAL",
+        }
+    }
+}
+
+/// One refund of an order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Refund {
+    /// The service provider.
+    pub sp_mchid: String,
+    /// The sub-merchant whose money goes back.
+    pub sub_mchid: String,
+    /// The order refunded.
+    pub out_trade_no: String,
+    /// WeChat's number of its payment.
+    pub transaction_id: String,
+    /// The number that the provider gave.
+    pub out_refund_no: String,
+    /// WeChat's number.
+    pub refund_id: String,
+    /// Where the result is notified; absent means nowhere in V3's form.
+    pub notify_url: Option<String>,
+    /// Refunded, in fen.
+    pub amount_refund: i64,
+    /// The order's total, in fen.
+    pub amount_total: i64,
+    /// The account that the request named.
+    pub funds_account: Option<String>,
+    /// SHA-256 of the request's parameters; a repetition must have the same.
+    pub parameters_digest: String,
+    /// Business time of acceptance.
+    pub created_ms: i64,
+    /// Business time of the last change.
+    pub updated_ms: i64,
+    /// Business time of success.
+    pub success_ms: Option<i64>,
+    /// WeChat's state.
+    pub status: RefundStatus,
+}
+
+impl Ledger {
+    pub(crate) fn refund(&self, index: RefundIndex) -> Option<&Refund> {
+        self.refunds.get(index.0)
+    }
+
+    pub(crate) fn find_refund(&self, sp_mchid: &str, out_refund_no: &str) -> Option<RefundIndex> {
+        self.refunds_by_number
+            .get(&(sp_mchid.to_owned(), out_refund_no.to_owned()))
+            .copied()
+    }
+
+    /// Refunds of any provider with this number.
+    pub(crate) fn refunds_numbered(&self, out_refund_no: &str) -> &[RefundIndex] {
+        self.refunds_by_bare_number
+            .get(out_refund_no)
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// Files a new refund, or its newer form.
+    pub(crate) fn keep_refund(&mut self, refund: Refund) {
+        let key = (refund.sp_mchid.clone(), refund.out_refund_no.clone());
+        let index = match self.refunds_by_number.get(&key) {
+            Some(index) => *index,
+            None => {
+                let index = RefundIndex(self.refunds.len());
+                self.refunds_by_bare_number
+                    .entry(key.1.clone())
+                    .or_default()
+                    .push(index);
+                self.refunds_by_number.insert(key, index);
+                index
+            }
+        };
+        if self.journal.is_kept() {
+            self.journal
+                .write(&Record::Refund(Box::new(refund.clone())));
+        }
+        match self.refunds.get_mut(index.0) {
+            Some(slot) => *slot = refund,
+            None => self.refunds.push(refund),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Everything under `/v3`: verify the caller, find the endpoint, let faults happen, sign the answer.
+
+mod certificates;
+mod echo;
+
+use std::{collections::HashMap, sync::Arc};
+
+use percent_encoding::percent_decode_str;
+use poem::{
+    Body, Request, Response, handler,
+    http::{Method, StatusCode},
+    web::Data,
+};
+use serde_json::Value;
+
+use crate::{
+    answers::{self, Outcome},
+    authentication::{Wire, authenticate},
+    core::Core,
+    faults::{Fault, FaultKind},
+    providers::Provider,
+    refunds,
+    refusal::Refusal,
+    rules::{bodies, schema},
+    transactions::{self, OrderNumber},
+};
+
+/// No request of these endpoints is near this; a larger one is refused unread.
+const BODY_LIMIT_BYTES: usize = 1024 * 1024;
+
+/// Receives every request under `/v3`.
+#[handler]
+pub(crate) async fn receive(request: &Request, body: Body, core: Data<&Arc<Core>>) -> Response {
+    let Ok(bytes) = body.into_bytes_limit(BODY_LIMIT_BYTES).await else {
+        return answers::refuse(&core, &Refusal::new(413, "PARAM_ERROR", "请求体过大"));
+    };
+    let target = request
+        .original_uri()
+        .path_and_query()
+        .map_or("/", |target| target.as_str());
+    let wire = Wire {
+        method: request.method().as_str(),
+        target,
+        headers: request.headers(),
+        body: &bytes,
+    };
+    let call = match Call::read(&wire) {
+        Ok(call) => call,
+        Err(Missing::Method) => return StatusCode::METHOD_NOT_ALLOWED.into(),
+        Err(Missing::Path) => {
+            return answers::refuse(&core, &Refusal::resource_not_exists("请求的接口不存在"));
+        }
+    };
+    let fault = core
+        .faults()
+        .for_answer(wire.path(), call.out_trade_no(&bytes).as_deref());
+    let response = answer(&core, &wire, &call, fault.as_ref()).await;
+    answers::wait(fault.as_ref()).await;
+    if fault.is_some_and(|fault| fault.kind == FaultKind::LostAnswer) {
+        core.cut(request.remote_addr());
+    }
+    response
+}
+
+async fn answer(core: &Core, wire: &Wire<'_>, call: &Call, fault: Option<&Fault>) -> Response {
+    let handled = authenticate(core, wire).and_then(|provider| {
+        let now_ms = core.clock.business_ms();
+        provider.reply_key(wire.header("Wechatpay-Serial"), now_ms)?;
+        if let Some(refusal) = answers::refusal_instead(fault) {
+            return Err(refusal);
+        }
+        if fault.is_some_and(|fault| fault.kind == FaultKind::Accepted) {
+            return Ok((provider, Outcome::Accepted));
+        }
+        let outcome = call.run(core, &provider, wire)?;
+        match answers::refusal_afterwards(fault) {
+            Some(refusal) => Err(refusal),
+            None => Ok((provider, outcome)),
+        }
+    });
+    let (provider, outcome) = match handled {
+        Ok(handled) => handled,
+        Err(refusal) => return answers::refuse(core, &refusal),
+    };
+    let now_ms = core.clock.business_ms();
+    match provider.reply_key(wire.header("Wechatpay-Serial"), now_ms) {
+        Ok(key) => answers::accept(core, key, &outcome, fault),
+        Err(refusal) => answers::refuse(core, &refusal),
+    }
+}
+
+/// Why there is no endpoint for a request.
+enum Missing {
+    Path,
+    Method,
+}
+
+/// An endpoint with the variables of its path.
+enum Call {
+    PlaceJsapi,
+    QueryByTransaction(String),
+    QueryByNumber(String),
+    Close(String),
+    Refund,
+    QueryRefund(String),
+    Certificates,
+    Echo,
+}
+
+impl Call {
+    fn read(wire: &Wire<'_>) -> Result<Self, Missing> {
+        let segments: Vec<&str> = wire.path().split('/').skip(1).collect();
+        let decoded = |segment: &str| percent_decode_str(segment).decode_utf8_lossy().into_owned();
+        let (method, call) = match segments.as_slice() {
+            ["v3", "pay", "partner", "transactions", rest @ ..] => match rest {
+                ["jsapi"] => (Method::POST, Self::PlaceJsapi),
+                ["id", id] => (Method::GET, Self::QueryByTransaction(decoded(id))),
+                ["out-trade-no", number] => (Method::GET, Self::QueryByNumber(decoded(number))),
+                ["out-trade-no", number, "close"] => (Method::POST, Self::Close(decoded(number))),
+                _ => return Err(Missing::Path),
+            },
+            ["v3", "refund", "domestic", "refunds"] => (Method::POST, Self::Refund),
+            ["v3", "refund", "domestic", "refunds", number] => {
+                (Method::GET, Self::QueryRefund(decoded(number)))
+            }
+            ["v3", "certificates"] => (Method::GET, Self::Certificates),
+            ["v3", "security", "echo"] => (Method::POST, Self::Echo),
+            _ => return Err(Missing::Path),
+        };
+        if wire.method == method.as_str() {
+            Ok(call)
+        } else {
+            Err(Missing::Method)
+        }
+    }
+
+    /// The order that a request is about, for faults that concern one order.
+    fn out_trade_no(&self, body: &[u8]) -> Option<String> {
+        match self {
+            Self::QueryByNumber(number) | Self::Close(number) => Some(number.clone()),
+            Self::PlaceJsapi | Self::Refund => serde_json::from_slice::<Value>(body)
+                .ok()?
+                .get("out_trade_no")?
+                .as_str()
+                .map(str::to_owned),
+            _ => None,
+        }
+    }
+
+    fn run(&self, core: &Core, provider: &Provider, wire: &Wire<'_>) -> Result<Outcome, Refusal> {
+        match self {
+            Self::PlaceJsapi => {
+                let body = posted(wire, bodies::JSAPI)?;
+                let prepay_id = transactions::place(core, provider, &body)?;
+                Ok(Outcome::Document(
+                    serde_json::json!({"prepay_id": prepay_id}),
+                ))
+            }
+            Self::QueryByTransaction(id) => {
+                let number = OrderNumber::Transaction(id);
+                transactions::query(core, provider, &number, &parameters(wire)?)
+                    .map(Outcome::Document)
+            }
+            Self::QueryByNumber(number) => {
+                let number = OrderNumber::OutTradeNo(number);
+                transactions::query(core, provider, &number, &parameters(wire)?)
+                    .map(Outcome::Document)
+            }
+            Self::Close(number) => {
+                let body = posted(wire, bodies::CLOSE)?;
+                transactions::close(core, provider, number, &body).map(|()| Outcome::Nothing)
+            }
+            Self::Refund => refunds::apply(core, provider, &posted(wire, bodies::REFUND)?)
+                .map(Outcome::Document),
+            Self::QueryRefund(number) => {
+                refunds::query(core, provider, number, &parameters(wire)?).map(Outcome::Document)
+            }
+            Self::Certificates => {
+                certificates::list(core, provider, &parameters(wire)?).map(Outcome::Document)
+            }
+            Self::Echo => echo::echo(core, provider, wire, &posted(wire, bodies::ECHO)?)
+                .map(Outcome::Document),
+        }
+    }
+}
+
+/// A body that must be JSON by its type and by its members.
+fn posted(wire: &Wire<'_>, members: &'static [schema::Member]) -> Result<Value, Refusal> {
+    let media_type = wire.header("Content-Type").unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(Refusal::new(
+            415,
+            "PARAM_ERROR",
+            "Content-Type必须为application/json",
+        ));
+    }
+    schema::parse(wire.body, members)
+}
+
+/// The query of the address; a name that comes twice is refused.
+fn parameters(wire: &Wire<'_>) -> Result<HashMap<String, String>, Refusal> {
+    let query = wire.target.split_once('?').map_or("", |(_, query)| query);
+    let mut parameters = HashMap::new();
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        if parameters
+            .insert(name.clone().into_owned(), value.into_owned())
+            .is_some()
+        {
+            return Err(Refusal::parameter("query", &name, &Value::Null, "参数重复"));
+        }
+    }
+    Ok(parameters)
+}

@@ -1,0 +1,4 @@
+//! The simulator from outside: raw signed requests, the `wechatpay` client, a receiver of notifications.
+
+mod harness;
+mod notifications;
