@@ -46,10 +46,10 @@ function placeOrder(total) {
   });
 }
 
-// The parameters that a tenant's page would hand to WeChat are all that the cashier gets.
-function cashierUrl(payParams) {
-  const prepayId = payParams.package.replace(/^prepay_id=/, "");
-  return `${facts.sim_url}/cashier/${prepayId}?${new URLSearchParams(payParams)}`;
+// What a tenant's page would hand to `wx.requestPayment` is all that the cashier gets.
+function cashierUrl({ appId, timeStamp, nonceStr, package: prepay, signType, paySign }) {
+  const query = new URLSearchParams({ appId, timeStamp, nonceStr, package: prepay, signType, paySign });
+  return `${facts.sim_url}/cashier/${prepay.replace(/^prepay_id=/, "")}?${query}`;
 }
 
 async function waitUntilPaid(id) {
@@ -64,8 +64,8 @@ async function waitUntilPaid(id) {
 
 const cases = {
   "a person pays at the cashier page and the order becomes paid": async (page) => {
-    const order = await placeOrder(1234);
-    await page.goto(cashierUrl(order.pay_params));
+    const { order, pay_params: payParams } = await placeOrder(1234);
+    await page.goto(cashierUrl(payParams));
     assert.match(await page.locator("body").innerText(), /12\.34/);
     await page.getByRole("button", { name: /pay|支付/i }).first().click();
     const paid = await waitUntilPaid(order.id);
@@ -73,8 +73,8 @@ const cases = {
   },
 
   "a person who cancels has not paid": async (page) => {
-    const order = await placeOrder(555);
-    await page.goto(cashierUrl(order.pay_params));
+    const { order, pay_params: payParams } = await placeOrder(555);
+    await page.goto(cashierUrl(payParams));
     await page.getByRole("button", { name: /cancel|取消/i }).first().click();
     await page.waitForLoadState();
     const after = await call("POST", `/v1/orders/${order.id}/sync`, {});
@@ -82,8 +82,8 @@ const cases = {
   },
 
   "a changed signature is refused before anybody can pay": async (page) => {
-    const order = await placeOrder(777);
-    const forged = { ...order.pay_params, nonceStr: `${order.pay_params.nonceStr}x` };
+    const { pay_params: payParams } = await placeOrder(777);
+    const forged = { ...payParams, nonceStr: `${payParams.nonceStr}x` };
     await page.goto(cashierUrl(forged));
     assert.equal(await page.getByRole("button", { name: /^(pay|确认支付|立即支付)/i }).count(), 0);
   },

@@ -83,10 +83,11 @@ def test_order_is_placed_paid_and_told_through_a_generated_client(
     call, new_order, simulated_payment, eventually
 ):
     body = new_order(total=4321)
-    order = call("post", "/v1/orders", body=body)
+    placed = call("post", "/v1/orders", body=body)
+    order = placed.order
     assert order.merchant_order_no == body["merchant_order_no"]
     assert order.amount.total == 4321
-    parameters = order.pay_params
+    parameters = placed.pay_params
     assert parameters.package.startswith("prepay_id=")
     assert parameters.sign_type == "RSA"
     assert parameters.pay_sign

@@ -83,7 +83,7 @@ def endpoint(api, receiver):
 def place_order(api, body):
     answer = api.post("/v1/orders", json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
     assert answer.status_code == 201, answer.text
-    return answer.json()
+    return answer.json()["order"]
 
 
 def verify(endpoint, delivery):
