@@ -80,6 +80,24 @@ def endpoint(api, receiver):
     assert api.delete(f"/v1/webhook-endpoints/{created['id']}").status_code in (200, 204)
 
 
+@pytest.fixture
+def enabled_endpoint(api, endpoint, receiver, eventually):
+    """The endpoint after its first ping was taken: from now on it is sent everything."""
+    receiver.wait_for("ping")
+    path = f"/v1/webhook-endpoints/{endpoint['id']}"
+    eventually(lambda: api.get(path).json()["state"], lambda state: state == "enabled")
+    return endpoint
+
+
+def ask_for_ping(api, endpoint):
+    answer = api.post(
+        f"/v1/webhook-endpoints/{endpoint['id']}/test",
+        headers={"Idempotency-Key": str(uuid.uuid4())},
+    )
+    assert answer.status_code == 202, answer.text
+    return answer.json()["event_id"]
+
+
 def place_order(api, body):
     answer = api.post("/v1/orders", json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
     assert answer.status_code == 201, answer.text
@@ -96,30 +114,40 @@ def test_ping_verifies_when_an_endpoint_is_registered(endpoint, receiver):
     assert event["type"] == "ping"
 
 
-def test_ping_verifies_when_it_is_asked_for(api, endpoint, receiver):
-    receiver.wait_for("ping")
-    with receiver.arrived:
-        receiver.deliveries.clear()
-    answer = api.post(
-        f"/v1/webhook-endpoints/{endpoint['id']}/ping",
-        headers={"Idempotency-Key": str(uuid.uuid4())},
-    )
-    assert answer.status_code in (200, 202), answer.text
-    assert verify(endpoint, receiver.wait_for("ping"))["type"] == "ping"
+def test_ping_verifies_when_it_is_asked_for(api, enabled_endpoint, receiver):
+    event_id = ask_for_ping(api, enabled_endpoint)
+    event = verify(enabled_endpoint, receiver.wait_for("ping", event_id))
+    assert (event["id"], event["type"]) == (event_id, "ping")
 
 
-def test_created_and_paid_verify_and_tell_the_order(
-    api, endpoint, receiver, new_order, simulated_payment
+def test_created_and_paid_verify_and_are_what_the_feed_says(
+    api, enabled_endpoint, receiver, new_order, simulated_payment
 ):
-    receiver.wait_for("ping")
     order = place_order(api, new_order())
-    created = verify(endpoint, receiver.wait_for("order.created", order["id"]))
+    created = verify(enabled_endpoint, receiver.wait_for("order.created", order["id"]))
     assert created["subject"]["id"] == order["id"]
     simulated_payment(order["out_trade_no"])
-    paid = verify(endpoint, receiver.wait_for("order.paid", order["id"]))
+    paid = verify(enabled_endpoint, receiver.wait_for("order.paid", order["id"]))
     assert paid["subject"]["id"] == order["id"]
     assert paid["data"]["object"]["state"] == "paid"
     assert paid["id"] != created["id"]
+    for told in (created, paid):
+        read = api.get(f"/v1/events/{told['id']}").json()
+        read.pop("feed_seq", None)
+        assert read == told
+
+
+def test_both_secrets_verify_while_they_overlap(api, enabled_endpoint, receiver):
+    answer = api.post(
+        f"/v1/webhook-endpoints/{enabled_endpoint['id']}/rotate-secret",
+        json={"grace_seconds": 600},
+        headers={"Idempotency-Key": str(uuid.uuid4())},
+    )
+    assert answer.status_code in (200, 201), answer.text
+    rotated = {**enabled_endpoint, "secret": answer.json()["secret"]}
+    assert rotated["secret"] != enabled_endpoint["secret"]
+    delivery = receiver.wait_for("ping", ask_for_ping(api, enabled_endpoint))
+    assert verify(rotated, delivery) == verify(enabled_endpoint, delivery)
 
 
 def test_tampered_body_id_time_or_secret_is_rejected(endpoint, receiver):
