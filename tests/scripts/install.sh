@@ -53,8 +53,8 @@ check_rust() {
 }
 
 check_node() {
-    if (($(node -p 'process.versions.node.split(".")[0]') < 20)); then
-        echo "Please install Node.js 20 or newer, then run this again" >&2
+    if (($(node -p 'process.versions.node.split(".")[0]') < 18)); then
+        echo "Please install Node.js 18 or newer, then run this again" >&2
         exit 1
     fi
 }
