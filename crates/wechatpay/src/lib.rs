@@ -4,8 +4,10 @@
 //! The crate knows nothing of tenants, of our ids or of a database, reads no wall clock (time is a parameter, or comes
 //! from a [`Clock`]) and imports no other crate of this workspace.
 //!
-//! Reading order: [`credentials`] (keys), [`v3`] (what is signed, what is on the wire), [`server`] (the other role).
+//! Reading order: [`credentials`] (keys), [`v3`] (what is signed, what is on the wire), [`client`] (calls with
+//! fail-over), [`server`] (the other role).
 
+pub mod client;
 mod clock;
 pub mod credentials;
 mod nonce;

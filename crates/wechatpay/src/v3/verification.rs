@@ -97,10 +97,10 @@ pub fn verify(
     body: &[u8],
     now: i64,
 ) -> Result<Verified, VerifyError> {
-    let timestamp = present(header::TIMESTAMP, &headers.timestamp)?;
-    let nonce = present(header::NONCE, &headers.nonce)?;
-    let signature = present(header::SIGNATURE, &headers.signature)?;
-    let serial = present(header::SERIAL, &headers.serial)?;
+    let timestamp = present(header::TIMESTAMP, headers.timestamp.as_deref())?;
+    let nonce = present(header::NONCE, headers.nonce.as_deref())?;
+    let signature = present(header::SIGNATURE, headers.signature.as_deref())?;
+    let serial = present(header::SERIAL, headers.serial.as_deref())?;
     if headers
         .signature_type
         .as_deref()
@@ -136,8 +136,8 @@ fn check_clock(timestamp: &str, now: i64) -> Result<(), VerifyError> {
     }
 }
 
-fn present<'a>(name: &'static str, value: &'a Option<String>) -> Result<&'a str, VerifyError> {
-    match value.as_deref() {
+fn present<'a>(name: &'static str, value: Option<&'a str>) -> Result<&'a str, VerifyError> {
+    match value {
         Some("") | None => Err(VerifyError::Missing(name)),
         Some(value) => Ok(value),
     }

@@ -1,7 +1,17 @@
 //! Tests of the protocol as a user of the crate sees it, most of them against published vectors.
 
 #[cfg(test)]
+mod calls;
+#[cfg(test)]
+mod fail_over;
+#[cfg(test)]
+mod fake_wechat;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod notifications;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod server_role;
 #[cfg(test)]

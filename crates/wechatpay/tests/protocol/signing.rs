@@ -180,7 +180,11 @@ fn the_encrypted_bill_opens_with_its_sixteen_byte_nonce() {
     let nonce = text(bill, "/nonce").as_bytes();
     assert_eq!(nonce.len(), 16);
     let zipped = aead::open_bytes(&key, nonce, b"", &file).unwrap();
-    assert_eq!(zipped.get(..2), Some([0x1f, 0x8b].as_slice()), "a gzip file");
+    assert_eq!(
+        zipped.get(..2),
+        Some([0x1f, 0x8b].as_slice()),
+        "a gzip file"
+    );
     let csv = text(bill, "/plain_csv");
     let algorithm = &aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY;
     let sha1 = aws_lc_rs::digest::digest(algorithm, csv.as_bytes());

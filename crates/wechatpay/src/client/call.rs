@@ -1,0 +1,283 @@
+//! One call: sign, send, judge, verify, and at most one second try on the backup host.
+
+use std::time::Instant;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, Url};
+use serde::de::DeserializeOwned;
+use url::Position;
+
+use crate::credentials::KeyRing;
+use crate::random_nonce;
+use crate::v3::certificates::CertificateList;
+use crate::v3::signature::authorization_header;
+use crate::v3::verification::{header, verify};
+use crate::v3::{ErrorBody, InvalidRequest, SignatureHeaders, VerifyError};
+
+use super::transport::RawAnswer;
+use super::{Answer, CallError, CallErrorKind, CallTrace, Client, codes};
+
+const NONCE_LENGTH: usize = 32;
+const MOST_TRIES: u8 = 2;
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A request whose bytes are settled; only host, timestamp, nonce and signature differ between tries.
+pub(super) struct Call<'a> {
+    pub(super) method: Method,
+    /// Percent-encoded.
+    pub(super) path: String,
+    /// Percent-encoded.
+    pub(super) query: Option<String>,
+    pub(super) body: &'a [u8],
+    pub(super) trust: Trust,
+}
+
+/// Which keys an answer may be signed with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    KeyRing,
+    /// Also the certificates inside the answer, which its authenticated encryption vouches for.
+    KeyRingAndEnclosed,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn get(path: impl Into<String>, query: Option<String>) -> Self {
+        let path = path.into();
+        Self {
+            method: Method::GET,
+            path,
+            query,
+            body: b"",
+            trust: Trust::KeyRing,
+        }
+    }
+
+    pub(super) fn post(path: impl Into<String>, body: &'a [u8]) -> Self {
+        let path = path.into();
+        Self {
+            method: Method::POST,
+            path,
+            query: None,
+            body,
+            trust: Trust::KeyRing,
+        }
+    }
+
+    /// Builds the URL once, so that what is signed is what the HTTP client sends.
+    fn url(&self, host: &Url) -> Url {
+        let mut url = host.clone();
+        url.set_path(&self.path);
+        url.set_query(self.query.as_deref());
+        url
+    }
+
+    fn trace(&self) -> CallTrace {
+        CallTrace {
+            method: self.method.to_string(),
+            path: self.path.clone(),
+            ..CallTrace::default()
+        }
+    }
+
+    /// Refuses a request before anything is sent.
+    pub(super) fn refuse(&self, invalid: InvalidRequest) -> CallError {
+        CallError {
+            kind: Box::new(CallErrorKind::Invalid(invalid)),
+            trace: Box::new(self.trace()),
+            earlier_try_unknown: false,
+        }
+    }
+}
+
+impl Client {
+    /// Makes a call whose answer is JSON.
+    pub(super) async fn fetch<T: DeserializeOwned>(
+        &self,
+        call: &Call<'_>,
+    ) -> Result<Answer<T>, CallError> {
+        let answer = self.exchange(call).await?;
+        match serde_json::from_slice(&answer.value) {
+            Ok(value) => Ok(Answer {
+                value,
+                trace: answer.trace,
+            }),
+            Err(_) => Err(disguised_refusal(answer)),
+        }
+    }
+
+    /// Makes a call and returns the verified body.
+    pub(super) async fn exchange(&self, call: &Call<'_>) -> Result<Answer<Vec<u8>>, CallError> {
+        let started = Instant::now();
+        let mut trace = call.trace();
+        let mut earlier_try_unknown = false;
+        loop {
+            let host = self.host_of_try(trace.tries);
+            trace.tries += 1;
+            let outcome = self.try_once(call, host, &mut trace).await;
+            let elapsed_ms = started.elapsed().as_millis();
+            trace.duration_ms = u64::try_from(elapsed_ms).unwrap_or(u64::MAX);
+            log_try(&trace, outcome.as_ref().err());
+            match outcome {
+                Ok(value) => return Ok(Answer { value, trace }),
+                Err(kind) if trace.tries < MOST_TRIES && kind.deserves_second_try() => {
+                    earlier_try_unknown |= kind.verdict().certainty == codes::Certainty::Unknown;
+                }
+                Err(kind) => {
+                    let (kind, trace) = (Box::new(kind), Box::new(trace));
+                    return Err(CallError {
+                        kind,
+                        trace,
+                        earlier_try_unknown,
+                    });
+                }
+            }
+        }
+    }
+
+    fn host_of_try(&self, tries_before: u8) -> &Url {
+        let hosts = &self.0.hosts;
+        if tries_before == 0 {
+            &hosts.main
+        } else {
+            hosts.backup.as_ref().unwrap_or(&hosts.main)
+        }
+    }
+
+    async fn try_once(
+        &self,
+        call: &Call<'_>,
+        host: &Url,
+        trace: &mut CallTrace,
+    ) -> Result<Vec<u8>, CallErrorKind> {
+        let url = call.url(host);
+        url[Position::BeforeHost..Position::AfterPort].clone_into(&mut trace.host);
+        (trace.http_status, trace.request_id, trace.key_serial) = (None, None, None);
+        let request = self.signed_request(call, url)?;
+        let answer = self
+            .0
+            .transport
+            .exchange(request)
+            .await
+            .map_err(CallErrorKind::Transport)?;
+        trace.http_status = Some(answer.status);
+        trace.request_id = answer.header("Request-ID").map(ToOwned::to_owned);
+        trace.key_serial = answer.header(header::SERIAL).map(ToOwned::to_owned);
+        self.judge(call, answer)
+    }
+
+    fn signed_request(
+        &self,
+        call: &Call<'_>,
+        url: Url,
+    ) -> Result<reqwest::RequestBuilder, CallErrorKind> {
+        let authorization = authorization_header(
+            &self.0.merchant,
+            call.method.as_str(),
+            &url[Position::BeforePath..Position::AfterQuery],
+            (self.0.clock)(),
+            &random_nonce(NONCE_LENGTH),
+            call.body,
+        );
+        let authorization = authorization.map_err(CallErrorKind::Unsigned)?;
+        let mut request = self
+            .0
+            .transport
+            .request(call.method.clone(), url)
+            .header(ACCEPT, JSON)
+            .header(CONTENT_TYPE, JSON);
+        request = match HeaderValue::from_str(&authorization) {
+            Ok(mut value) => {
+                value.set_sensitive(true);
+                request.header(AUTHORIZATION, value)
+            }
+            // The builder keeps the fault and reports it when the request is sent.
+            Err(_) => request.header(AUTHORIZATION, authorization),
+        };
+        // Announcing the key on every call is what WeChat's switch to public keys counts.
+        if let Some((serial, _)) = self.0.key_ring.preferred() {
+            request = request.header(header::SERIAL, serial);
+        }
+        Ok(if call.body.is_empty() {
+            request
+        } else {
+            request.body(call.body.to_vec())
+        })
+    }
+
+    /// Looks at the status first: only successes are signed, and a refusal must not be masked as a bad signature.
+    fn judge(&self, call: &Call<'_>, answer: RawAnswer) -> Result<Vec<u8>, CallErrorKind> {
+        if !(200..300).contains(&answer.status) {
+            return Err(CallErrorKind::from_status(answer.status, &answer.body));
+        }
+        self.verify(call.trust, &answer)
+            .map_err(CallErrorKind::Unverified)?;
+        if answer.status == 202 {
+            return Err(CallErrorKind::from_status(answer.status, &answer.body));
+        }
+        Ok(answer.body)
+    }
+
+    fn verify(&self, trust: Trust, answer: &RawAnswer) -> Result<(), VerifyError> {
+        let headers = SignatureHeaders::from_fn(|name| answer.header(name));
+        let enclosed = match trust {
+            Trust::KeyRing => None,
+            Trust::KeyRingAndEnclosed => Some(self.with_enclosed(&answer.body)),
+        };
+        let ring = enclosed.as_ref().unwrap_or(&self.0.key_ring);
+        verify(ring, &headers, &answer.body, (self.0.clock)()).map(|_| ())
+    }
+
+    fn with_enclosed(&self, body: &[u8]) -> KeyRing {
+        let list: CertificateList = serde_json::from_slice(body).unwrap_or_default();
+        let keys = &self.0.merchant.api_v3_keys;
+        let opened = list
+            .data
+            .iter()
+            .filter_map(|entry| entry.decrypt(keys).ok());
+        let certificates = opened.filter_map(|certificate| certificate.certificate().ok());
+        certificates.fold(self.0.key_ring.clone(), KeyRing::with_certificate)
+    }
+}
+
+/// Turns a verified answer into an error because of what it says.
+pub(super) fn unusable<T>(answer: Answer<T>, why: &'static str) -> CallError {
+    CallError {
+        kind: Box::new(CallErrorKind::Undecodable(why)),
+        trace: Box::new(answer.trace),
+        earlier_try_unknown: false,
+    }
+}
+
+/// Some endpoints answer 200 with an error envelope.
+fn disguised_refusal(answer: Answer<Vec<u8>>) -> CallError {
+    let body: ErrorBody = serde_json::from_slice(&answer.value).unwrap_or_default();
+    if body.code.is_empty() {
+        return unusable(answer, "the body is not the JSON that was expected");
+    }
+    let kind = CallErrorKind::Refused {
+        status: answer.trace.http_status.unwrap_or_default(),
+        code: codes::normalise(&body.code).to_owned(),
+        detail_field: body.detail_field().map(ToOwned::to_owned),
+        message: body.message,
+    };
+    CallError {
+        kind: Box::new(kind),
+        trace: Box::new(answer.trace),
+        earlier_try_unknown: false,
+    }
+}
+
+/// One event per try, for diagnosis; whoever handles the error logs it with its consequences.
+fn log_try(trace: &CallTrace, error: Option<&CallErrorKind>) {
+    tracing::debug!(
+        method = trace.method,
+        path = trace.path,
+        host = trace.host,
+        status = trace.http_status,
+        request_id = trace.request_id,
+        duration_ms = trace.duration_ms,
+        tries = trace.tries,
+        error = error.map(tracing::field::display),
+        "tried a call to WeChat Pay"
+    );
+}

@@ -1,0 +1,40 @@
+//! Refunds: create and query. The same `out_refund_no` with the same bytes is the same refund.
+
+use crate::v3::request::check;
+use crate::v3::{FrozenBody, InvalidRequest, Refund, RefundRequest};
+
+use super::call::{Call, unusable};
+use super::orders::encode;
+use super::{Answer, CallError, Client};
+
+const REFUNDS: &str = "/v3/refund/domestic/refunds";
+
+impl Client {
+    /// Checks a refund and serialises it once. Store the result: repeating it needs the same bytes.
+    pub fn prepare_refund(&self, refund: &RefundRequest) -> Result<FrozenBody, InvalidRequest> {
+        refund.validate()?;
+        FrozenBody::freeze(refund)
+    }
+
+    /// Asks for a refund; success means accepted, not refunded.
+    pub async fn refund(&self, refund: &FrozenBody) -> Result<Answer<Refund>, CallError> {
+        self.fetch(&Call::post(REFUNDS, refund.as_bytes())).await
+    }
+
+    /// Queries a refund by the merchant's number.
+    pub async fn query_refund(
+        &self,
+        sub_mchid: &str,
+        out_refund_no: &str,
+    ) -> Result<Answer<Refund>, CallError> {
+        let path = format!("{REFUNDS}/{}", encode(out_refund_no));
+        let call = Call::get(path, Some(format!("sub_mchid={}", encode(sub_mchid))));
+        check::number("/out_refund_no", out_refund_no, b"|*@", (1, 64))
+            .map_err(|e| call.refuse(e))?;
+        let answer: Answer<Refund> = self.fetch(&call).await?;
+        if answer.value.out_refund_no != out_refund_no {
+            return Err(unusable(answer, "the answer is about another refund"));
+        }
+        Ok(answer)
+    }
+}
