@@ -5,14 +5,16 @@
 //! from a [`Clock`]) and imports no other crate of this workspace.
 //!
 //! Reading order: [`credentials`] (keys), [`v3`] (what is signed, what is on the wire), [`client`] (calls with
-//! fail-over), [`server`] (the other role).
+//! fail-over), [`server`] (the other role), [`v2`] (what is left of the old signature), [`miniprogram`] (login).
 
 pub mod client;
 mod clock;
 pub mod credentials;
+pub mod miniprogram;
 mod nonce;
 mod open_enum;
 pub mod server;
+pub mod v2;
 pub mod v3;
 
 pub use clock::{Clock, system_clock};

@@ -9,6 +9,8 @@ mod fake_wechat;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod miniprogram;
+#[cfg(test)]
 mod notifications;
 #[cfg(test)]
 mod refusals;
@@ -16,6 +18,8 @@ mod refusals;
 mod server_role;
 #[cfg(test)]
 mod signing;
+#[cfg(test)]
+mod v2;
 #[cfg(test)]
 mod vectors;
 #[cfg(test)]
