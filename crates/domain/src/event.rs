@@ -99,6 +99,8 @@ pub struct NewEvent {
     pub seq: i64,
     /// When it happened.
     pub occurred_at: Timestamp,
+    /// When we wrote it down; its deliveries are due from then on.
+    pub recorded_at: Timestamp,
     /// The effect that must happen once: a second event with the same key is refused by the database.
     pub dedupe_key: String,
     /// The exact bytes that every endpoint and the feed receive.
@@ -186,6 +188,7 @@ impl NewEvent {
             subject: draft.subject,
             seq: draft.seq,
             occurred_at: draft.occurred_at,
+            recorded_at: now,
             dedupe_key,
             body,
         })

@@ -4,6 +4,8 @@
 //! nothing of the workspace. Read `order`, then `settlement`, then `event`.
 
 pub mod clock;
+pub mod delivery;
+pub mod endpoint;
 pub mod event;
 pub mod field;
 pub mod ids;

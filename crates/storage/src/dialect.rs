@@ -57,6 +57,11 @@ impl Dialect {
         }
     }
 
+    /// Whether one statement can pick rows from many lanes (`LATERAL` with `SKIP LOCKED`).
+    pub(crate) const fn picks_all_lanes_at_once(self) -> bool {
+        matches!(self, Self::Postgres)
+    }
+
     /// How a writing transaction begins.
     ///
     /// A deferred SQLite transaction that reads and then writes fails at once when another wrote in between.

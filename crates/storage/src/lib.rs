@@ -4,10 +4,14 @@
 //! private: domain values go in and come out. No HTTP, no cryptography, no decision. Read `orders`, then `outbox`.
 
 pub mod alarms;
+mod commit_signals;
 pub mod data_keys;
+pub mod deliveries;
 mod dialect;
+pub mod endpoints;
 mod entities;
 mod error;
+pub mod feed;
 pub mod idempotency;
 pub mod leases;
 pub mod merchants;
@@ -15,15 +19,23 @@ pub mod notifications;
 pub mod orders;
 pub mod outbox;
 pub mod providers;
+mod statement_sizes;
 pub mod tenants;
+#[cfg(test)]
+mod test_database;
 
+pub use commit_signals::CommitSignals;
 pub use dialect::Dialect;
 pub use error::StorageError;
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use sea_orm_migration::MigratorTrait;
+use tributary_domain::ids::EndpointId;
 use tributary_migrations::Migrator;
 
+use crate::commit_signals::Written;
 use crate::error::database;
 
 /// The database. Cheap to clone.
@@ -32,6 +44,7 @@ pub struct Storage {
     dialect: Dialect,
     writer: DatabaseConnection,
     reader: DatabaseConnection,
+    signals: Arc<CommitSignals>,
 }
 
 /// One writing transaction; dropped without `commit`, it never happened.
@@ -39,6 +52,8 @@ pub struct Storage {
 pub struct Tx {
     dialect: Dialect,
     inner: DatabaseTransaction,
+    signals: Arc<CommitSignals>,
+    written: Mutex<Written>,
 }
 
 /// What a read may run on: the database itself, or a transaction that must see its own writes.
@@ -82,6 +97,7 @@ impl Storage {
             dialect,
             writer,
             reader,
+            signals: Arc::default(),
         })
     }
 
@@ -110,6 +126,8 @@ impl Storage {
         Ok(Tx {
             dialect: self.dialect,
             inner,
+            signals: Arc::clone(&self.signals),
+            written: Mutex::default(),
         })
     }
 
@@ -119,6 +137,11 @@ impl Storage {
             .ping()
             .await
             .map_err(database("reaching the database"))
+    }
+
+    /// What commits in this process made worth a look.
+    pub fn signals(&self) -> &CommitSignals {
+        &self.signals
     }
 
     /// Which database this is, for people to read.
@@ -136,9 +159,27 @@ impl Storage {
 }
 
 impl Tx {
+    /// Notes a lane that has something due once this is committed.
+    pub(crate) fn due_lane(&self, endpoint: &EndpointId) {
+        self.written().lanes.push(endpoint.clone());
+    }
+
+    /// Notes that an event is there once this is committed.
+    pub(crate) fn event_written(&self) {
+        self.written().events = true;
+    }
+
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Makes everything written in the transaction true at once.
     pub async fn commit(self) -> Result<(), StorageError> {
-        self.inner.commit().await.map_err(database("committing"))
+        self.inner.commit().await.map_err(database("committing"))?;
+        let written = self.written.into_inner();
+        self.signals
+            .publish(written.unwrap_or_else(PoisonError::into_inner));
+        Ok(())
     }
 
     pub(crate) const fn dialect(&self) -> Dialect {

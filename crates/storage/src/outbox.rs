@@ -1,38 +1,76 @@
-//! The outbox: an event and the deliveries it leads to are written with the change that caused them.
+//! The outbox: an event and all that must be sent about it, written in the transaction of the change that caused it.
 //!
-//! The queue is the outbox; there is no relay between the two that a crash could come before.
+//! The queue is the outbox. There is no relay, so nothing lies between the commit and the first attempt.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
-use tributary_domain::event::{NewEvent, filter_matches};
-use tributary_domain::ids::DeliveryId;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use tributary_domain::clock::Timestamp;
+use tributary_domain::delivery::{DeliveryState, QueueClass};
+use tributary_domain::endpoint::{EndpointState, any_filter_matches};
+use tributary_domain::event::NewEvent;
+use tributary_domain::ids::{DeliveryId, EndpointId};
 
-use crate::Access;
-use crate::Tx;
 use crate::entities::{deliveries, delivery_queue, endpoints, events};
 use crate::error::{StorageError, column, database, inserting};
+use crate::statement_sizes::power_of_two_chunks;
+use crate::{Access, Tx};
 
-/// Writes an event, and one open delivery for each endpoint of the tenant that wants it.
+/// Whom an event goes to; after the commit these lanes are worth a look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FanOut {
+    /// The deliveries made, each with its endpoint.
+    pub deliveries: Vec<(DeliveryId, EndpointId)>,
+}
+
+/// Records an event with one delivery for each endpoint of the tenant, in the same mode, that wants it.
 ///
-/// `Duplicate` when the effect with the same key was told before.
-pub async fn append(tx: &Tx, event: &NewEvent) -> Result<(), StorageError> {
+/// `Duplicate` when the event's effect was told before.
+pub async fn append(tx: &Tx, event: &NewEvent) -> Result<FanOut, StorageError> {
     insert_event(tx, event).await?;
-    let rows = endpoints::Entity::find()
+    let candidates: Vec<(String, String, String)> = endpoints::Entity::find()
+        .select_only()
+        .columns([
+            endpoints::Column::Id,
+            endpoints::Column::Filters,
+            endpoints::Column::State,
+        ])
         .filter(endpoints::Column::TenantId.eq(event.tenant_id.as_str()))
         .filter(endpoints::Column::Mode.eq(event.mode.as_str()))
-        .order_by_asc(endpoints::Column::Id)
+        .into_tuple()
         .all(tx.connection())
         .await
         .map_err(database("reading the endpoints of an event"))?;
-    let mut wanted = Vec::new();
-    for endpoint in rows {
-        if wants(&endpoint, event)? {
-            wanted.push(endpoint);
+    let mut receivers = Vec::with_capacity(candidates.len());
+    for (id, filters, state) in candidates {
+        let filters: Vec<String> =
+            column("endpoints", "filters", &id, serde_json::from_str(&filters))?;
+        if any_filter_matches(&filters, event.kind.as_str()) {
+            receivers.push(receiver(&id, &state)?);
         }
     }
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    enqueue(tx, event, &wanted).await
+    insert_deliveries(tx, event, &receivers).await
+}
+
+/// Records an event with one delivery for this endpoint only, whatever its filters say.
+pub async fn append_for(
+    tx: &Tx,
+    event: &NewEvent,
+    endpoint: &EndpointId,
+) -> Result<FanOut, StorageError> {
+    insert_event(tx, event).await?;
+    let receiver = (endpoint.clone(), EndpointState::Enabled);
+    insert_deliveries(tx, event, &[receiver]).await
+}
+
+fn receiver(id: &str, state: &str) -> Result<(EndpointId, EndpointState), StorageError> {
+    Ok((
+        column("endpoints", "id", id, id.parse())?,
+        column(
+            "endpoints",
+            "state",
+            id,
+            EndpointState::parse(state).ok_or(()),
+        )?,
+    ))
 }
 
 async fn insert_event(tx: &Tx, event: &NewEvent) -> Result<(), StorageError> {
@@ -53,72 +91,84 @@ async fn insert_event(tx: &Tx, event: &NewEvent) -> Result<(), StorageError> {
         .exec_without_returning(tx.connection())
         .await
         .map_err(inserting("events"))?;
+    tx.event_written();
     Ok(())
 }
 
-fn wants(endpoint: &endpoints::Model, event: &NewEvent) -> Result<bool, StorageError> {
-    let filters: Vec<String> = column(
-        "endpoints",
-        "filters",
-        &endpoint.id,
-        serde_json::from_str(&endpoint.filters),
-    )?;
-    Ok(filters
-        .iter()
-        .any(|filter| filter_matches(filter, event.kind.as_str())))
-}
-
-async fn enqueue(
+async fn insert_deliveries(
     tx: &Tx,
     event: &NewEvent,
-    wanted: &[endpoints::Model],
-) -> Result<(), StorageError> {
-    let now = event.occurred_at;
-    let mut open = Vec::new();
-    let mut rows = Vec::new();
-    for endpoint in wanted {
+    receivers: &[(EndpointId, EndpointState)],
+) -> Result<FanOut, StorageError> {
+    let now = event.recorded_at;
+    let mut fan_out = FanOut::default();
+    let mut rows = Vec::with_capacity(receivers.len());
+    let mut queued = Vec::with_capacity(receivers.len());
+    for (endpoint, state) in receivers {
         let id = DeliveryId::new(now);
-        // An endpoint that is switched off keeps what it misses.
-        let held = matches!(endpoint.state.as_str(), "disabled" | "paused");
-        rows.push(deliveries::ActiveModel {
-            id: Set(id.to_string()),
-            tenant_id: Set(event.tenant_id.to_string()),
-            mode: Set(event.mode.as_str().to_owned()),
-            event_id: Set(event.id.to_string()),
-            event_kind: Set(event.kind.as_str().to_owned()),
-            endpoint_id: Set(endpoint.id.clone()),
-            generation: Set(0),
-            state: Set(if held { "held" } else { "open" }.to_owned()),
-            attempts: Set(0),
-            last_status: Set(None),
-            last_error: Set(None),
-            created_at: Set(now.as_millis()),
-            finished_at: Set(None),
-        });
-        if !held {
-            open.push(delivery_queue::ActiveModel {
-                delivery_id: Set(id.to_string()),
-                tenant_id: Set(event.tenant_id.to_string()),
-                endpoint_id: Set(endpoint.id.clone()),
-                class: Set("live".to_owned()),
-                attempt: Set(0),
-                visible_at: Set(now.as_millis()),
-                fence: Set(0),
-                lease_owner: Set(None),
-                lease_until: Set(0),
-                claims: Set(0),
-            });
+        rows.push(delivery_row(event, &id, endpoint, *state, now));
+        if state.is_served() {
+            tx.due_lane(endpoint);
+            queued.push(queue_row(event, &id, endpoint, now));
         }
+        fan_out.deliveries.push((id, endpoint.clone()));
     }
-    deliveries::Entity::insert_many(rows)
-        .exec_without_returning(tx.connection())
-        .await
-        .map_err(inserting("deliveries"))?;
-    if !open.is_empty() {
-        delivery_queue::Entity::insert_many(open)
+    for chunk in power_of_two_chunks(&rows) {
+        deliveries::Entity::insert_many(chunk.iter().cloned())
+            .exec_without_returning(tx.connection())
+            .await
+            .map_err(inserting("deliveries"))?;
+    }
+    for chunk in power_of_two_chunks(&queued) {
+        delivery_queue::Entity::insert_many(chunk.iter().cloned())
             .exec_without_returning(tx.connection())
             .await
             .map_err(inserting("delivery_queue"))?;
     }
-    Ok(())
+    Ok(fan_out)
+}
+
+fn delivery_row(
+    event: &NewEvent,
+    id: &DeliveryId,
+    endpoint: &EndpointId,
+    state: EndpointState,
+    now: Timestamp,
+) -> deliveries::ActiveModel {
+    let state = if state.is_served() {
+        DeliveryState::Open
+    } else {
+        DeliveryState::Held
+    };
+    deliveries::ActiveModel {
+        id: Set(id.to_string()),
+        tenant_id: Set(event.tenant_id.to_string()),
+        mode: Set(event.mode.as_str().to_owned()),
+        event_id: Set(event.id.to_string()),
+        event_kind: Set(event.kind.as_str().to_owned()),
+        endpoint_id: Set(endpoint.to_string()),
+        generation: Set(0),
+        state: Set(state.as_str().to_owned()),
+        attempts: Set(0),
+        last_status: Set(None),
+        last_error: Set(None),
+        created_at: Set(now.as_millis()),
+        finished_at: Set(None),
+    }
+}
+
+fn queue_row(
+    event: &NewEvent,
+    id: &DeliveryId,
+    endpoint: &EndpointId,
+    now: Timestamp,
+) -> delivery_queue::ActiveModel {
+    let entry = crate::deliveries::QueueEntry {
+        delivery_id: id.clone(),
+        tenant_id: event.tenant_id.clone(),
+        endpoint_id: endpoint.clone(),
+        class: QueueClass::Scheduled,
+        visible_at: now,
+    };
+    crate::deliveries::queue_row(&entry)
 }

@@ -1,0 +1,316 @@
+//! Deliveries, their log and their queue. `claim` takes work, `completion` gives it back.
+
+use sea_orm::sea_query::{Expr, LockType};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+use tributary_domain::clock::Timestamp;
+use tributary_domain::delivery::{Delivery, DeliveryState, QueueClass};
+use tributary_domain::ids::{DeliveryId, EndpointId, EventId, TenantId};
+use tributary_domain::tenant::Mode;
+
+use crate::entities::{deliveries, delivery_attempts, delivery_queue};
+use crate::error::{StorageError, column, database, expect_one, inserting};
+use crate::statement_sizes::power_of_two_chunks;
+use crate::{Access, Tx};
+
+pub mod claim;
+pub mod completion;
+mod holding;
+mod retention;
+#[cfg(test)]
+mod tests;
+
+pub use holding::{cancel_all, hold_waiting, release_held};
+pub use retention::purge_all_tenants;
+
+const DELIVERIES: &str = "deliveries";
+
+/// Which deliveries a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct DeliveryFilter {
+    /// Only to this endpoint.
+    pub endpoint_id: Option<EndpointId>,
+    /// Only in this state.
+    pub state: Option<DeliveryState>,
+    /// Only of this type.
+    pub event_kind: Option<String>,
+    /// Only of this event.
+    pub event_id: Option<EventId>,
+    /// Only made at or after this instant.
+    pub created_from: Option<Timestamp>,
+    /// Only made before this instant.
+    pub created_to: Option<Timestamp>,
+}
+
+/// One HTTP try as the log keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedAttempt {
+    /// Its number within the delivery, from 1.
+    pub number: i64,
+    /// `auto` or `manual`.
+    pub trigger: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How long it lasted.
+    pub duration_ms: i64,
+    /// The status of the answer.
+    pub status: Option<i64>,
+    /// The class of the failure.
+    pub error_class: Option<String>,
+    /// The answer's headers as lines.
+    pub response_headers: Option<String>,
+    /// The beginning of the answer's body.
+    pub response_body: Option<Vec<u8>>,
+    /// Who answered.
+    pub remote_ip: Option<String>,
+}
+
+/// A new row of the queue.
+#[derive(Clone, Debug)]
+pub(crate) struct QueueEntry {
+    pub(crate) delivery_id: DeliveryId,
+    pub(crate) tenant_id: TenantId,
+    pub(crate) endpoint_id: EndpointId,
+    pub(crate) class: QueueClass,
+    pub(crate) visible_at: Timestamp,
+}
+
+/// What became of the wish to send a delivery again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resend {
+    /// It is due now.
+    Due,
+    /// An attempt is being made at this moment.
+    InFlight,
+}
+
+/// Finds a tenant's delivery.
+pub async fn find(
+    at: &impl Access,
+    tenant: &TenantId,
+    mode: Mode,
+    id: &DeliveryId,
+) -> Result<Option<Delivery>, StorageError> {
+    let filter = Condition::all().add(deliveries::Column::Id.eq(id.as_str()));
+    Ok(read(at, tenant, mode, filter, 1).await?.pop())
+}
+
+/// Lists a tenant's deliveries, newest first, starting after the delivery `after`.
+pub async fn list(
+    at: &impl Access,
+    tenant: &TenantId,
+    mode: Mode,
+    filter: &DeliveryFilter,
+    after: Option<&DeliveryId>,
+    limit: u64,
+) -> Result<Vec<Delivery>, StorageError> {
+    use deliveries::Column;
+    let wanted = Condition::all()
+        .add_option(
+            filter
+                .endpoint_id
+                .as_ref()
+                .map(|id| Column::EndpointId.eq(id.as_str())),
+        )
+        .add_option(filter.state.map(|state| Column::State.eq(state.as_str())))
+        .add_option(
+            filter
+                .event_kind
+                .as_ref()
+                .map(|kind| Column::EventKind.eq(kind)),
+        )
+        .add_option(
+            filter
+                .event_id
+                .as_ref()
+                .map(|id| Column::EventId.eq(id.as_str())),
+        )
+        .add_option(
+            filter
+                .created_from
+                .map(|from| Column::CreatedAt.gte(from.as_millis())),
+        )
+        .add_option(
+            filter
+                .created_to
+                .map(|to| Column::CreatedAt.lt(to.as_millis())),
+        )
+        .add_option(after.map(|id| Column::Id.lt(id.as_str())));
+    read(at, tenant, mode, wanted, limit).await
+}
+
+async fn read(
+    at: &impl Access,
+    tenant: &TenantId,
+    mode: Mode,
+    wanted: Condition,
+    limit: u64,
+) -> Result<Vec<Delivery>, StorageError> {
+    let rows = deliveries::Entity::find()
+        .filter(deliveries::Column::TenantId.eq(tenant.as_str()))
+        .filter(deliveries::Column::Mode.eq(mode.as_str()))
+        .filter(wanted)
+        .order_by_desc(deliveries::Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("reading deliveries"))?;
+    let open = rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>();
+    let due: Vec<(String, i64)> = delivery_queue::Entity::find()
+        .select_only()
+        .columns([
+            delivery_queue::Column::DeliveryId,
+            delivery_queue::Column::VisibleAt,
+        ])
+        .filter(delivery_queue::Column::DeliveryId.is_in(open))
+        .into_tuple()
+        .all(at.connection())
+        .await
+        .map_err(database("reading when deliveries are due"))?;
+    rows.into_iter()
+        .map(|row| {
+            let next = due.iter().find(|(id, _)| *id == row.id).map(|(_, at)| *at);
+            to_delivery(row, next)
+        })
+        .collect()
+}
+
+/// Every recorded attempt of a tenant's delivery, first to last.
+pub async fn attempts(
+    at: &impl Access,
+    tenant: &TenantId,
+    id: &DeliveryId,
+) -> Result<Vec<LoggedAttempt>, StorageError> {
+    let rows = delivery_attempts::Entity::find()
+        .filter(delivery_attempts::Column::TenantId.eq(tenant.as_str()))
+        .filter(delivery_attempts::Column::DeliveryId.eq(id.as_str()))
+        .order_by_asc(delivery_attempts::Column::Number)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the attempts of a delivery"))?;
+    Ok(rows.into_iter().map(to_attempt).collect())
+}
+
+/// Makes a delivery due now, whatever became of it before; the event's id and bytes stay the same.
+pub async fn resend(tx: &Tx, delivery: &Delivery, now: Timestamp) -> Result<Resend, StorageError> {
+    let queued = delivery_queue::Entity::find_by_id(delivery.id.as_str())
+        .lock(LockType::Update)
+        .one(tx.connection())
+        .await
+        .map_err(database("locking a queued delivery"))?;
+    tx.due_lane(&delivery.endpoint_id);
+    match queued {
+        Some(row) if row.lease_until > now.as_millis() => Ok(Resend::InFlight),
+        Some(row) => hurry(tx, &row, now).await,
+        None => reopen(tx, delivery, now).await,
+    }
+}
+
+async fn hurry(
+    tx: &Tx,
+    row: &delivery_queue::Model,
+    now: Timestamp,
+) -> Result<Resend, StorageError> {
+    use delivery_queue::Column;
+    let class = match QueueClass::parse(&row.class) {
+        Some(QueueClass::Scheduled) | None => QueueClass::Hurried,
+        Some(class) => class,
+    };
+    delivery_queue::Entity::update_many()
+        .col_expr(Column::VisibleAt, Expr::value(now.as_millis()))
+        .col_expr(Column::Class, Expr::value(class.as_str()))
+        .filter(Column::DeliveryId.eq(row.delivery_id.as_str()))
+        .filter(Column::TenantId.eq(row.tenant_id.as_str()))
+        .exec(tx.connection())
+        .await
+        .map_err(database("hurrying a delivery"))?;
+    Ok(Resend::Due)
+}
+
+async fn reopen(tx: &Tx, delivery: &Delivery, now: Timestamp) -> Result<Resend, StorageError> {
+    use deliveries::Column;
+    let changed = deliveries::Entity::update_many()
+        .col_expr(Column::State, Expr::value(DeliveryState::Open.as_str()))
+        .col_expr(Column::FinishedAt, Expr::value(None::<i64>))
+        .filter(Column::Id.eq(delivery.id.as_str()))
+        .filter(Column::TenantId.eq(delivery.tenant_id.as_str()))
+        .filter(Column::State.eq(delivery.state.as_str()))
+        .exec(tx.connection())
+        .await
+        .map_err(database("reopening a delivery"))?;
+    expect_one(DELIVERIES, changed.rows_affected)?;
+    let entry = QueueEntry {
+        delivery_id: delivery.id.clone(),
+        tenant_id: delivery.tenant_id.clone(),
+        endpoint_id: delivery.endpoint_id.clone(),
+        class: QueueClass::Replay,
+        visible_at: now,
+    };
+    enqueue(tx, &[entry]).await?;
+    Ok(Resend::Due)
+}
+
+async fn enqueue(tx: &Tx, entries: &[QueueEntry]) -> Result<(), StorageError> {
+    let rows: Vec<delivery_queue::ActiveModel> = entries.iter().map(queue_row).collect();
+    for chunk in power_of_two_chunks(&rows) {
+        delivery_queue::Entity::insert_many(chunk.iter().cloned())
+            .exec_without_returning(tx.connection())
+            .await
+            .map_err(inserting("delivery_queue"))?;
+    }
+    Ok(())
+}
+
+pub(crate) fn queue_row(entry: &QueueEntry) -> delivery_queue::ActiveModel {
+    delivery_queue::ActiveModel {
+        delivery_id: Set(entry.delivery_id.to_string()),
+        tenant_id: Set(entry.tenant_id.to_string()),
+        endpoint_id: Set(entry.endpoint_id.to_string()),
+        class: Set(entry.class.as_str().to_owned()),
+        attempt: Set(1),
+        visible_at: Set(entry.visible_at.as_millis()),
+        fence: Set(0),
+        lease_owner: Set(None),
+        lease_until: Set(0),
+        claims: Set(0),
+    }
+}
+
+fn to_delivery(row: deliveries::Model, next: Option<i64>) -> Result<Delivery, StorageError> {
+    let id = row.id.as_str();
+    Ok(Delivery {
+        id: column(DELIVERIES, "id", id, id.parse())?,
+        tenant_id: column(DELIVERIES, "tenant_id", id, row.tenant_id.parse())?,
+        mode: column(DELIVERIES, "mode", id, Mode::parse(&row.mode).ok_or(()))?,
+        event_id: column(DELIVERIES, "event_id", id, row.event_id.parse())?,
+        endpoint_id: column(DELIVERIES, "endpoint_id", id, row.endpoint_id.parse())?,
+        state: column(
+            DELIVERIES,
+            "state",
+            id,
+            DeliveryState::parse(&row.state).ok_or(()),
+        )?,
+        event_kind: row.event_kind,
+        attempts: row.attempts,
+        next_attempt_at: next.map(Timestamp::from_millis),
+        last_status: row.last_status,
+        last_error: row.last_error,
+        created_at: Timestamp::from_millis(row.created_at),
+        finished_at: row.finished_at.map(Timestamp::from_millis),
+    })
+}
+
+fn to_attempt(row: delivery_attempts::Model) -> LoggedAttempt {
+    LoggedAttempt {
+        number: row.number,
+        trigger: row.trigger_kind,
+        started_at: Timestamp::from_millis(row.started_at),
+        duration_ms: row.duration_ms,
+        status: row.status,
+        error_class: row.error_class,
+        response_headers: row.response_headers,
+        response_body: row.response_body,
+        remote_ip: row.remote_ip,
+    }
+}

@@ -1,0 +1,432 @@
+//! Taking due deliveries: lane by lane, never more than a lane may have in flight, each with a lease and a fence.
+//!
+//! First the lanes are locked, then, in a second statement with a fresh view, what is in flight is counted and rows are
+//! picked. In one statement the count would use the view from before the lock and the cap would not hold.
+
+use std::cmp::min;
+use std::collections::HashMap;
+
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, Query};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, Statement, Value,
+};
+use tributary_domain::clock::Timestamp;
+use tributary_domain::delivery::QueueClass;
+use tributary_domain::ids::{DeliveryId, EndpointId, EventId, TenantId};
+use tributary_domain::tenant::Mode;
+
+use crate::entities::{deliveries, delivery_queue, endpoints, events, lanes};
+use crate::error::{StorageError, column, database};
+use crate::statement_sizes::padded;
+use crate::{Access, Tx};
+
+const QUEUE: &str = "delivery_queue";
+
+/// Picks from every lane at once; `$1` is now, `$2` the lease's end, `$3` the owner, then pairs of lane and room.
+const PICK_TAIL: &str = "
+), picked AS MATERIALIZED (
+  SELECT q.delivery_id FROM room r CROSS JOIN LATERAL (
+    SELECT delivery_id FROM delivery_queue
+     WHERE endpoint_id = r.endpoint_id AND visible_at <= $1
+     ORDER BY visible_at, delivery_id LIMIT r.n FOR UPDATE SKIP LOCKED) q
+)
+UPDATE delivery_queue q SET fence = q.fence + 1, claims = q.claims + 1,
+   lease_owner = $3, lease_until = $2, visible_at = $2
+  FROM picked p WHERE q.delivery_id = p.delivery_id
+RETURNING q.delivery_id, q.tenant_id, q.endpoint_id, q.class, q.attempt, q.fence, q.claims";
+
+/// Who claims, and within which bounds.
+#[derive(Clone, Debug)]
+pub struct ClaimRequest<'a> {
+    /// The claimer's name; it is checked with the fence.
+    pub owner: &'a str,
+    /// Only these lanes; without them every lane is looked at, which costs more.
+    pub lanes: Option<&'a [EndpointId]>,
+    /// At most this many lanes.
+    pub max_lanes: u64,
+    /// At most this many deliveries in all.
+    pub limit: i64,
+    /// How many more each tenant may have in flight; a tenant not listed may have `tenant_room_default`.
+    pub tenant_room: &'a HashMap<TenantId, i64>,
+    /// See `tenant_room`.
+    pub tenant_room_default: i64,
+    /// The present.
+    pub now: Timestamp,
+    /// When an abandoned claim becomes due again by itself.
+    pub lease_until: Timestamp,
+}
+
+/// The right to report on one delivery; a later claim ends it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Lease {
+    /// The claimed delivery.
+    pub delivery_id: DeliveryId,
+    /// Grows with every claim.
+    pub fence: i64,
+    /// Who claimed.
+    pub owner: String,
+}
+
+/// A claimed delivery.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The right to report on it.
+    pub lease: Lease,
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// Whom it goes to.
+    pub endpoint_id: EndpointId,
+    /// Why it is sent now.
+    pub class: QueueClass,
+    /// The number of the next attempt by the schedule, from 1.
+    pub position: i64,
+    /// How often it was claimed since an attempt was last recorded.
+    pub claims: i64,
+}
+
+/// What was claimed, and which lanes probably have more.
+#[derive(Clone, Debug, Default)]
+pub struct ClaimBatch {
+    /// The claimed deliveries.
+    pub claimed: Vec<Claimed>,
+    /// Lanes that gave as much as they had room for.
+    pub full_lanes: Vec<EndpointId>,
+}
+
+/// What is posted for a claimed delivery.
+#[derive(Clone, Debug)]
+pub struct Parcel {
+    /// The delivery.
+    pub delivery_id: DeliveryId,
+    /// How many attempts were recorded before.
+    pub attempts: i64,
+    /// The event.
+    pub event_id: EventId,
+    /// Its type.
+    pub event_kind: String,
+    /// Which world it belongs to.
+    pub mode: Mode,
+    /// Where it goes.
+    pub url: String,
+    /// The bytes to sign and send.
+    pub body: String,
+}
+
+#[derive(FromQueryResult)]
+struct Picked {
+    delivery_id: String,
+    tenant_id: String,
+    endpoint_id: String,
+    class: String,
+    attempt: i64,
+    fence: i64,
+    claims: i64,
+}
+
+struct Lane {
+    endpoint_id: String,
+    room: i64,
+}
+
+/// Claims due deliveries of any tenant, the least recently served lanes first. Commit before anything is sent.
+pub async fn claim_all_tenants(
+    tx: &Tx,
+    request: &ClaimRequest<'_>,
+) -> Result<ClaimBatch, StorageError> {
+    let lanes = lock_lanes(tx, request).await?;
+    if lanes.is_empty() {
+        return Ok(ClaimBatch::default());
+    }
+    let picked = if tx.dialect().picks_all_lanes_at_once() {
+        pick_at_once(tx, request, &lanes).await?
+    } else {
+        pick_lane_by_lane(tx, request, &lanes).await?
+    };
+    if !picked.is_empty() {
+        mark_served(tx, &lanes, request.now).await?;
+    }
+    let mut batch = ClaimBatch::default();
+    for lane in &lanes {
+        let count = picked
+            .iter()
+            .filter(|row| row.endpoint_id == lane.endpoint_id)
+            .count();
+        if i64::try_from(count).is_ok_and(|count| count >= lane.room) {
+            let id = lane.endpoint_id.as_str();
+            batch
+                .full_lanes
+                .push(column("lanes", "endpoint_id", id, id.parse())?);
+        }
+    }
+    let claimed = picked
+        .into_iter()
+        .map(|row| to_claimed(&row, request.owner));
+    batch.claimed = claimed.collect::<Result<_, _>>()?;
+    Ok(batch)
+}
+
+/// Statement 1: the lanes with something due, locked; each with the most that it may be given.
+async fn lock_lanes(tx: &Tx, request: &ClaimRequest<'_>) -> Result<Vec<Lane>, StorageError> {
+    use lanes::Column;
+    let now = request.now.as_millis();
+    let due = Query::select()
+        .expr(Expr::value(1))
+        .from(delivery_queue::Entity)
+        .and_where(
+            Expr::col((delivery_queue::Entity, delivery_queue::Column::EndpointId))
+                .equals((lanes::Entity, Column::EndpointId)),
+        )
+        .and_where(delivery_queue::Column::VisibleAt.lte(now))
+        .to_owned();
+    let closed_no_longer = Condition::any()
+        .add(Column::OpenUntil.is_null())
+        .add(Column::OpenUntil.lte(now));
+    let mut select = lanes::Entity::find()
+        .filter(Column::Paused.eq(false))
+        .filter(closed_no_longer)
+        .filter(Expr::exists(due));
+    if let Some(wanted) = request.lanes {
+        let ids = padded(wanted.iter().map(EndpointId::as_str).collect());
+        select = select.filter(Column::EndpointId.is_in(ids));
+    }
+    let rows = select
+        .order_by_asc(Column::LastServedAt)
+        .limit(request.max_lanes)
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .all(tx.connection())
+        .await
+        .map_err(database("locking lanes"))?;
+    share_out(rows, request)
+}
+
+/// Shares the claimer's and each tenant's room out among the lanes in their order.
+fn share_out(
+    rows: Vec<lanes::Model>,
+    request: &ClaimRequest<'_>,
+) -> Result<Vec<Lane>, StorageError> {
+    let mut left = request.limit;
+    let mut tenants: HashMap<TenantId, i64> = HashMap::new();
+    let mut lanes = Vec::with_capacity(rows.len());
+    for row in rows {
+        let id = row.endpoint_id.as_str();
+        let tenant: TenantId = column("lanes", "tenant_id", id, row.tenant_id.parse())?;
+        let of_tenant = tenants.entry(tenant).or_insert_with_key(|tenant| {
+            request
+                .tenant_room
+                .get(tenant)
+                .copied()
+                .unwrap_or(request.tenant_room_default)
+        });
+        let room = min(row.max_inflight, min(left, *of_tenant));
+        if room > 0 {
+            left = left.saturating_sub(room);
+            *of_tenant = of_tenant.saturating_sub(room);
+            lanes.push(Lane {
+                endpoint_id: row.endpoint_id,
+                room,
+            });
+        }
+    }
+    Ok(lanes)
+}
+
+/// Statement 2 where one statement can pick from many lanes.
+async fn pick_at_once(
+    tx: &Tx,
+    request: &ClaimRequest<'_>,
+    lanes: &[Lane],
+) -> Result<Vec<Picked>, StorageError> {
+    let mut values: Vec<Value> = vec![
+        request.now.as_millis().into(),
+        request.lease_until.as_millis().into(),
+        request.owner.into(),
+    ];
+    // An unnamed lane fills up the number of pairs to a power of two: few shapes, all of them prepared.
+    let pairs = lanes.len().next_power_of_two();
+    let mut wanted = Vec::with_capacity(pairs);
+    for index in 0..pairs {
+        let lane = lanes.get(index);
+        values.push(lane.map_or("", |lane| lane.endpoint_id.as_str()).into());
+        values.push(lane.map_or(0, |lane| lane.room).into());
+        let place = 4 + 2 * index;
+        wanted.push(format!("(${place}::text, ${}::bigint)", place + 1));
+    }
+    let sql = format!(
+        "WITH room AS MATERIALIZED (
+  SELECT l.endpoint_id, GREATEST(0, LEAST(w.n, l.max_inflight -
+    (SELECT count(*) FROM delivery_queue x WHERE x.endpoint_id = l.endpoint_id AND x.lease_until > $1))) AS n
+  FROM (VALUES {}) AS w (endpoint_id, n) JOIN lanes l ON l.endpoint_id = w.endpoint_id{PICK_TAIL}",
+        wanted.join(", ")
+    );
+    let connection = tx.connection();
+    let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, values);
+    Picked::find_by_statement(statement)
+        .all(connection)
+        .await
+        .map_err(database("claiming deliveries"))
+}
+
+/// Statement 2 where each lane is counted and picked by itself.
+async fn pick_lane_by_lane(
+    tx: &Tx,
+    request: &ClaimRequest<'_>,
+    lanes: &[Lane],
+) -> Result<Vec<Picked>, StorageError> {
+    let mut picked = Vec::new();
+    for lane in lanes {
+        picked.extend(pick_from_lane(tx, request, lane).await?);
+    }
+    Ok(picked)
+}
+
+async fn pick_from_lane(
+    tx: &Tx,
+    request: &ClaimRequest<'_>,
+    lane: &Lane,
+) -> Result<Vec<Picked>, StorageError> {
+    const SQL: &str = "
+UPDATE delivery_queue SET fence = fence + 1, claims = claims + 1,
+   lease_owner = $3, lease_until = $2, visible_at = $2
+ WHERE delivery_id IN (
+   SELECT delivery_id FROM delivery_queue WHERE endpoint_id = $4 AND visible_at <= $1
+    ORDER BY visible_at, delivery_id
+    LIMIT (SELECT MAX(0, MIN($5, l.max_inflight - (
+       SELECT count(*) FROM delivery_queue x WHERE x.endpoint_id = $4 AND x.lease_until > $1)))
+      FROM lanes l WHERE l.endpoint_id = $4))
+RETURNING delivery_id, tenant_id, endpoint_id, class, attempt, fence, claims";
+    let values: [Value; 5] = [
+        request.now.as_millis().into(),
+        request.lease_until.as_millis().into(),
+        request.owner.into(),
+        lane.endpoint_id.as_str().into(),
+        lane.room.into(),
+    ];
+    let connection = tx.connection();
+    let statement = Statement::from_sql_and_values(connection.get_database_backend(), SQL, values);
+    Picked::find_by_statement(statement)
+        .all(connection)
+        .await
+        .map_err(database("claiming deliveries of a lane"))
+}
+
+async fn mark_served(tx: &Tx, lanes: &[Lane], now: Timestamp) -> Result<(), StorageError> {
+    let ids = padded(lanes.iter().map(|lane| lane.endpoint_id.as_str()).collect());
+    lanes::Entity::update_many()
+        .col_expr(lanes::Column::LastServedAt, Expr::value(now.as_millis()))
+        .filter(lanes::Column::EndpointId.is_in(ids))
+        .exec(tx.connection())
+        .await
+        .map_err(database("marking lanes as served"))?;
+    Ok(())
+}
+
+fn to_claimed(row: &Picked, owner: &str) -> Result<Claimed, StorageError> {
+    let id = row.delivery_id.as_str();
+    Ok(Claimed {
+        lease: Lease {
+            delivery_id: column(QUEUE, "delivery_id", id, id.parse())?,
+            fence: row.fence,
+            owner: owner.to_owned(),
+        },
+        tenant_id: column(QUEUE, "tenant_id", id, row.tenant_id.parse())?,
+        endpoint_id: column(QUEUE, "endpoint_id", id, row.endpoint_id.parse())?,
+        class: column(QUEUE, "class", id, QueueClass::parse(&row.class).ok_or(()))?,
+        position: row.attempt,
+        claims: row.claims,
+    })
+}
+
+/// Reads what is to be posted for claimed deliveries.
+pub async fn parcels_all_tenants(
+    at: &impl Access,
+    ids: &[DeliveryId],
+) -> Result<Vec<Parcel>, StorageError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: String,
+        attempts: i64,
+        event_id: String,
+        event_kind: String,
+        mode: String,
+        url: String,
+        body: String,
+    }
+    let ids = padded(ids.iter().map(DeliveryId::as_str).collect());
+    let rows: Vec<Row> = deliveries::Entity::find()
+        .select_only()
+        .columns([
+            deliveries::Column::Id,
+            deliveries::Column::Attempts,
+            deliveries::Column::EventId,
+            deliveries::Column::EventKind,
+            deliveries::Column::Mode,
+        ])
+        .column_as(Expr::col((Alias::new("n"), endpoints::Column::Url)), "url")
+        .column_as(Expr::col((Alias::new("e"), events::Column::Body)), "body")
+        .join_as(
+            sea_orm::JoinType::InnerJoin,
+            event_of_delivery(),
+            Alias::new("e"),
+        )
+        .join_as(
+            sea_orm::JoinType::InnerJoin,
+            endpoint_of_delivery(),
+            Alias::new("n"),
+        )
+        .filter(deliveries::Column::Id.is_in(ids))
+        .into_model()
+        .all(at.connection())
+        .await
+        .map_err(database("reading what is to be delivered"))?;
+    let to_parcel = |row: Row| {
+        let id = row.id.as_str();
+        Ok(Parcel {
+            delivery_id: column("deliveries", "id", id, id.parse())?,
+            attempts: row.attempts,
+            event_id: column("deliveries", "event_id", id, row.event_id.parse())?,
+            event_kind: row.event_kind,
+            mode: column("deliveries", "mode", id, Mode::parse(&row.mode).ok_or(()))?,
+            url: row.url,
+            body: row.body,
+        })
+    };
+    rows.into_iter().map(to_parcel).collect()
+}
+
+fn event_of_delivery() -> sea_orm::RelationDef {
+    deliveries::Entity::belongs_to(events::Entity)
+        .from(deliveries::Column::EventId)
+        .to(events::Column::Id)
+        .into()
+}
+
+fn endpoint_of_delivery() -> sea_orm::RelationDef {
+    deliveries::Entity::belongs_to(endpoints::Entity)
+        .from(deliveries::Column::EndpointId)
+        .to(endpoints::Column::Id)
+        .into()
+}
+
+/// Gives claims back unused, due at once; a claim that was lost meanwhile stays lost.
+pub async fn release_all_tenants(
+    tx: &Tx,
+    leases: &[Lease],
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    use delivery_queue::Column;
+    for lease in leases {
+        delivery_queue::Entity::update_many()
+            .col_expr(Column::VisibleAt, Expr::value(now.as_millis()))
+            .col_expr(Column::LeaseUntil, Expr::value(0_i64))
+            .col_expr(Column::LeaseOwner, Expr::value(None::<String>))
+            .col_expr(Column::Claims, Expr::col(Column::Claims).sub(1))
+            .filter(Column::DeliveryId.eq(lease.delivery_id.as_str()))
+            .filter(Column::Fence.eq(lease.fence))
+            .filter(Column::LeaseOwner.eq(lease.owner.as_str()))
+            .exec(tx.connection())
+            .await
+            .map_err(database("releasing a claim"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! What is old is deleted, a bounded piece at a time.
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use tributary_domain::clock::Timestamp;
+use tributary_domain::delivery::DeliveryState;
+use tributary_domain::ids::{DeliveryId, EventId};
+
+use crate::entities::{deliveries, delivery_attempts, events};
+use crate::error::{StorageError, database};
+use crate::{Access, Tx};
+
+/// Deletes attempts begun before `attempts_before`, and finished deliveries and numbered events made before
+/// `events_before`; at most `limit` of each. Returns how many rows went.
+pub async fn purge_all_tenants(
+    tx: &Tx,
+    attempts_before: Timestamp,
+    events_before: Timestamp,
+    limit: u64,
+) -> Result<u64, StorageError> {
+    let attempts = purge_attempts(tx, attempts_before, limit).await?;
+    let deliveries = purge_deliveries(tx, events_before, limit).await?;
+    let events = purge_events(tx, events_before, limit).await?;
+    Ok(attempts.saturating_add(deliveries).saturating_add(events))
+}
+
+async fn purge_attempts(tx: &Tx, before: Timestamp, limit: u64) -> Result<u64, StorageError> {
+    use delivery_attempts::Column;
+    let old: Vec<String> = delivery_attempts::Entity::find()
+        .select_only()
+        .column(Column::DeliveryId)
+        .filter(Column::StartedAt.lt(before.as_millis()))
+        .order_by_asc(Column::StartedAt)
+        .limit(limit)
+        .into_tuple()
+        .all(tx.connection())
+        .await
+        .map_err(database("reading old attempts"))?;
+    let deleted = delivery_attempts::Entity::delete_many()
+        .filter(Column::DeliveryId.is_in(old))
+        .filter(Column::StartedAt.lt(before.as_millis()))
+        .exec(tx.connection())
+        .await
+        .map_err(database("deleting old attempts"))?;
+    Ok(deleted.rows_affected)
+}
+
+async fn purge_deliveries(tx: &Tx, before: Timestamp, limit: u64) -> Result<u64, StorageError> {
+    use deliveries::Column;
+    let old: Vec<String> = deliveries::Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Id.lt(millisecond_prefix(DeliveryId::new(before).as_str())))
+        .filter(Column::State.ne(DeliveryState::Open.as_str()))
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .into_tuple()
+        .all(tx.connection())
+        .await
+        .map_err(database("reading old deliveries"))?;
+    let deleted = deliveries::Entity::delete_many()
+        .filter(Column::Id.is_in(old))
+        .exec(tx.connection())
+        .await
+        .map_err(database("deleting old deliveries"))?;
+    Ok(deleted.rows_affected)
+}
+
+async fn purge_events(tx: &Tx, before: Timestamp, limit: u64) -> Result<u64, StorageError> {
+    use events::Column;
+    let old: Vec<String> = events::Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Id.lt(millisecond_prefix(EventId::new(before).as_str())))
+        .filter(Column::FeedSeq.is_not_null())
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .into_tuple()
+        .all(tx.connection())
+        .await
+        .map_err(database("reading old events"))?;
+    let deleted = events::Entity::delete_many()
+        .filter(Column::Id.is_in(old))
+        .exec(tx.connection())
+        .await
+        .map_err(database("deleting old events"))?;
+    Ok(deleted.rows_affected)
+}
+
+/// Ids sort by time, so the primary key is the index of age; what follows the millisecond is random.
+fn millisecond_prefix(id: &str) -> &str {
+    const LENGTH: usize = "evt_".len() + 10;
+    id.get(..LENGTH).unwrap_or(id)
+}
