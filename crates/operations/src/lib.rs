@@ -1,1 +1,120 @@
-//! Placeholder.
+//! Use cases: the only place where rules, database, secrets and WeChat meet.
+//!
+//! An operation is: read, decide (pure, in `domain`), write the intent, call, write the result. No network call runs
+//! inside a transaction. May import `domain`, `storage`, `vault`, `wechatpay`, `webhooks`; never HTTP routes, SQL or
+//! the command line. Read `orders`, then `settlement` (the one door for money), then `notifications` and `polling`.
+
+pub mod account;
+pub mod certificates;
+pub mod credentials;
+mod error;
+pub mod idempotency;
+pub mod logins;
+pub mod notifications;
+mod observation;
+pub mod orders;
+pub mod pages;
+pub mod polling;
+pub mod providers;
+pub mod readiness;
+mod sealing;
+pub mod settlement;
+pub mod tenants;
+mod wakeups;
+
+use std::sync::Arc;
+
+use tributary_domain::clock::{SharedClock, Timestamp};
+use tributary_storage::Storage;
+use tributary_vault::Vault;
+use tributary_webhooks::Sender;
+use wechatpay::client::Transport;
+
+pub use error::{LoginProblem, OperationError, UpstreamError};
+pub use wakeups::Wakeups;
+
+use crate::credentials::KeyCache;
+use crate::orders::preflight::MerchantCache;
+use crate::providers::ProviderCache;
+use crate::sealing::Sealing;
+
+/// What the operations are built from.
+#[derive(Debug)]
+pub struct OperationsConfig {
+    /// Hands out the time.
+    pub clock: SharedClock,
+    /// The database.
+    pub storage: Storage,
+    /// Seals and opens secrets.
+    pub vault: Vault,
+    /// The connection pool towards WeChat.
+    pub transport: Transport,
+    /// Sends webhooks.
+    pub sender: Sender,
+    /// Where WeChat reaches us, without a trailing slash: the base of every `notify_url`.
+    pub public_url: String,
+}
+
+/// Everything the platform can do. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Operations {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    clock: SharedClock,
+    storage: Storage,
+    sealing: Sealing,
+    transport: Transport,
+    sender: Sender,
+    public_url: String,
+    keys: KeyCache,
+    merchants: MerchantCache,
+    providers: ProviderCache,
+    wakeups: Wakeups,
+}
+
+impl Operations {
+    /// Puts the parts together.
+    pub fn new(config: OperationsConfig) -> Self {
+        let inner = Inner {
+            clock: config.clock,
+            sealing: Sealing::new(config.vault),
+            storage: config.storage,
+            transport: config.transport,
+            sender: config.sender,
+            public_url: config.public_url.trim_end_matches('/').to_owned(),
+            keys: KeyCache::default(),
+            merchants: MerchantCache::default(),
+            providers: ProviderCache::default(),
+            wakeups: Wakeups::default(),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// What background work waits for.
+    pub fn wakeups(&self) -> &Wakeups {
+        &self.inner.wakeups
+    }
+
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.inner.storage
+    }
+
+    pub(crate) fn sealing(&self) -> &Sealing {
+        &self.inner.sealing
+    }
+
+    /// Sends webhooks.
+    pub fn sender(&self) -> &Sender {
+        &self.inner.sender
+    }
+}

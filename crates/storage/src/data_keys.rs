@@ -51,12 +51,21 @@ pub async fn find_active(
         .one(at.connection())
         .await
         .map_err(database("reading a data key"))?;
-    Ok(row.map(|row| StoredDataKey {
-        id: row.id,
-        owner: row.owner,
-        kek_id: row.kek_id,
-        wrapped: row.wrapped,
-    }))
+    Ok(row.map(to_data_key))
+}
+
+/// The data key of an owner with this id, active or not.
+pub async fn find(
+    at: &impl Access,
+    owner: &str,
+    id: &str,
+) -> Result<Option<StoredDataKey>, StorageError> {
+    let row = data_keys::Entity::find_by_id(id)
+        .filter(data_keys::Column::Owner.eq(owner))
+        .one(at.connection())
+        .await
+        .map_err(database("reading a data key"))?;
+    Ok(row.map(to_data_key))
 }
 
 /// One data key of any owner, to check at start that the key-encryption key is the right one.
@@ -66,10 +75,14 @@ pub async fn find_any(at: &impl Access) -> Result<Option<StoredDataKey>, Storage
         .one(at.connection())
         .await
         .map_err(database("reading a data key"))?;
-    Ok(row.map(|row| StoredDataKey {
+    Ok(row.map(to_data_key))
+}
+
+fn to_data_key(row: data_keys::Model) -> StoredDataKey {
+    StoredDataKey {
         id: row.id,
         owner: row.owner,
         kek_id: row.kek_id,
         wrapped: row.wrapped,
-    }))
+    }
 }

@@ -297,10 +297,14 @@ pub async fn due_all_tenants(
     rows.into_iter().map(to_order).collect()
 }
 
-/// Takes a due order for oneself until `until`; false when another node was faster.
+/// Takes a due order for oneself until `until` and counts the look; false when another node was faster.
 pub async fn claim_poll(tx: &Tx, order: &Order, until: Timestamp) -> Result<bool, StorageError> {
     let changed = orders::Entity::update_many()
         .col_expr(orders::Column::NextPollAt, Expr::value(until.as_millis()))
+        .col_expr(
+            orders::Column::Polls,
+            Expr::value(order.polls.saturating_add(1)),
+        )
         .filter(orders::Column::Id.eq(order.id.as_str()))
         .filter(orders::Column::TenantId.eq(order.tenant_id.as_str()))
         .filter(orders::Column::NextPollAt.eq(order.next_poll_at.map(Timestamp::as_millis)))

@@ -1,0 +1,125 @@
+//! Why an operation did not do what it was asked.
+
+use serde::{Deserialize, Serialize};
+use tributary_domain::field::FieldError;
+use tributary_domain::tenant::Scope;
+use tributary_storage::StorageError;
+use tributary_vault::VaultError;
+
+/// What WeChat said, in a form that can be shown to a tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpstreamError {
+    /// WeChat's HTTP status, when an answer came.
+    pub status: Option<u16>,
+    /// WeChat's code, spelling folded.
+    pub code: Option<String>,
+    /// WeChat's words; never to be parsed.
+    pub message: String,
+    /// WeChat's number of the call, for its support.
+    pub request_id: Option<String>,
+    /// Whether the same request may succeed later.
+    pub retryable: bool,
+    /// `tenant`, `provider`, `wechat`, `platform` or `nobody`.
+    pub who_must_act: String,
+}
+
+/// Why a login code was not exchanged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginProblem {
+    /// WeChat's error number, when it gave one.
+    pub errcode: Option<i64>,
+    /// What went wrong, for people.
+    pub message: String,
+    /// Whether the same code may be tried again.
+    pub retryable: bool,
+    /// `tenant`, `provider`, `wechat`, `platform` or `nobody`.
+    pub who_must_act: &'static str,
+    /// Whether the tenant can mend it.
+    pub tenant_can_act: bool,
+}
+
+/// Why an operation did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum OperationError {
+    /// The request breaks limits; every fault is listed.
+    #[error("the request is not valid")]
+    Invalid(Vec<FieldError>),
+    /// There is no such thing, or it is another tenant's.
+    #[error("not found")]
+    NotFound,
+    /// The caller's key may not do this.
+    #[error("the key lacks the scope {0}")]
+    Forbidden(Scope),
+    /// The order number was used for other content.
+    #[error("the order number was used for other content")]
+    OrderConflict {
+        /// The order that has the number.
+        order_id: String,
+    },
+    /// The thing is in a state that does not allow this.
+    #[error("not possible in the state {state}")]
+    StateConflict {
+        /// The state it is in.
+        state: String,
+    },
+    /// The idempotency key came with another request before.
+    #[error("the idempotency key was used with another request")]
+    IdempotencyKeyReused,
+    /// The same request is being worked on.
+    #[error("the same request is in progress")]
+    IdempotencyInFlight,
+    /// The delivery is being sent right now.
+    #[error("the delivery is being sent")]
+    DeliveryInFlight,
+    /// There may be no more of these.
+    #[error("at most {max} {what}")]
+    LimitReached {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        max: u64,
+    },
+    /// WeChat refused for good.
+    #[error("WeChat refused")]
+    Upstream(UpstreamError),
+    /// Nobody knows yet whether WeChat did it. Never a failure.
+    #[error("the outcome at WeChat is unknown")]
+    UpstreamUnknown(UpstreamError),
+    /// WeChat asks us to slow down.
+    #[error("WeChat is busy")]
+    UpstreamBusy(UpstreamError),
+    /// A login code was not exchanged.
+    #[error("the login code was not exchanged")]
+    LoginFailed(LoginProblem),
+    /// The database failed us.
+    #[error("the database failed")]
+    Storage(#[from] StorageError),
+    /// A secret could not be sealed or opened.
+    #[error("a secret could not be used")]
+    Vault(#[from] VaultError),
+    /// A fault of ours.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+impl OperationError {
+    /// One fault in one field.
+    pub fn invalid(field: &str, reason: &str) -> Self {
+        Self::Invalid(vec![FieldError::new(field, reason)])
+    }
+}
+
+impl From<&wechatpay::client::CallError> for UpstreamError {
+    fn from(error: &wechatpay::client::CallError) -> Self {
+        Self {
+            status: error.status(),
+            code: error.code().map(str::to_owned),
+            message: error
+                .message()
+                .map_or_else(|| error.to_string(), str::to_owned),
+            request_id: error.trace.request_id.clone(),
+            retryable: error.retryable(),
+            who_must_act: error.who_must_act().as_str().to_owned(),
+        }
+    }
+}

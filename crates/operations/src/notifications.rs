@@ -1,0 +1,376 @@
+//! WeChat's notifications: verified over the raw bytes, decrypted, committed, then answered.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+use tributary_domain::clock::Timestamp;
+use tributary_domain::ids::{AlarmId, NotificationId};
+use tributary_domain::settlement::Source;
+use tributary_storage::alarms::{self, Alarm};
+use tributary_storage::notifications::{self, NotificationState, StoredNotification};
+use wechatpay::v3::notification::{Envelope, Notice};
+use wechatpay::v3::verification::{self, SignatureHeaders, VerifyError};
+
+use crate::observation::from_transaction;
+use crate::providers::ProviderHandle;
+use crate::settlement::{Inbox, Observed};
+use crate::{OperationError, Operations};
+
+/// The last part of the notification path for payments.
+pub const KIND_TRANSACTION: &str = "transaction";
+const NOTICE_ID_CHARS_MAX: usize = 100;
+/// Kept notifications that wait to be applied, taken up at once.
+const APPLY_BATCH: u64 = 100;
+const TRIES_MAX: i64 = 20;
+const RETRY_MS: i64 = 30_000;
+
+/// Why a notification is not answered with success.
+#[derive(Debug, thiserror::Error)]
+pub enum NotifyError {
+    /// No provider has this path.
+    #[error("no provider has this route")]
+    UnknownRoute,
+    /// The signature is not WeChat's; `probe` when WeChat itself tests that we notice.
+    #[error("the signature does not verify")]
+    Unverified {
+        /// Whether it was a `WECHATPAY/SIGNTEST/` probe.
+        probe: bool,
+    },
+    /// Signed with a key that is not known, even after asking WeChat for new ones.
+    #[error("the key that signed is not known")]
+    UnknownSerial,
+    /// Signed by WeChat, but not encrypted with an APIv3 key of ours.
+    #[error("the notification cannot be decrypted")]
+    Undecryptable,
+    /// It could not be kept; WeChat must send it again.
+    #[error("the notification could not be kept")]
+    Unavailable(#[source] OperationError),
+}
+
+/// What became of a notification that was answered with success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// Kept and applied, or it said nothing new.
+    Applied,
+    /// Kept, alarmed, not applied.
+    Quarantined,
+    /// Kept; to be applied soon.
+    Kept,
+    /// The same bytes were kept before.
+    Duplicate,
+}
+
+impl Received {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Quarantined => "quarantined",
+            Self::Kept => "kept",
+            Self::Duplicate => "duplicate",
+        }
+    }
+}
+
+impl NotifyError {
+    const fn as_str(&self) -> &'static str {
+        match self {
+            Self::UnknownRoute => "unknown_route",
+            Self::Unverified { probe: true } => "probe",
+            Self::Unverified { probe: false } => "unverified",
+            Self::UnknownSerial => "unknown_serial",
+            Self::Undecryptable => "undecryptable",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+}
+
+impl Operations {
+    /// Takes in one notification. An `Ok` means a committed row.
+    pub async fn receive_notification(
+        &self,
+        route_token: &str,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> Result<Received, NotifyError> {
+        let result = self.receive(route_token, headers, body).await;
+        let outcome = result
+            .as_ref()
+            .map_or_else(NotifyError::as_str, |kept| kept.as_str());
+        metrics::counter!("tributary_notifications_total", "outcome" => outcome).increment(1);
+        result
+    }
+
+    async fn receive(
+        &self,
+        route_token: &str,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> Result<Received, NotifyError> {
+        let handle = self
+            .provider_by_route(route_token)
+            .await
+            .map_err(NotifyError::Unavailable)?
+            .ok_or(NotifyError::UnknownRoute)?;
+        let handle = self.verify_notification(handle, headers, body).await?;
+        let Ok(envelope) = Envelope::parse(body) else {
+            let notice = self.keepable(&handle, None, headers, body);
+            return self.quarantine(notice, "unreadable").await;
+        };
+        let notice = self.keepable(&handle, Some(&envelope), headers, body);
+        let Ok(plain) = envelope.decrypt(&handle.client.merchant().api_v3_keys) else {
+            self.quarantine(notice, "undecryptable").await?;
+            return Err(NotifyError::Undecryptable);
+        };
+        match Notice::from_plain(&plain) {
+            Ok(Notice::Payment(payment)) => {
+                let seen = from_transaction(&payment);
+                let inbox = Inbox::New(&notice);
+                let observed = self
+                    .observe(&notice.provider_id, &seen, Source::Notification, &inbox)
+                    .await;
+                match observed {
+                    Ok(observed) => Ok(Received::from(&observed)),
+                    Err(error) => self.keep_for_later(notice, error).await,
+                }
+            }
+            Ok(_) => self.quarantine(notice, "unsupported_kind").await,
+            Err(_) => self.quarantine(notice, "unreadable").await,
+        }
+    }
+
+    /// Checks the signature; an unknown serial is looked up at WeChat once.
+    async fn verify_notification(
+        &self,
+        handle: Arc<ProviderHandle>,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> Result<Arc<ProviderHandle>, NotifyError> {
+        let signed = SignatureHeaders::from_fn(|name| find_header(headers, name));
+        let now = self.now().as_seconds();
+        let refused = |error: &VerifyError| {
+            tracing::warn!(provider.id = %handle.provider.id, probe = signed.is_probe(),
+                error = error as &dyn std::error::Error, "a notification was refused");
+            NotifyError::Unverified {
+                probe: signed.is_probe(),
+            }
+        };
+        match verification::verify(handle.client.key_ring(), &signed, body, now) {
+            Ok(_) => return Ok(handle),
+            Err(VerifyError::UnknownSerial(_)) => {}
+            Err(error) => return Err(refused(&error)),
+        }
+        self.refresh_for_unknown_serial(&handle.provider.id).await;
+        let fresh = self
+            .provider(&handle.provider.id)
+            .await
+            .map_err(NotifyError::Unavailable)?;
+        match verification::verify(fresh.client.key_ring(), &signed, body, now) {
+            Ok(_) => Ok(fresh),
+            Err(VerifyError::UnknownSerial(serial)) => {
+                tracing::error!(provider.id = %handle.provider.id, serial,
+                    "a notification is signed with a key that is not known");
+                Err(NotifyError::UnknownSerial)
+            }
+            Err(error) => Err(refused(&error)),
+        }
+    }
+
+    fn keepable(
+        &self,
+        handle: &ProviderHandle,
+        envelope: Option<&Envelope>,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> StoredNotification {
+        let now = self.now();
+        let body_sha256 = hex::encode(Sha256::digest(body));
+        let notice_id = match envelope {
+            Some(envelope) => envelope.id.chars().take(NOTICE_ID_CHARS_MAX).collect(),
+            None => format!("unreadable-{body_sha256}"),
+        };
+        StoredNotification {
+            id: NotificationId::new(now),
+            provider_id: handle.provider.id.clone(),
+            notice_id,
+            event_type: envelope.map_or_else(String::new, |envelope| {
+                envelope
+                    .event_type
+                    .chars()
+                    .take(NOTICE_ID_CHARS_MAX)
+                    .collect()
+            }),
+            headers: kept_headers(headers),
+            body: body.to_vec(),
+            body_sha256,
+            state: NotificationState::Received,
+            verdict: None,
+            tenant_id: None,
+            order_id: None,
+            received_at: now,
+            next_try_at: None,
+            tries: 0,
+        }
+    }
+
+    /// Keeps a notification that nothing can be done with, and tells a person.
+    async fn quarantine(
+        &self,
+        notice: StoredNotification,
+        verdict: &'static str,
+    ) -> Result<Received, NotifyError> {
+        let now = self.now();
+        let kept = StoredNotification {
+            state: NotificationState::Quarantined,
+            verdict: Some(verdict.to_owned()),
+            ..notice
+        };
+        match self.keep_with_alarm(&kept, verdict, now).await {
+            Err(OperationError::Storage(error)) if error.is_duplicate() => Ok(Received::Duplicate),
+            Err(error) => Err(NotifyError::Unavailable(error)),
+            Ok(()) => {
+                tracing::error!(provider.id = %kept.provider_id, notification.id = %kept.id,
+                    verdict, "a notification is kept and not applied");
+                Ok(Received::Quarantined)
+            }
+        }
+    }
+
+    async fn keep_with_alarm(
+        &self,
+        kept: &StoredNotification,
+        verdict: &'static str,
+        now: Timestamp,
+    ) -> Result<(), OperationError> {
+        let tx = self.storage().begin().await?;
+        notifications::insert(&tx, kept).await?;
+        let alarm = Alarm {
+            id: AlarmId::new(now),
+            raised_at: now,
+            kind: format!("notification_{verdict}"),
+            tenant_id: None,
+            provider_id: Some(kept.provider_id.clone()),
+            order_id: None,
+            detail:
+                serde_json::json!({ "notification_id": kept.id, "event_type": kept.event_type })
+                    .to_string(),
+        };
+        alarms::insert(&tx, &alarm).await?;
+        tx.commit().await?;
+        metrics::counter!("tributary_alarms_total", "kind" => verdict).increment(1);
+        Ok(())
+    }
+
+    /// Applying failed; when the notification can at least be kept, WeChat need not send it again.
+    async fn keep_for_later(
+        &self,
+        notice: StoredNotification,
+        cause: OperationError,
+    ) -> Result<Received, NotifyError> {
+        let kept = StoredNotification {
+            next_try_at: Some(self.now()),
+            ..notice
+        };
+        let inserted = async {
+            let tx = self.storage().begin().await?;
+            notifications::insert(&tx, &kept).await?;
+            tx.commit().await
+        };
+        match inserted.await {
+            Ok(()) => {
+                tracing::error!(notification.id = %kept.id, error = &cause as &dyn std::error::Error,
+                    "a notification could not be applied yet");
+                self.wakeups().notifications.notify_one();
+                Ok(Received::Kept)
+            }
+            Err(error) if error.is_duplicate() => Ok(Received::Duplicate),
+            Err(_) => Err(NotifyError::Unavailable(cause)),
+        }
+    }
+
+    /// Applies notifications that were kept and not applied; returns how many were taken up.
+    pub async fn apply_kept_notifications(&self) -> Result<usize, OperationError> {
+        let due = notifications::due_all_tenants(self.storage(), self.now(), APPLY_BATCH).await?;
+        let count = due.len();
+        for notice in due {
+            if let Err(error) = self.apply_kept(&notice).await {
+                tracing::error!(notification.id = %notice.id,
+                    error = &error as &dyn std::error::Error, "a notification could not be applied");
+                self.postpone(&notice).await?;
+            }
+        }
+        Ok(count)
+    }
+
+    async fn apply_kept(&self, notice: &StoredNotification) -> Result<(), OperationError> {
+        let handle = self.provider(&notice.provider_id).await?;
+        let unreadable = |_| OperationError::Internal("a kept notification is unreadable".into());
+        let envelope = Envelope::parse(&notice.body).map_err(unreadable)?;
+        let plain = envelope
+            .decrypt(&handle.client.merchant().api_v3_keys)
+            .map_err(|_| {
+                OperationError::Internal("a kept notification cannot be decrypted".into())
+            })?;
+        let Notice::Payment(payment) = Notice::from_plain(&plain).map_err(unreadable)? else {
+            return Err(OperationError::Internal(
+                "a kept notification of another kind".into(),
+            ));
+        };
+        let seen = from_transaction(&payment);
+        let inbox = Inbox::Kept(notice);
+        self.observe(&notice.provider_id, &seen, Source::Notification, &inbox)
+            .await?;
+        Ok(())
+    }
+
+    async fn postpone(&self, notice: &StoredNotification) -> Result<(), OperationError> {
+        let tries = notice.tries.saturating_add(1);
+        let given_up = tries >= TRIES_MAX;
+        let later = StoredNotification {
+            tries,
+            state: if given_up {
+                NotificationState::Quarantined
+            } else {
+                notice.state
+            },
+            next_try_at: (!given_up).then(|| self.now().plus_millis(RETRY_MS)),
+            ..notice.clone()
+        };
+        let tx = self.storage().begin().await?;
+        notifications::update(&tx, notice, &later).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+impl From<&Observed> for Received {
+    fn from(observed: &Observed) -> Self {
+        match observed {
+            Observed::Applied(_) => Self::Applied,
+            Observed::Quarantined(_) => Self::Quarantined,
+            Observed::Duplicate => Self::Duplicate,
+        }
+    }
+}
+
+/// A header that comes twice is as good as absent: nobody can say which one was signed.
+fn find_header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let mut values = headers
+        .iter()
+        .filter(|(known, _)| known.eq_ignore_ascii_case(name));
+    let (_, value) = values.next()?;
+    if values.next().is_some() {
+        None
+    } else {
+        Some(value)
+    }
+}
+
+/// What is needed to verify the bytes again, and WeChat's number of the call.
+fn kept_headers(headers: &[(String, String)]) -> String {
+    let kept: BTreeMap<String, &str> = headers
+        .iter()
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.as_str()))
+        .filter(|(name, _)| name.starts_with("wechatpay-") || name == "request-id")
+        .collect();
+    serde_json::to_string(&kept).unwrap_or_default()
+}

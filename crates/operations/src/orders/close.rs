@@ -1,0 +1,163 @@
+//! Closing an order: WeChat first, then here. "Already paid" leads to a query.
+
+use tributary_domain::event::EventType;
+use tributary_domain::ids::OrderId;
+use tributary_domain::order::{Attempt, AttemptState, Order, OrderState, next_look_after_unknown};
+use tributary_domain::settlement::Source;
+use tributary_domain::tenant::Scope;
+use tributary_storage::{Tx, orders};
+
+use crate::credentials::Caller;
+use crate::orders::view::{OrderView, order_view};
+use crate::orders::{Queried, upstream};
+use crate::settlement::{Telling, change};
+use crate::{OperationError, Operations, UpstreamError};
+
+/// How long after a prepay WeChat may still learn of it; before that, "no such order" proves nothing.
+pub(crate) const PREPAY_SETTLES_MS: i64 = 60_000;
+
+impl Operations {
+    /// Closes an order, so that nobody can pay it any more.
+    pub async fn close_order(
+        &self,
+        caller: &Caller,
+        id: &OrderId,
+    ) -> Result<OrderView, OperationError> {
+        caller.require(Scope::OrdersWrite)?;
+        let (order, attempt) = self.find_order(caller, id).await?;
+        let after = match order.state {
+            OrderState::Closed => order,
+            OrderState::Paid | OrderState::PaidLate => return Err(conflict(&order)),
+            _ => {
+                self.close_open(&order, attempt.as_ref(), Source::Api)
+                    .await?
+            }
+        };
+        match after.state {
+            OrderState::Closed => Ok(order_view(&after, attempt.as_ref())),
+            OrderState::Paid | OrderState::PaidLate => Err(conflict(&after)),
+            // WeChat took the close but cannot prove it yet; the sweeper goes on.
+            _ => Err(OperationError::UpstreamUnknown(UpstreamError {
+                status: None,
+                code: None,
+                message: "WeChat has not confirmed the close yet".into(),
+                request_id: None,
+                retryable: true,
+                who_must_act: "nobody".into(),
+            })),
+        }
+    }
+
+    /// Closes an open order at WeChat and lets the proof in through the one door.
+    pub(crate) async fn close_open(
+        &self,
+        order: &Order,
+        attempt: Option<&Attempt>,
+        source: Source,
+    ) -> Result<Order, OperationError> {
+        let Some(attempt) = attempt.filter(|attempt| attempt.state.is_open()) else {
+            return self.close_here(order, attempt, source).await;
+        };
+        let closing = self.mark_closing(order).await?;
+        let handle = self.provider(&order.provider_id).await?;
+        let answer = handle
+            .client
+            .close(order.sub_mchid.as_str(), attempt.out_trade_no.as_str())
+            .await;
+        if let Err(error) = answer
+            && !matches!(error.code(), Some("ORDER_PAID" | "ORDER_CLOSED"))
+        {
+            return Err(upstream(&error));
+        }
+        match self.query(&closing, attempt, source).await? {
+            Queried::Seen(now) => Ok(*now),
+            Queried::NotThere
+                if self.now().millis_since(attempt.created_at) >= PREPAY_SETTLES_MS =>
+            {
+                self.close_here(&closing, Some(attempt), source).await
+            }
+            Queried::NotThere => Ok(closing),
+        }
+    }
+
+    async fn mark_closing(&self, order: &Order) -> Result<Order, OperationError> {
+        let now = self.now();
+        let after = Order {
+            state: OrderState::Closing,
+            updated_at: now,
+            next_poll_at: Some(next_look_after_unknown(order.polls, now)),
+            ..order.clone()
+        };
+        let tx = self.storage().begin().await?;
+        orders::update(&tx, order, &after).await.map_err(raced)?;
+        tx.commit().await?;
+        Ok(after)
+    }
+
+    /// Closes an order of which nothing is open at WeChat.
+    async fn close_here(
+        &self,
+        order: &Order,
+        attempt: Option<&Attempt>,
+        source: Source,
+    ) -> Result<Order, OperationError> {
+        let now = self.now();
+        let tx = self.storage().begin().await?;
+        let locked = orders::lock(&tx, &order.tenant_id, &order.id).await?;
+        let before = locked.ok_or(OperationError::NotFound)?;
+        if !before.state.is_open() {
+            return Ok(before);
+        }
+        let attempt = close_attempt(&tx, attempt).await?;
+        let mut after = Order {
+            state: OrderState::Closed,
+            next_poll_at: None,
+            ..before.clone()
+        };
+        let kind = EventType::OrderClosed;
+        let telling = Telling {
+            kind,
+            source,
+            now,
+            attempt: attempt.as_ref(),
+        };
+        change(&tx, &before, &mut after, &telling).await?;
+        tx.commit().await?;
+        self.wakeups().events.notify_one();
+        Ok(after)
+    }
+}
+
+async fn close_attempt(
+    tx: &Tx,
+    attempt: Option<&Attempt>,
+) -> Result<Option<Attempt>, OperationError> {
+    match attempt {
+        Some(attempt) if attempt.state.is_open() => {
+            let closed = Attempt {
+                state: AttemptState::Closed,
+                ..attempt.clone()
+            };
+            orders::update_attempt(tx, attempt.state, &closed).await?;
+            Ok(Some(closed))
+        }
+        other => Ok(other.cloned()),
+    }
+}
+
+fn conflict(order: &Order) -> OperationError {
+    OperationError::StateConflict {
+        state: order.state.as_str().to_owned(),
+    }
+}
+
+/// Somebody changed the order between our reading and our writing: the caller looks again.
+fn raced(error: tributary_storage::StorageError) -> OperationError {
+    if error.is_stale() {
+        OperationError::StateConflict {
+            state: "changing".into(),
+        }
+    } else {
+        error.into()
+    }
+}

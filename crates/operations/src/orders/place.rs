@@ -1,0 +1,485 @@
+//! Placing an order: intent first, then the call, then the result; every step survives a crash.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tributary_domain::clock::Timestamp;
+use tributary_domain::event::EventType;
+use tributary_domain::ids::OrderId;
+use tributary_domain::order::{
+    Attempt, AttemptState, Order, OrderState, next_look_after_unknown, next_poll_at,
+};
+use tributary_domain::order_content::{OrderContent, OrderRequest};
+use tributary_domain::settlement::Source;
+use tributary_domain::tenant::Scope;
+use tributary_storage::idempotency::{self, Scope as KeyScope};
+use tributary_storage::{StorageError, orders};
+
+use crate::credentials::Caller;
+use crate::idempotency::{Idempotency, Known};
+use crate::orders::Queried;
+use crate::orders::preflight::Destination;
+use crate::orders::prepay::{Prepaid, prepared, write_prepared, write_rejected, write_unknown};
+use crate::orders::view::{PayParams, PlacedView, order_view};
+use crate::providers::ProviderHandle;
+use crate::settlement::{Telling, tell};
+use crate::{OperationError, Operations, UpstreamError};
+
+/// The status of an answer that made a new order.
+const CREATED: u16 = 201;
+/// The status of an answer that gives an order back.
+const OK: u16 = 200;
+const RACES_MAX: usize = 5;
+
+/// The answer to placing an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// 201 for a new order, 200 for one that is given back.
+    pub status: u16,
+    /// Whether the answer was given before under the same idempotency key.
+    pub replayed: bool,
+    /// The order and how to pay it.
+    pub view: PlacedView,
+}
+
+/// A definite answer as it is kept under an idempotency key.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KeptAnswer {
+    Placed(Box<PlacedView>),
+    Refused(UpstreamError),
+}
+
+/// A request on its way: whose order, and which key guards every write.
+struct Work {
+    order: Order,
+    attempt: Attempt,
+    handle: Arc<ProviderHandle>,
+    scope: KeyScope,
+    lock_token: i64,
+    status: u16,
+}
+
+impl Operations {
+    /// Places an order, or gives back the one that the same request placed before.
+    pub async fn place_order(
+        &self,
+        caller: &Caller,
+        request: OrderRequest,
+        idem: &Idempotency,
+    ) -> Result<Placed, OperationError> {
+        caller.require(Scope::OrdersWrite)?;
+        let mut content = OrderContent::parse(request).map_err(OperationError::Invalid)?;
+        let scope = idem.scope(caller);
+        let destination = match self.check_new(caller, &content).await {
+            Ok(destination) => destination,
+            // A repeated request is answered from its key even when a new one would be refused by now.
+            Err(refusal) => {
+                return match self.known_request(idem, &scope).await? {
+                    Some(known) => self.go_on(caller, known, scope).await,
+                    None => {
+                        Box::pin(self.given_back_anyway(caller, content, idem, scope, refusal))
+                            .await
+                    }
+                };
+            }
+        };
+        // Naming the only sub-merchant or leaving it out is the same order.
+        content.sub_mchid = Some(destination.merchant.sub_mchid.clone());
+        match self
+            .record_intent(caller, &content, &destination, idem, &scope)
+            .await
+        {
+            Ok(work) => self.carry_out(work).await,
+            Err(OperationError::Storage(StorageError::Duplicate {
+                table: "idempotency_keys",
+            })) => match self.known_request(idem, &scope).await? {
+                Some(known) => self.go_on(caller, known, scope).await,
+                None => Err(OperationError::IdempotencyInFlight),
+            },
+            Err(OperationError::Storage(StorageError::Duplicate { table: "orders" })) => {
+                self.same_number(caller, &content, idem, scope).await
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn check_new(
+        &self,
+        caller: &Caller,
+        content: &OrderContent,
+    ) -> Result<Destination, OperationError> {
+        content
+            .check_expiry(self.now())
+            .map_err(|fault| OperationError::Invalid(vec![fault]))?;
+        self.preflight(caller, content).await
+    }
+
+    /// The same order asked for again after its expiry came near is still the same order.
+    async fn given_back_anyway(
+        &self,
+        caller: &Caller,
+        mut content: OrderContent,
+        idem: &Idempotency,
+        scope: KeyScope,
+        refusal: OperationError,
+    ) -> Result<Placed, OperationError> {
+        let (tenant, number) = (&caller.tenant_id, &content.merchant_order_no);
+        let known = orders::find_by_number(self.storage(), tenant, caller.mode, number).await?;
+        let Some(order) = known else {
+            return Err(refusal);
+        };
+        if content.sub_mchid.is_none() {
+            content.sub_mchid = Some(order.sub_mchid.clone());
+        }
+        if order.content == content {
+            self.same_number(caller, &content, idem, scope).await
+        } else {
+            Err(refusal)
+        }
+    }
+
+    /// Commits order, attempt, key and `order.created` before anything is sent.
+    async fn record_intent(
+        &self,
+        caller: &Caller,
+        content: &OrderContent,
+        destination: &Destination,
+        idem: &Idempotency,
+        scope: &KeyScope,
+    ) -> Result<Work, OperationError> {
+        let now = self.now();
+        let order = new_order(caller, content, destination, now);
+        let attempt = self.new_attempt(&order, &destination.provider, now)?;
+        let request = idem.request(scope.clone(), &order.id, now);
+        let tx = self.storage().begin().await?;
+        idempotency::insert(&tx, &request).await?;
+        orders::insert(&tx, &order).await?;
+        orders::insert_attempt(&tx, &attempt).await?;
+        let kind = EventType::OrderCreated;
+        let telling = Telling {
+            kind,
+            source: Source::Api,
+            now,
+            attempt: Some(&attempt),
+        };
+        tell(&tx, &order, None, &telling).await?;
+        tx.commit().await?;
+        self.wakeups().events.notify_one();
+        Ok(Work {
+            order,
+            attempt,
+            handle: Arc::clone(&destination.provider),
+            scope: scope.clone(),
+            lock_token: request.lock_token,
+            status: CREATED,
+        })
+    }
+
+    /// The tenant used the number before: the same content gives the order back, other content is refused.
+    async fn same_number(
+        &self,
+        caller: &Caller,
+        content: &OrderContent,
+        idem: &Idempotency,
+        scope: KeyScope,
+    ) -> Result<Placed, OperationError> {
+        let (tenant, number) = (&caller.tenant_id, &content.merchant_order_no);
+        let order = orders::find_by_number(self.storage(), tenant, caller.mode, number)
+            .await?
+            .ok_or(OperationError::IdempotencyInFlight)?;
+        if order.content != *content {
+            return Err(OperationError::OrderConflict {
+                order_id: order.id.to_string(),
+            });
+        }
+        let request = idem.request(scope.clone(), &order.id, self.now());
+        let tx = self.storage().begin().await?;
+        match idempotency::insert(&tx, &request).await {
+            Err(error) if error.is_duplicate() => {
+                drop(tx);
+                return match self.known_request(idem, &scope).await? {
+                    Some(known) => self.go_on(caller, known, scope).await,
+                    None => Err(OperationError::IdempotencyInFlight),
+                };
+            }
+            other => other?,
+        }
+        tx.commit().await?;
+        self.take_up(caller, &order.id, scope, request.lock_token)
+            .await
+    }
+
+    async fn go_on(
+        &self,
+        caller: &Caller,
+        known: Known,
+        scope: KeyScope,
+    ) -> Result<Placed, OperationError> {
+        match known {
+            Known::Replay { status, answer } => replay(status, &answer),
+            Known::Resume {
+                order_id,
+                lock_token,
+            } => self.take_up(caller, &order_id, scope, lock_token).await,
+        }
+    }
+
+    /// Goes on with an order that is recorded already.
+    async fn take_up(
+        &self,
+        caller: &Caller,
+        order_id: &OrderId,
+        scope: KeyScope,
+        lock_token: i64,
+    ) -> Result<Placed, OperationError> {
+        let (order, attempt) = self.find_order(caller, order_id).await?;
+        let handle = self.provider(&order.provider_id).await?;
+        let attempt = match attempt {
+            Some(attempt) if attempt.state.is_open() || !order.state.is_open() => attempt,
+            // WeChat refused or closed the last attempt: this one gets a number of its own.
+            _ => self.record_attempt(&order, &handle).await?,
+        };
+        self.carry_out(Work {
+            order,
+            attempt,
+            handle,
+            scope,
+            lock_token,
+            status: OK,
+        })
+        .await
+    }
+
+    async fn record_attempt(
+        &self,
+        order: &Order,
+        handle: &ProviderHandle,
+    ) -> Result<Attempt, OperationError> {
+        let attempt = self.new_attempt(order, handle, self.now())?;
+        let tx = self.storage().begin().await?;
+        orders::lock(&tx, &order.tenant_id, &order.id).await?;
+        let newest = orders::latest_attempt(&tx, &order.tenant_id, &order.id).await?;
+        if newest.is_some_and(|newest| newest.state.is_open()) {
+            return Err(OperationError::IdempotencyInFlight);
+        }
+        orders::insert_attempt(&tx, &attempt).await?;
+        tx.commit().await?;
+        Ok(attempt)
+    }
+
+    async fn carry_out(&self, work: Work) -> Result<Placed, OperationError> {
+        if !work.order.state.is_open() || work.order.state == OrderState::Closing {
+            return self.answer(&work, None).await;
+        }
+        if let (Some(prepay_id), Some(at)) = (
+            work.attempt.usable_prepay_id(self.now()),
+            work.attempt.prepared_at,
+        ) {
+            let params = self.pay_params(&work.handle, &work.order, prepay_id, at)?;
+            return self.answer(&work, Some(params)).await;
+        }
+        match self.send_prepay(&work.handle, &work.attempt).await {
+            Prepaid::Prepared { prepay_id } => self.succeed(work, &prepay_id).await,
+            Prepaid::PaidAlready => self.paid_already(work).await,
+            Prepaid::Failed(error) => Err(self.fail(&work, error).await),
+        }
+    }
+
+    /// Commits the handle and the answer; a payment that was faster than this commit is left as it is.
+    async fn succeed(&self, mut work: Work, prepay_id: &str) -> Result<Placed, OperationError> {
+        let now = self.now();
+        let params = self.pay_params(&work.handle, &work.order, prepay_id, now)?;
+        for _ in 0..RACES_MAX {
+            if !work.order.state.is_open() {
+                return self.answer(&work, None).await;
+            }
+            let (order, attempt) = prepared(&work.order, &work.attempt, prepay_id, now);
+            let view = PlacedView {
+                order: order_view(&order, Some(&attempt)),
+                pay_params: Some(params.clone()),
+            };
+            match self.commit_success(&work, (&order, &attempt), &view).await {
+                Ok(()) => {
+                    return Ok(Placed {
+                        status: work.status,
+                        replayed: false,
+                        view,
+                    });
+                }
+                Err(StorageError::Stale {
+                    table: "idempotency_keys",
+                }) => break,
+                Err(StorageError::Stale { .. }) => self.reread(&mut work).await?,
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(OperationError::IdempotencyInFlight)
+    }
+
+    async fn commit_success(
+        &self,
+        work: &Work,
+        after: (&Order, &Attempt),
+        view: &PlacedView,
+    ) -> Result<(), StorageError> {
+        let answer = kept(&KeptAnswer::Placed(Box::new(view.clone())));
+        let tx = self.storage().begin().await?;
+        write_prepared(&tx, (&work.order, &work.attempt), after).await?;
+        idempotency::complete(&tx, &work.scope, work.lock_token, work.status, &answer).await?;
+        tx.commit().await
+    }
+
+    /// Commits the answer for an order that needs no call to WeChat.
+    async fn answer(
+        &self,
+        work: &Work,
+        pay_params: Option<PayParams>,
+    ) -> Result<Placed, OperationError> {
+        let view = PlacedView {
+            order: order_view(&work.order, Some(&work.attempt)),
+            pay_params,
+        };
+        let answer = kept(&KeptAnswer::Placed(Box::new(view.clone())));
+        let tx = self.storage().begin().await?;
+        idempotency::complete(&tx, &work.scope, work.lock_token, work.status, &answer).await?;
+        tx.commit().await?;
+        Ok(Placed {
+            status: work.status,
+            replayed: false,
+            view,
+        })
+    }
+
+    async fn paid_already(&self, mut work: Work) -> Result<Placed, OperationError> {
+        match self.query(&work.order, &work.attempt, Source::Query).await {
+            Ok(Queried::Seen(order)) => work.order = *order,
+            Ok(Queried::NotThere) => {}
+            Err(error) => return Err(self.fail(&work, error).await),
+        }
+        self.reread(&mut work).await?;
+        self.answer(&work, None).await
+    }
+
+    async fn reread(&self, work: &mut Work) -> Result<(), OperationError> {
+        let (tenant, id) = (&work.order.tenant_id, &work.order.id);
+        let order = orders::find(self.storage(), tenant, work.order.mode, id).await?;
+        let attempt = orders::latest_attempt(self.storage(), tenant, id).await?;
+        let gone = || OperationError::Internal("an order is gone".into());
+        work.order = order.ok_or_else(gone)?;
+        work.attempt = attempt.ok_or_else(gone)?;
+        Ok(())
+    }
+
+    /// Writes what a failed call means, and gives the error that the tenant shall see.
+    async fn fail(&self, work: &Work, error: OperationError) -> OperationError {
+        let written = match &error {
+            // An earlier send of this number had no certain end, so a refusal now proves nothing.
+            OperationError::Upstream(_) if work.attempt.state == AttemptState::Unknown => {
+                self.write_unknown_outcome(work).await
+            }
+            OperationError::Upstream(refusal) => self.write_refusal(work, refusal).await,
+            OperationError::UpstreamBusy(_) => self.write_postponed(work).await,
+            _ => self.write_unknown_outcome(work).await,
+        };
+        if let Err(cause) = written {
+            tracing::error!(order.id = %work.order.id, error = &cause as &dyn std::error::Error,
+                "the end of a prepay could not be written; the sweeper will find out");
+        }
+        match error {
+            OperationError::Upstream(shown) if work.attempt.state == AttemptState::Unknown => {
+                OperationError::UpstreamUnknown(shown)
+            }
+            other => other,
+        }
+    }
+
+    async fn write_refusal(
+        &self,
+        work: &Work,
+        refusal: &UpstreamError,
+    ) -> Result<(), OperationError> {
+        let answer = kept(&KeptAnswer::Refused(refusal.clone()));
+        let status = refusal.status.unwrap_or_default();
+        let tx = self.storage().begin().await?;
+        write_rejected(&tx, &work.order, &work.attempt, self.now()).await?;
+        idempotency::complete(&tx, &work.scope, work.lock_token, status, &answer).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn write_unknown_outcome(&self, work: &Work) -> Result<(), OperationError> {
+        let now = self.now();
+        let tx = self.storage().begin().await?;
+        write_unknown(&tx, &work.order, &work.attempt, now).await?;
+        idempotency::release(&tx, &work.scope, work.lock_token, now).await?;
+        tx.commit().await?;
+        self.wakeups().events.notify_one();
+        Ok(())
+    }
+
+    /// WeChat asked to slow down. Whether it took the order is open, so the attempt is to be queried.
+    async fn write_postponed(&self, work: &Work) -> Result<(), OperationError> {
+        let now = self.now();
+        let unsure = Attempt {
+            state: AttemptState::Unknown,
+            ..work.attempt.clone()
+        };
+        let after = Order {
+            next_poll_at: Some(next_look_after_unknown(work.order.polls, now)),
+            updated_at: now,
+            ..work.order.clone()
+        };
+        let tx = self.storage().begin().await?;
+        orders::update_attempt(&tx, work.attempt.state, &unsure).await?;
+        orders::update(&tx, &work.order, &after).await?;
+        idempotency::release(&tx, &work.scope, work.lock_token, now).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+fn new_order(
+    caller: &Caller,
+    content: &OrderContent,
+    destination: &Destination,
+    now: Timestamp,
+) -> Order {
+    let provider = &destination.provider.provider;
+    let expires_at = content.expires_at(now);
+    Order {
+        id: OrderId::new(now),
+        tenant_id: caller.tenant_id.clone(),
+        mode: caller.mode,
+        provider_id: provider.id.clone(),
+        sub_merchant_id: destination.merchant.id.clone(),
+        sp_mchid: provider.sp_mchid.clone(),
+        sp_appid: provider.sp_appid.clone(),
+        sub_mchid: destination.merchant.sub_mchid.clone(),
+        content: content.clone(),
+        state: OrderState::Created,
+        trade_state: None,
+        payment: None,
+        expires_at,
+        created_at: now,
+        updated_at: now,
+        event_seq: 1,
+        next_poll_at: Some(next_poll_at(now, 0, now, expires_at)),
+        polls: 0,
+    }
+}
+
+fn kept(answer: &KeptAnswer) -> String {
+    // Plain data of our own: it always renders.
+    serde_json::to_string(answer).unwrap_or_default()
+}
+
+fn replay(status: u16, answer: &str) -> Result<Placed, OperationError> {
+    match serde_json::from_str(answer) {
+        Ok(KeptAnswer::Placed(view)) => Ok(Placed {
+            status,
+            replayed: true,
+            view: *view,
+        }),
+        Ok(KeptAnswer::Refused(refusal)) => Err(OperationError::Upstream(refusal)),
+        Err(error) => Err(OperationError::Internal(format!("a kept answer: {error}"))),
+    }
+}

@@ -1,0 +1,120 @@
+//! The sweeper: asks WeChat about open orders on a schedule, so that a lost notification loses nothing.
+
+use futures::StreamExt as _;
+use tributary_domain::order::{Attempt, AttemptState, Order, OrderState, next_look_after_unknown};
+use tributary_domain::settlement::Source;
+use tributary_storage::orders;
+
+use crate::orders::Queried;
+use crate::orders::close::PREPAY_SETTLES_MS;
+use crate::{OperationError, Operations};
+
+/// Orders taken up in one run.
+const BATCH: u64 = 200;
+/// Calls to WeChat at the same time.
+const CONCURRENT_MAX: usize = 16;
+/// How long one node has an order for itself.
+const CLAIM_MS: i64 = 60_000;
+
+impl Operations {
+    /// Looks at every order whose time has come; returns how many were looked at.
+    pub async fn poll_due_orders(&self) -> Result<usize, OperationError> {
+        let due = orders::due_all_tenants(self.storage(), self.now(), BATCH).await?;
+        let count = due.len();
+        futures::stream::iter(due)
+            .for_each_concurrent(CONCURRENT_MAX, |order| async move {
+                if let Err(error) = self.poll_order(&order).await {
+                    tracing::warn!(order.id = %order.id, tenant.id = %order.tenant_id,
+                        error = &error as &dyn std::error::Error, "an order could not be polled");
+                }
+            })
+            .await;
+        Ok(count)
+    }
+
+    async fn poll_order(&self, order: &Order) -> Result<(), OperationError> {
+        let until = self.now().plus_millis(CLAIM_MS);
+        let tx = self.storage().begin().await?;
+        if !orders::claim_poll(&tx, order, until).await? {
+            return Ok(());
+        }
+        tx.commit().await?;
+        metrics::counter!("tributary_polls_total").increment(1);
+        let looked = self.look(order).await;
+        if looked.is_err() {
+            self.look_again_later(order).await?;
+        }
+        looked
+    }
+
+    async fn look(&self, order: &Order) -> Result<(), OperationError> {
+        let attempt = orders::latest_attempt(self.storage(), &order.tenant_id, &order.id).await?;
+        let open = attempt.as_ref().filter(|attempt| attempt.state.is_open());
+        let ending = order.state == OrderState::Closing || self.now() >= order.expires_at;
+        match open {
+            None if ending => self.end(order, attempt.as_ref()).await,
+            None => self.wait_for_expiry(order).await,
+            Some(attempt) => match self.query(order, attempt, Source::Query).await? {
+                Queried::Seen(now) if !now.state.is_open() => Ok(()),
+                Queried::Seen(now) if ending => self.end(&now, Some(attempt)).await,
+                Queried::Seen(now) if is_unsent(attempt) => self.resend(&now, attempt).await,
+                Queried::Seen(_) => Ok(()),
+                Queried::NotThere if ending => self.end(order, Some(attempt)).await,
+                Queried::NotThere => self.resend_when_settled(order, attempt).await,
+            },
+        }
+    }
+
+    async fn end(&self, order: &Order, attempt: Option<&Attempt>) -> Result<(), OperationError> {
+        self.close_open(order, attempt, Source::System)
+            .await
+            .map(drop)
+    }
+
+    /// An order whose only attempts were refused waits for its end; a tenant may still place it again.
+    async fn wait_for_expiry(&self, order: &Order) -> Result<(), OperationError> {
+        let after = Order {
+            next_poll_at: Some(order.expires_at.plus_millis(1000)),
+            ..order.clone()
+        };
+        let tx = self.storage().begin().await?;
+        orders::update(&tx, order, &after).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// "No such order" right after a prepay is not final; later the same bytes are sent again.
+    async fn resend_when_settled(
+        &self,
+        order: &Order,
+        attempt: &Attempt,
+    ) -> Result<(), OperationError> {
+        if self.now().millis_since(attempt.created_at) < PREPAY_SETTLES_MS {
+            return self.look_again_later(order).await;
+        }
+        self.resend(order, attempt).await
+    }
+
+    async fn look_again_later(&self, order: &Order) -> Result<(), OperationError> {
+        let tx = self.storage().begin().await?;
+        let Some(before) = orders::lock(&tx, &order.tenant_id, &order.id).await? else {
+            return Ok(());
+        };
+        if before.state.is_open() {
+            let after = Order {
+                polls: before.polls.saturating_add(1),
+                next_poll_at: Some(next_look_after_unknown(before.polls, self.now())),
+                ..before.clone()
+            };
+            orders::update(&tx, &before, &after).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+}
+
+/// WeChat may know the order, but we have no handle for the payer.
+fn is_unsent(attempt: &Attempt) -> bool {
+    matches!(
+        attempt.state,
+        AttemptState::New | AttemptState::Sent | AttemptState::Unknown
+    )
+}

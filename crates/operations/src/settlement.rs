@@ -1,0 +1,367 @@
+//! The one door: everything that tells us what happened to money enters here.
+//!
+//! It finds the attempt, locks the order's row, compares, moves the state forward or not at all, and writes the event
+//! for the tenant in the same transaction. There is no other way to mark an order paid.
+
+use tributary_domain::clock::Timestamp;
+use tributary_domain::event::{Draft, EventType, NewEvent, Subject};
+use tributary_domain::ids::{AlarmId, ProviderId};
+use tributary_domain::order::{Attempt, AttemptState, Order, OrderState, next_poll_at};
+use tributary_domain::settlement::{Source, TransactionObservation, Verdict, settle};
+use tributary_storage::alarms::{self, Alarm};
+use tributary_storage::notifications::{NotificationState, StoredNotification};
+use tributary_storage::{StorageError, Tx, notifications, orders, outbox};
+
+use crate::orders::view;
+use crate::{OperationError, Operations};
+
+/// How often a change is tried again when somebody else changed the row first.
+const TRIES_MAX: usize = 5;
+
+/// What became of an observation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Observed {
+    /// Compared and, where it said something new, applied. Holds the order as it is now.
+    Applied(Box<Order>),
+    /// Kept and alarmed, not applied: why, in a stable word.
+    Quarantined(&'static str),
+    /// The same notification was kept before.
+    Duplicate,
+}
+
+/// A notification that an observation came with.
+pub(crate) enum Inbox<'a> {
+    /// Not a notification.
+    None,
+    /// A new one, to be kept with the change.
+    New(&'a StoredNotification),
+    /// One that was kept before and waits to be applied.
+    Kept(&'a StoredNotification),
+}
+
+impl Operations {
+    /// Lets an observation in. Tries again when somebody else changed the order in between.
+    pub(crate) async fn observe(
+        &self,
+        provider: &ProviderId,
+        seen: &TransactionObservation,
+        source: Source,
+        inbox: &Inbox<'_>,
+    ) -> Result<Observed, OperationError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.observe_once(provider, seen, source, inbox).await {
+                Err(OperationError::Storage(error)) if is_race(&error) && tries < TRIES_MAX => {}
+                Err(OperationError::Storage(StorageError::Duplicate {
+                    table: "notifications",
+                })) => {
+                    return Ok(Observed::Duplicate);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn observe_once(
+        &self,
+        provider: &ProviderId,
+        seen: &TransactionObservation,
+        source: Source,
+        inbox: &Inbox<'_>,
+    ) -> Result<Observed, OperationError> {
+        let now = self.now();
+        let tx = self.storage().begin().await?;
+        let attempt = orders::find_attempt_all_tenants(&tx, provider, &seen.out_trade_no).await?;
+        let outcome = match attempt {
+            Some(attempt) => judge(&tx, &attempt, seen, source, now).await?,
+            None => Judged::refused("unrouted", None),
+        };
+        if let Some(code) = outcome.refused {
+            raise(&tx, provider, seen, &outcome, code, now).await?;
+        }
+        keep(&tx, inbox, &outcome).await?;
+        tx.commit().await?;
+        metrics::counter!("tributary_observations_total",
+            "source" => source.as_str(), "verdict" => outcome.refused.unwrap_or(outcome.verdict))
+        .increment(1);
+        if outcome.told {
+            self.wakeups().events.notify_one();
+        }
+        match (outcome.refused, outcome.order) {
+            (Some(code), _) => Ok(Observed::Quarantined(code)),
+            (None, Some(order)) => Ok(Observed::Applied(order)),
+            (None, None) => Err(OperationError::Internal(
+                "an observation without order".into(),
+            )),
+        }
+    }
+}
+
+/// What the comparison came to.
+struct Judged {
+    verdict: &'static str,
+    refused: Option<&'static str>,
+    told: bool,
+    order: Option<Box<Order>>,
+}
+
+impl Judged {
+    fn refused(code: &'static str, order: Option<Order>) -> Self {
+        Self {
+            verdict: code,
+            refused: Some(code),
+            told: false,
+            order: order.map(Box::new),
+        }
+    }
+}
+
+/// A unique event or a guarded row was taken by somebody who knew the same fact a moment earlier.
+fn is_race(error: &StorageError) -> bool {
+    match error {
+        StorageError::Stale { .. } => true,
+        StorageError::Duplicate { table } => *table == "events",
+        StorageError::Database { .. } | StorageError::Inconsistent { .. } => false,
+    }
+}
+
+async fn judge(
+    tx: &Tx,
+    attempt: &Attempt,
+    seen: &TransactionObservation,
+    source: Source,
+    now: Timestamp,
+) -> Result<Judged, OperationError> {
+    let Some(order) = orders::lock(tx, &attempt.tenant_id, &attempt.order_id).await? else {
+        return Err(OperationError::Internal(format!(
+            "attempt {} has no order",
+            attempt.id
+        )));
+    };
+    let verdict = match settle(&order, attempt, seen) {
+        Ok(verdict) => verdict,
+        Err(mismatch) => return Ok(Judged::refused(mismatch.code(), Some(order))),
+    };
+    let mut step = step(&order, verdict, now);
+    step.after.trade_state = Some(seen.trade_state.clone());
+    let settled = step.attempt_state.map(|state| Attempt {
+        state,
+        ..attempt.clone()
+    });
+    if let Some(settled) = &settled {
+        orders::update_attempt(tx, attempt.state, settled).await?;
+    }
+    match step.event {
+        Some(kind) => {
+            let attempt = settled.as_ref().or(Some(attempt));
+            change(
+                tx,
+                &order,
+                &mut step.after,
+                &Telling {
+                    kind,
+                    source,
+                    now,
+                    attempt,
+                },
+            )
+            .await?;
+        }
+        None if step.after != order => {
+            step.after.updated_at = now;
+            orders::update(tx, &order, &step.after).await?;
+        }
+        None => {}
+    }
+    let told = step.event.is_some();
+    Ok(Judged {
+        verdict: step.word,
+        refused: None,
+        told,
+        order: Some(Box::new(step.after)),
+    })
+}
+
+/// What a verdict does to an order and to the attempt that it is about.
+struct Step {
+    after: Order,
+    word: &'static str,
+    event: Option<EventType>,
+    attempt_state: Option<AttemptState>,
+}
+
+fn step(order: &Order, verdict: Verdict, now: Timestamp) -> Step {
+    let mut after = order.clone();
+    let (word, event, attempt_state) = match verdict {
+        Verdict::Unchanged => ("unchanged", None, None),
+        Verdict::StillOpen => {
+            let next = next_poll_at(order.created_at, order.polls, now, order.expires_at);
+            after.next_poll_at = Some(next);
+            ("still_open", None, None)
+        }
+        Verdict::Paid(payment) => {
+            after.state = OrderState::Paid;
+            after.payment = Some(payment);
+            (
+                "paid",
+                Some(EventType::OrderPaid),
+                Some(AttemptState::Success),
+            )
+        }
+        Verdict::PaidLate(payment) => {
+            after.state = OrderState::PaidLate;
+            after.payment = Some(payment);
+            (
+                "paid_late",
+                Some(EventType::OrderPaidLate),
+                Some(AttemptState::Success),
+            )
+        }
+        Verdict::Closed => {
+            after.state = OrderState::Closed;
+            (
+                "closed",
+                Some(EventType::OrderClosed),
+                Some(AttemptState::Closed),
+            )
+        }
+    };
+    if !after.state.is_open() {
+        after.next_poll_at = None;
+    }
+    Step {
+        after,
+        word,
+        event,
+        attempt_state,
+    }
+}
+
+/// What a tenant is told, and of which attempt.
+pub(crate) struct Telling<'a> {
+    pub(crate) kind: EventType,
+    pub(crate) source: Source,
+    pub(crate) now: Timestamp,
+    pub(crate) attempt: Option<&'a Attempt>,
+}
+
+/// Writes a changed order together with the event that tells of it.
+pub(crate) async fn change(
+    tx: &Tx,
+    before: &Order,
+    after: &mut Order,
+    telling: &Telling<'_>,
+) -> Result<(), OperationError> {
+    assert!(
+        after.state.rank() >= before.state.rank() || before.state.is_open(),
+        "an order never moves back from what is certain"
+    );
+    after.event_seq = before.event_seq.saturating_add(1);
+    after.updated_at = telling.now;
+    orders::update(tx, before, after).await?;
+    tell(tx, after, Some(before.state.as_str()), telling).await
+}
+
+/// Writes the event about an order; its number is `order.event_seq`.
+pub(crate) async fn tell(
+    tx: &Tx,
+    order: &Order,
+    previous_state: Option<&str>,
+    telling: &Telling<'_>,
+) -> Result<(), OperationError> {
+    let object = serde_json::value::to_raw_value(&view::order_view(order, telling.attempt))
+        .map_err(|error| OperationError::Internal(format!("rendering an order: {error}")))?;
+    let draft = Draft {
+        tenant_id: &order.tenant_id,
+        mode: order.mode,
+        kind: telling.kind,
+        subject: Subject {
+            kind: "order",
+            id: order.id.to_string(),
+        },
+        seq: order.event_seq,
+        occurred_at: telling.now,
+        source: telling.source,
+        object: &object,
+        previous_state,
+    };
+    let event = NewEvent::from_draft(draft, dedupe_key(order, telling.kind), telling.now)
+        .map_err(|error| OperationError::Internal(format!("rendering an event: {error}")))?;
+    outbox::append(tx, &event).await?;
+    Ok(())
+}
+
+/// Created, paid and closed happen once to an order; unknown may happen once per event number.
+fn dedupe_key(order: &Order, kind: EventType) -> String {
+    match kind {
+        EventType::OrderUnknown => format!("{}:{}:{}", order.id, kind.as_str(), order.event_seq),
+        _ => format!("{}:{}", order.id, kind.as_str()),
+    }
+}
+
+async fn raise(
+    tx: &Tx,
+    provider: &ProviderId,
+    seen: &TransactionObservation,
+    judged: &Judged,
+    code: &'static str,
+    now: Timestamp,
+) -> Result<(), OperationError> {
+    tracing::error!(
+        provider.id = %provider,
+        order.id = judged.order.as_ref().map(|order| order.id.as_str()),
+        out_trade_no = %seen.out_trade_no,
+        code,
+        "WeChat reported a payment that does not fit; it is kept and not applied"
+    );
+    let alarm = Alarm {
+        id: AlarmId::new(now),
+        raised_at: now,
+        kind: code.to_owned(),
+        tenant_id: judged.order.as_ref().map(|order| order.tenant_id.clone()),
+        provider_id: Some(provider.clone()),
+        order_id: judged.order.as_ref().map(|order| order.id.clone()),
+        detail: detail_of(seen),
+    };
+    alarms::insert(tx, &alarm).await?;
+    metrics::counter!("tributary_alarms_total", "kind" => code).increment(1);
+    Ok(())
+}
+
+/// What a person needs to look into it; no openid, nothing secret.
+fn detail_of(seen: &TransactionObservation) -> String {
+    serde_json::json!({
+        "sp_mchid": seen.sp_mchid,
+        "sub_mchid": seen.sub_mchid,
+        "sp_appid": seen.sp_appid,
+        "sub_appid": seen.sub_appid,
+        "out_trade_no": seen.out_trade_no,
+        "transaction_id": seen.transaction_id,
+        "trade_state": seen.trade_state,
+        "total": seen.total,
+        "currency": seen.currency,
+    })
+    .to_string()
+}
+
+async fn keep(tx: &Tx, inbox: &Inbox<'_>, judged: &Judged) -> Result<(), OperationError> {
+    let settle_into = |notice: &StoredNotification| StoredNotification {
+        state: if judged.refused.is_some() {
+            NotificationState::Quarantined
+        } else {
+            NotificationState::Applied
+        },
+        verdict: Some(judged.refused.unwrap_or(judged.verdict).to_owned()),
+        tenant_id: judged.order.as_ref().map(|order| order.tenant_id.clone()),
+        order_id: judged.order.as_ref().map(|order| order.id.clone()),
+        next_try_at: None,
+        ..notice.clone()
+    };
+    match inbox {
+        Inbox::None => {}
+        Inbox::New(notice) => notifications::insert(tx, &settle_into(notice)).await?,
+        Inbox::Kept(notice) => notifications::update(tx, notice, &settle_into(notice)).await?,
+    }
+    Ok(())
+}
