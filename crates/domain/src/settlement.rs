@@ -217,3 +217,222 @@ fn settle_paid(
 pub fn routes_to(seen: &TransactionObservation, sp: &Mchid, sub: &Mchid) -> bool {
     seen.sp_mchid == sp.as_str() && seen.sub_mchid == sub.as_str()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ids::{AttemptId, OrderId, ProviderId, SubMerchantId, TenantId};
+    use crate::merchant::OutTradeNo;
+    use crate::order_content::{OrderContent, OrderRequest};
+    use crate::tenant::Mode;
+
+    fn order(state: OrderState) -> (Order, Attempt) {
+        let now = Timestamp::from_seconds(1_767_225_600);
+        let content = OrderContent::parse(OrderRequest {
+            merchant_order_no: "T1".into(),
+            sub_mchid: Some("1900000110".into()),
+            sub_appid: Some("wx2222222222222222".into()),
+            description: "tea".into(),
+            total: 888,
+            sub_openid: Some("o1".into()),
+            ..OrderRequest::default()
+        })
+        .unwrap();
+        let order = Order {
+            id: OrderId::new(now),
+            tenant_id: TenantId::new(now),
+            mode: Mode::Test,
+            provider_id: ProviderId::new(now),
+            sub_merchant_id: SubMerchantId::new(now),
+            sp_mchid: Mchid::parse("1900000109").unwrap(),
+            sp_appid: AppId::parse("wx1111111111111111").unwrap(),
+            sub_mchid: Mchid::parse("1900000110").unwrap(),
+            content,
+            state,
+            trade_state: None,
+            payment: None,
+            expires_at: now.plus_millis(3_600_000),
+            created_at: now,
+            updated_at: now,
+            event_seq: 1,
+            next_poll_at: None,
+            polls: 0,
+        };
+        let attempt = Attempt {
+            id: AttemptId::new(now),
+            tenant_id: order.tenant_id.clone(),
+            order_id: order.id.clone(),
+            provider_id: order.provider_id.clone(),
+            out_trade_no: OutTradeNo::parse("123456").unwrap(),
+            body: Vec::new(),
+            state: AttemptState::Prepared,
+            prepay_id: Some("wx1".into()),
+            prepared_at: Some(now),
+            created_at: now,
+        };
+        (order, attempt)
+    }
+
+    fn paid() -> TransactionObservation {
+        TransactionObservation {
+            sp_mchid: "1900000109".into(),
+            sub_mchid: "1900000110".into(),
+            sp_appid: Some("wx1111111111111111".into()),
+            sub_appid: Some("wx2222222222222222".into()),
+            out_trade_no: "123456".into(),
+            trade_state: "SUCCESS".into(),
+            transaction_id: Some("4200000000202601010000000001".into()),
+            trade_type: Some("JSAPI".into()),
+            bank_type: Some("OTHERS".into()),
+            success_time: Some(Timestamp::from_seconds(1_767_225_700)),
+            total: Some(888),
+            payer_total: Some(800),
+            currency: Some("CNY".into()),
+        }
+    }
+
+    fn settled(state: OrderState, seen: &TransactionObservation) -> Result<Verdict, Mismatch> {
+        let (order, attempt) = order(state);
+        settle(&order, &attempt, seen)
+    }
+
+    #[test]
+    fn a_payment_that_fits_pays_every_open_order() {
+        for state in OrderState::ALL.iter().filter(|state| state.is_open()) {
+            assert!(
+                matches!(settled(*state, &paid()), Ok(Verdict::Paid(_))),
+                "{state:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refunded_transaction_was_paid() {
+        let seen = TransactionObservation {
+            trade_state: "REFUND".into(),
+            ..paid()
+        };
+        assert!(matches!(
+            settled(OrderState::Paying, &seen),
+            Ok(Verdict::Paid(_))
+        ));
+    }
+
+    #[test]
+    fn a_payment_after_the_close_is_late_and_never_dropped() {
+        assert!(matches!(
+            settled(OrderState::Closed, &paid()),
+            Ok(Verdict::PaidLate(_))
+        ));
+    }
+
+    #[test]
+    fn whatever_differs_from_the_order_is_not_applied() {
+        let differs = |change: fn(&mut TransactionObservation)| {
+            let mut seen = paid();
+            change(&mut seen);
+            settled(OrderState::Paying, &seen).unwrap_err()
+        };
+        assert_eq!(differs(|s| s.total = Some(889)), Mismatch::Amount);
+        assert_eq!(
+            differs(|s| s.currency = Some("USD".into())),
+            Mismatch::Currency
+        );
+        assert_eq!(differs(|s| s.sp_mchid = "1".into()), Mismatch::SpMchid);
+        assert_eq!(differs(|s| s.sub_mchid = "1".into()), Mismatch::SubMchid);
+        assert_eq!(
+            differs(|s| s.sub_appid = Some("wx3".into())),
+            Mismatch::AppId
+        );
+        assert_eq!(
+            differs(|s| s.sp_appid = Some("wx3".into())),
+            Mismatch::AppId
+        );
+        assert_eq!(
+            differs(|s| s.total = None),
+            Mismatch::Missing("amount.total")
+        );
+        assert_eq!(
+            differs(|s| s.transaction_id = None),
+            Mismatch::Missing("transaction_id")
+        );
+        assert_eq!(
+            differs(|s| s.trade_state = "HAPPY".into()),
+            Mismatch::TradeState
+        );
+    }
+
+    #[test]
+    fn a_repeated_payment_says_nothing_new_and_a_second_one_is_told_apart() {
+        let (mut order, attempt) = order(OrderState::Paying);
+        let Ok(Verdict::Paid(payment)) = settle(&order, &attempt, &paid()) else {
+            panic!()
+        };
+        order.state = OrderState::Paid;
+        order.payment = Some(payment);
+        assert_eq!(settle(&order, &attempt, &paid()), Ok(Verdict::Unchanged));
+        let other = TransactionObservation {
+            transaction_id: Some("42".into()),
+            ..paid()
+        };
+        assert_eq!(
+            settle(&order, &attempt, &other),
+            Err(Mismatch::SecondPayment)
+        );
+        let closed = TransactionObservation {
+            trade_state: "CLOSED".into(),
+            ..paid()
+        };
+        assert_eq!(
+            settle(&order, &attempt, &closed),
+            Err(Mismatch::ClosedAfterPaid)
+        );
+        let open = TransactionObservation {
+            trade_state: "NOTPAY".into(),
+            ..paid()
+        };
+        assert_eq!(settle(&order, &attempt, &open), Ok(Verdict::Unchanged));
+    }
+
+    fn after(order: &Order, verdict: Verdict) -> Order {
+        let mut next = order.clone();
+        match verdict {
+            Verdict::Unchanged | Verdict::StillOpen => {}
+            Verdict::Closed => next.state = OrderState::Closed,
+            Verdict::Paid(payment) => {
+                next.state = OrderState::Paid;
+                next.payment = Some(payment);
+            }
+            Verdict::PaidLate(payment) => {
+                next.state = OrderState::PaidLate;
+                next.payment = Some(payment);
+            }
+        }
+        next
+    }
+
+    proptest! {
+        /// Reports in any order and number: paid never goes back, and the payment is booked at most once.
+        #[test]
+        fn no_sequence_of_reports_unpays_an_order(words in proptest::collection::vec(
+            prop_oneof![Just("NOTPAY"), Just("SUCCESS"), Just("REFUND"), Just("CLOSED"), Just("USERPAYING")],
+            1..20,
+        )) {
+            let (mut order, attempt) = order(OrderState::Paying);
+            let mut bookings = 0;
+            for word in words {
+                let seen = TransactionObservation { trade_state: word.into(), ..paid() };
+                let before = order.clone();
+                if let Ok(verdict) = settle(&order, &attempt, &seen) {
+                    bookings += u32::from(matches!(verdict, Verdict::Paid(_) | Verdict::PaidLate(_)));
+                    order = after(&order, verdict);
+                }
+                prop_assert!(order.state.rank() >= before.state.rank());
+                prop_assert!(before.payment.is_none() || order.payment == before.payment);
+            }
+            prop_assert!(bookings <= 1);
+        }
+    }
+}
