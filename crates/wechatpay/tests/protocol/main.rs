@@ -15,6 +15,8 @@ mod notifications;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod second_implementation;
+#[cfg(test)]
 mod server_role;
 #[cfg(test)]
 mod signing;
