@@ -11,11 +11,15 @@ mod limits;
 #[cfg(test)]
 mod miniprogram;
 #[cfg(test)]
+mod no_panics;
+#[cfg(test)]
 mod notifications;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod second_implementation;
+#[cfg(test)]
+mod secrecy;
 #[cfg(test)]
 mod server_role;
 #[cfg(test)]
