@@ -19,3 +19,8 @@ pub mod v3;
 
 pub use clock::{Clock, system_clock};
 pub use nonce::random_nonce;
+
+/// Compiles and runs what the README shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
