@@ -2,9 +2,7 @@
 
 use proptest::prelude::*;
 use wechatpay::client::codes;
-use wechatpay::credentials::{
-    ApiV2Key, ApiV3Key, Certificate, KeyRing, PrivateKey, PublicKey, generate_pem,
-};
+use wechatpay::credentials::{ApiV2Key, ApiV3Key, Certificate, KeyRing, PrivateKey, PublicKey};
 use wechatpay::server::{parse_authorization, verify_request};
 use wechatpay::v3::certificates::CertificateList;
 use wechatpay::v3::verification::{header, verify};
@@ -13,7 +11,9 @@ use wechatpay::v3::{
 };
 use wechatpay::{server, v2};
 
-use crate::vectors::{NOW, api_v3_key, entry, ring, set_k, text};
+use crate::vectors::{
+    NOW, api_v3_key, entry, platform_key, platform_public_key, ring, set_k, text,
+};
 
 /// Texts near the shapes that the parsers look for, and texts that are nothing at all.
 fn any_text() -> impl Strategy<Value = String> {
@@ -51,8 +51,7 @@ proptest! {
         pairs in prop::collection::vec(("[a-z_]{1,12}", any_text()), 0..7),
         now in any::<i64>(),
     ) {
-        let key = PublicKey::from_certificate_pem(text(&set_k(), "/keys/platform_cert_pem"));
-        let key = key.unwrap();
+        let key = platform_public_key();
         let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
         let scheme = "WECHATPAY2-SHA256-RSA2048 ";
         for header in [value.clone(), format!("{scheme}{value}"), format!("{scheme}{}", pairs.join(","))] {
@@ -124,7 +123,7 @@ proptest! {
 
     #[test]
     fn sensitive_texts(ciphertext in any_text(), plain in any::<String>()) {
-        let key = PrivateKey::from_pem(&PEM.0).unwrap();
+        let key = platform_key();
         prop_assert!(key.decrypt_oaep(&ciphertext).is_err());
         let sealed = key.public_key().encrypt_oaep(plain.as_bytes());
         prop_assert_eq!(sealed.is_ok(), plain.len() <= 214);
@@ -133,9 +132,6 @@ proptest! {
         }
     }
 }
-
-static PEM: std::sync::LazyLock<(String, String)> =
-    std::sync::LazyLock::new(|| generate_pem().unwrap());
 
 /// JSON whose names are those of the protocol, so that it gets past the first field.
 fn any_json() -> impl Strategy<Value = serde_json::Value> {

@@ -1,5 +1,7 @@
 //! The published vectors, and the keys of set K as this crate's types.
 
+use std::sync::LazyLock;
+
 use serde_json::Value;
 use wechatpay::credentials::{ApiV3Key, Certificate, KeyRing, Merchant, PrivateKey, PublicKey};
 use wechatpay::v3::SignatureHeaders;
@@ -7,8 +9,19 @@ use wechatpay::v3::SignatureHeaders;
 /// The moment of set K.
 pub(crate) const NOW: i64 = 1_767_225_600;
 
+/// Parsing RSA keys is slow, so each of the set is parsed once.
+static SET_K: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../testdata/v3_set_k.json")).unwrap());
+static MERCHANT_KEY: LazyLock<PrivateKey> =
+    LazyLock::new(|| PrivateKey::from_pem(text(&SET_K, "/keys/sp_private_key_pkcs8_pem")).unwrap());
+static PLATFORM_KEY: LazyLock<PrivateKey> = LazyLock::new(|| {
+    PrivateKey::from_pem(text(&SET_K, "/keys/platform_private_key_pkcs8_pem")).unwrap()
+});
+static PLATFORM_CERTIFICATE: LazyLock<Certificate> =
+    LazyLock::new(|| Certificate::from_pem(text(&SET_K, "/keys/platform_cert_pem")).unwrap());
+
 pub(crate) fn set_k() -> Value {
-    serde_json::from_str(include_str!("../../testdata/v3_set_k.json")).unwrap()
+    SET_K.clone()
 }
 
 pub(crate) fn set_d() -> Value {
@@ -33,25 +46,24 @@ pub(crate) fn entry(set: &Value, list: &str, id: &str) -> Value {
 }
 
 pub(crate) fn merchant() -> Merchant {
-    let set = set_k();
     Merchant {
-        mchid: text(&set, "/keys/sp_mchid").to_owned(),
-        serial: text(&set, "/keys/sp_cert_serial").to_owned(),
-        private_key: PrivateKey::from_pem(text(&set, "/keys/sp_private_key_pkcs8_pem")).unwrap(),
+        mchid: text(&SET_K, "/keys/sp_mchid").to_owned(),
+        serial: text(&SET_K, "/keys/sp_cert_serial").to_owned(),
+        private_key: MERCHANT_KEY.clone(),
         api_v3_keys: vec![api_v3_key()],
     }
 }
 
 pub(crate) fn api_v3_key() -> ApiV3Key {
-    ApiV3Key::parse(text(&set_k(), "/keys/apiv3_key")).unwrap()
+    ApiV3Key::parse(text(&SET_K, "/keys/apiv3_key")).unwrap()
 }
 
 pub(crate) fn platform_key() -> PrivateKey {
-    PrivateKey::from_pem(text(&set_k(), "/keys/platform_private_key_pkcs8_pem")).unwrap()
+    PLATFORM_KEY.clone()
 }
 
 pub(crate) fn platform_certificate() -> Certificate {
-    Certificate::from_pem(text(&set_k(), "/keys/platform_cert_pem")).unwrap()
+    PLATFORM_CERTIFICATE.clone()
 }
 
 pub(crate) fn platform_public_key() -> PublicKey {
@@ -60,7 +72,7 @@ pub(crate) fn platform_public_key() -> PublicKey {
 
 /// Certificate and public key side by side.
 pub(crate) fn ring() -> KeyRing {
-    let id = text(&set_k(), "/keys/platform_public_key_id").to_owned();
+    let id = text(&SET_K, "/keys/platform_public_key_id").to_owned();
     KeyRing::new()
         .with_certificate(platform_certificate())
         .with_public_key(id, platform_public_key())
