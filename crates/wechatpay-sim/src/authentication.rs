@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use poem::http::HeaderMap;
 use serde_json::json;
-use wechatpay::{
-    server::{self, Caller},
-    v3::signature::request_message,
-};
+use wechatpay::{server, v3::signature::request_message};
 
 use crate::{
     core::{Core, SIGNATURE_WINDOW_S},
@@ -41,8 +38,14 @@ impl Wire<'_> {
     }
 }
 
+/// The provider that signed a request, and with which of its certificates.
+pub(crate) struct Caller {
+    pub(crate) provider: Arc<Provider>,
+    pub(crate) serial: String,
+}
+
 /// Finds the provider that signed this request, or refuses as WeChat words it.
-pub(crate) fn authenticate(core: &Core, wire: &Wire<'_>) -> Result<Arc<Provider>, Refusal> {
+pub(crate) fn authenticate(core: &Core, wire: &Wire<'_>) -> Result<Caller, Refusal> {
     check_headers(wire)?;
     let authorization = wire
         .header("Authorization")
@@ -75,7 +78,10 @@ pub(crate) fn authenticate(core: &Core, wire: &Wire<'_>) -> Result<Arc<Provider>
             "请求重放：Authorization中的nonce_str已被使用",
         ));
     }
-    Ok(provider)
+    Ok(Caller {
+        provider,
+        serial: caller.serial_no,
+    })
 }
 
 fn is_nonce(nonce: &str) -> bool {
@@ -83,7 +89,7 @@ fn is_nonce(nonce: &str) -> bool {
 }
 
 /// What WeChat rebuilt, cut short, so that the caller can compare it with what it signed.
-fn wrong_signature(wire: &Wire<'_>, caller: &Caller) -> Refusal {
+fn wrong_signature(wire: &Wire<'_>, caller: &server::Caller) -> Refusal {
     let nonce = &caller.nonce_str;
     let message = request_message(wire.method, wire.target, caller.timestamp, nonce, wire.body);
     let shown = String::from_utf8_lossy(message.get(..SHOWN_BYTES).unwrap_or(&message));
@@ -100,7 +106,7 @@ fn wrong_signature(wire: &Wire<'_>, caller: &Caller) -> Refusal {
     });
     let message = "签名错误，请检查后再试";
     Refusal {
-        detail: Some(detail),
+        detail: Some(Box::new(detail)),
         ..Refusal::signature(message)
     }
 }

@@ -1,5 +1,7 @@
 //! Tells whether two requests have the same parameters, whatever the order of their members.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -7,10 +9,18 @@ use sha2::{Digest, Sha256};
 pub(crate) fn parameters_digest(body: &Value) -> String {
     let mut text = String::new();
     write_sorted(body, &mut text);
-    Sha256::digest(text.as_bytes())
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// Writes bytes in lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 fn write_sorted(value: &Value, text: &mut String) {

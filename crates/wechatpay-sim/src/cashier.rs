@@ -1,5 +1,10 @@
 //! The cashier: what WeChat's client does with the pay parameters, as a page that works without scripts.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "handlers own what was extracted"
+)]
+
 mod page;
 
 use std::{collections::HashMap, sync::Arc};

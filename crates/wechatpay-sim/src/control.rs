@@ -1,7 +1,13 @@
 //! The control API under `/_sim/`: what a test, or a tenant's CI, tells the simulator. Described in the README.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "handlers own what was extracted"
+)]
+
 mod accounts;
 mod actions;
+mod requests;
 
 use std::sync::Arc;
 
@@ -14,11 +20,10 @@ use poem::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-pub use accounts::{
-    ChangeProvider, NewApp, NewOpenid, NewProvider, NewSubMerchant, OpenidOf, ProviderKeys,
-    SubMerchantView,
+pub use requests::{
+    ChangeProvider, NewApp, NewCode, NewOpenid, NewProvider, NewSubMerchant, OpenidOf,
+    ProviderKeys, RefundResult, SettleRefund, SubMerchantView,
 };
-pub use actions::{NewCode, RefundResult, SettleRefund};
 
 use crate::{
     core::Core,
@@ -192,7 +197,7 @@ fn clear_faults(core: Shared<'_>) -> Response {
 }
 
 #[handler]
-async fn show_ledger(core: Shared<'_>, filter: poem::Result<Query<LedgerFilter>>) -> Response {
+fn show_ledger(core: Shared<'_>, filter: poem::Result<Query<LedgerFilter>>) -> Response {
     match filter {
         Ok(Query(filter)) => answer(Ok(core.view(&filter))),
         Err(error) => answer::<Value>(Err(ControlError::Invalid(error.to_string()))),

@@ -11,6 +11,7 @@ use poem::web::RemoteAddr;
 
 use crate::{
     clock::Clock, connections::Connections, faults::FaultBook, ledger::Ledger, notifier::Schedule,
+    providers::keys::KeyPairs,
 };
 
 /// WeChat waits so long for the whole answer to a notification.
@@ -23,6 +24,7 @@ pub(crate) struct Core {
     pub(crate) clock: Clock,
     pub(crate) connections: Connections,
     pub(crate) schedule: Schedule,
+    pub(crate) key_pairs: KeyPairs,
     /// Sends notifications: no proxy, no redirect, five seconds.
     pub(crate) http: reqwest::Client,
     ledger: Mutex<Ledger>,
@@ -39,10 +41,18 @@ impl Core {
             .user_agent("Mozilla/4.0")
             .build()
             .context("building the client that sends notifications")?;
+        let key_pairs = KeyPairs::default();
+        key_pairs.skip(
+            ledger
+                .providers()
+                .map(|provider| provider.key_pairs())
+                .sum(),
+        );
         Ok(Self {
             clock,
             connections: Connections::default(),
             schedule: Schedule::default(),
+            key_pairs,
             http,
             ledger: Mutex::new(ledger),
             faults: Mutex::default(),

@@ -1,5 +1,10 @@
 //! `GET /sns/jscode2session`: a login code for an openid, with WeChat's error codes. The status is always 200.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "handlers own what was extracted"
+)]
+
 use std::{collections::HashMap, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};

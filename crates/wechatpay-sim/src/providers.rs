@@ -77,6 +77,11 @@ impl Provider {
         &self.record
     }
 
+    /// How many RSA pairs it holds at most.
+    pub(crate) fn key_pairs(&self) -> usize {
+        1 + self.record.certificates.len() + self.record.merchant_keys.len()
+    }
+
     pub(crate) fn api_v3_key(&self) -> &ApiV3Key {
         &self.api_v3_key
     }
@@ -96,11 +101,10 @@ impl Provider {
             .any(|(_, key)| key.verify(message, signature).is_ok())
     }
 
-    /// Encrypts a sensitive value so that only the merchant reads it.
-    pub(crate) fn encrypt_for_merchant(&self, plain: &[u8]) -> Option<String> {
-        self.merchant_keys
-            .last()
-            .and_then(|(_, key)| key.encrypt_oaep(plain).ok())
+    /// Encrypts a sensitive value with the merchant certificate that signed the request.
+    pub(crate) fn encrypt_for_merchant(&self, serial: &str, plain: &[u8]) -> Option<String> {
+        self.merchant_key(serial)
+            .and_then(|key| key.encrypt_oaep(plain).ok())
     }
 
     pub(crate) fn has_app(&self, appid: &str) -> bool {
@@ -150,9 +154,8 @@ impl Provider {
     /// The key that signs a callback; `draw` is a number below 1000.
     pub(crate) fn callback_key(&self, draw: u32, now_ms: i64) -> &SigningKey {
         match self.record.key_mode {
-            KeyMode::Certificate => self.certificate_key(now_ms),
             KeyMode::Switching if draw < self.record.callback_permille => &self.public_key,
-            KeyMode::Switching => self.certificate_key(now_ms),
+            KeyMode::Certificate | KeyMode::Switching => self.certificate_key(now_ms),
             KeyMode::PublicKey => &self.public_key,
         }
     }

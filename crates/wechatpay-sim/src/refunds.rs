@@ -218,8 +218,8 @@ pub(crate) fn settle(
         .ok_or(ResultProblem::NoRefund)?;
     match (refund.status, status) {
         (_, RefundStatus::Processing) => return Err(ResultProblem::NotAResult),
-        (RefundStatus::Success | RefundStatus::Closed, _) => return Err(ResultProblem::Ended),
-        (RefundStatus::Abnormal, RefundStatus::Abnormal) => return Err(ResultProblem::Ended),
+        (RefundStatus::Success | RefundStatus::Closed, _)
+        | (RefundStatus::Abnormal, RefundStatus::Abnormal) => return Err(ResultProblem::Ended),
         _ => {}
     }
     refund.status = status;
@@ -230,7 +230,7 @@ pub(crate) fn settle(
         && let Some(order) = ledger.find_order(&refund.sp_mchid, &refund.out_trade_no)
     {
         ledger.update_order(order, now_ms, |order| {
-            order.refund_total -= refund.amount_refund
+            order.refund_total -= refund.amount_refund;
         });
     }
     let Some(notify_url) = &refund.notify_url else {

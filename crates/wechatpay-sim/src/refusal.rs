@@ -11,7 +11,7 @@ pub(crate) struct Refusal {
     pub(crate) status: u16,
     pub(crate) code: Cow<'static, str>,
     pub(crate) message: Cow<'static, str>,
-    pub(crate) detail: Option<Value>,
+    pub(crate) detail: Option<Box<Value>>,
 }
 
 impl Refusal {
@@ -39,7 +39,7 @@ impl Refusal {
         let detail = json!({"field": field, "value": value, "issue": issue, "location": location});
         let message = format!("输入源“{field}”校验失败：{issue}");
         Self {
-            detail: Some(detail),
+            detail: Some(Box::new(detail)),
             ..Self::new(400, "PARAM_ERROR", message)
         }
     }
@@ -81,7 +81,7 @@ impl Refusal {
     pub(crate) fn to_json(&self) -> Value {
         let mut envelope = json!({"code": self.code, "message": self.message});
         if let (Some(detail), Some(members)) = (&self.detail, envelope.as_object_mut()) {
-            members.insert("detail".to_owned(), detail.clone());
+            members.insert("detail".to_owned(), detail.as_ref().clone());
         }
         envelope
     }

@@ -88,7 +88,7 @@ pub(crate) fn close_unpaid(
     match ledger.order(index).map(|order| order.trade_state) {
         Some(TradeState::NotPay) => {
             ledger.update_order(index, now_ms, |order| {
-                order.trade_state = TradeState::Closed
+                order.trade_state = TradeState::Closed;
             });
             Ok(())
         }

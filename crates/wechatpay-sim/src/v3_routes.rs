@@ -15,10 +15,9 @@ use serde_json::Value;
 
 use crate::{
     answers::{self, Outcome},
-    authentication::{Wire, authenticate},
+    authentication::{Caller, Wire, authenticate},
     core::Core,
     faults::{Fault, FaultKind},
-    providers::Provider,
     refunds,
     refusal::Refusal,
     rules::{bodies, schema},
@@ -54,7 +53,7 @@ pub(crate) async fn receive(request: &Request, body: Body, core: Data<&Arc<Core>
     let fault = core
         .faults()
         .for_answer(wire.path(), call.out_trade_no(&bytes).as_deref());
-    let response = answer(&core, &wire, &call, fault.as_ref()).await;
+    let response = answer(&core, &wire, &call, fault.as_ref());
     answers::wait(fault.as_ref()).await;
     if fault.is_some_and(|fault| fault.kind == FaultKind::LostAnswer) {
         core.cut(request.remote_addr());
@@ -62,20 +61,22 @@ pub(crate) async fn receive(request: &Request, body: Body, core: Data<&Arc<Core>
     response
 }
 
-async fn answer(core: &Core, wire: &Wire<'_>, call: &Call, fault: Option<&Fault>) -> Response {
-    let handled = authenticate(core, wire).and_then(|provider| {
+fn answer(core: &Core, wire: &Wire<'_>, call: &Call, fault: Option<&Fault>) -> Response {
+    let handled = authenticate(core, wire).and_then(|caller| {
         let now_ms = core.clock.business_ms();
-        provider.reply_key(wire.header("Wechatpay-Serial"), now_ms)?;
+        caller
+            .provider
+            .reply_key(wire.header("Wechatpay-Serial"), now_ms)?;
         if let Some(refusal) = answers::refusal_instead(fault) {
             return Err(refusal);
         }
         if fault.is_some_and(|fault| fault.kind == FaultKind::Accepted) {
-            return Ok((provider, Outcome::Accepted));
+            return Ok((caller.provider, Outcome::Accepted));
         }
-        let outcome = call.run(core, &provider, wire)?;
+        let outcome = call.run(core, &caller, wire)?;
         match answers::refusal_afterwards(fault) {
             Some(refusal) => Err(refusal),
-            None => Ok((provider, outcome)),
+            None => Ok((caller.provider, outcome)),
         }
     });
     let (provider, outcome) = match handled {
@@ -147,7 +148,8 @@ impl Call {
         }
     }
 
-    fn run(&self, core: &Core, provider: &Provider, wire: &Wire<'_>) -> Result<Outcome, Refusal> {
+    fn run(&self, core: &Core, caller: &Caller, wire: &Wire<'_>) -> Result<Outcome, Refusal> {
+        let provider = caller.provider.as_ref();
         match self {
             Self::PlaceJsapi => {
                 let body = posted(wire, bodies::JSAPI)?;
@@ -178,8 +180,9 @@ impl Call {
             Self::Certificates => {
                 certificates::list(core, provider, &parameters(wire)?).map(Outcome::Document)
             }
-            Self::Echo => echo::echo(core, provider, wire, &posted(wire, bodies::ECHO)?)
-                .map(Outcome::Document),
+            Self::Echo => {
+                echo::echo(core, caller, wire, &posted(wire, bodies::ECHO)?).map(Outcome::Document)
+            }
         }
     }
 }

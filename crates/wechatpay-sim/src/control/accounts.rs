@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use wechatpay::credentials::generate_pem;
 
-use super::{ControlError, Controlled};
+use super::{
+    ChangeProvider, ControlError, Controlled, NewApp, NewOpenid, NewProvider, NewSubMerchant,
+    OpenidOf, ProviderKeys, SubMerchantView,
+};
 use crate::{
     core::Core,
     ledger::SubMerchant,
@@ -15,163 +16,6 @@ use crate::{
         keys::{self, PlatformCertificate},
     },
 };
-
-/// A provider to create; whatever is left out is made up.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct NewProvider {
-    /// The service provider's number.
-    pub sp_mchid: Option<String>,
-    /// Shown to people.
-    pub name: Option<String>,
-    /// Its app.
-    pub sp_appid: Option<String>,
-    /// The app's secret, for `jscode2session`.
-    pub sp_app_secret: Option<String>,
-    /// Users of the app.
-    pub openids: Vec<String>,
-    /// The merchant's public key, when the caller keeps the private one.
-    pub merchant_public_key_pem: Option<String>,
-    /// The merchant's API certificate, instead of its public key.
-    pub merchant_certificate_pem: Option<String>,
-    /// The serial of that certificate: required beside a public key.
-    pub serial: Option<String>,
-    /// 32 ASCII characters.
-    pub api_v3_key: Option<String>,
-    /// Which of WeChat's keys signs; the default is the platform certificate.
-    pub key_mode: Option<KeyMode>,
-    /// During the switch, so many callbacks of 100 are signed with the public key (steps of 0.1).
-    pub callback_percentage: Option<f64>,
-}
-
-/// A provider's keys as a client needs them; private keys only when the simulator made them.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct ProviderKeys {
-    /// The service provider's number.
-    pub sp_mchid: String,
-    /// Its app.
-    pub sp_appid: String,
-    /// The app's secret.
-    pub sp_app_secret: String,
-    /// `serial_no` of the `Authorization` header.
-    pub merchant_serial: String,
-    /// Present when the simulator made the key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub merchant_private_key_pem: Option<String>,
-    /// Present when the simulator made the key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub merchant_certificate_pem: Option<String>,
-    /// The APIv3 key.
-    pub api_v3_key: String,
-    /// Which of WeChat's keys signs.
-    pub key_mode: KeyMode,
-    /// `PUB_KEY_ID_…`.
-    pub wechatpay_public_key_id: String,
-    /// The public key of that id.
-    pub wechatpay_public_key_pem: String,
-    /// The newest platform certificate.
-    pub platform_certificate_pem: String,
-    /// Its serial.
-    pub platform_serial: String,
-}
-
-/// Keys: shown by their names only.
-impl std::fmt::Debug for ProviderKeys {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("ProviderKeys")
-            .field("sp_mchid", &self.sp_mchid)
-            .field("merchant_serial", &self.merchant_serial)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What may be changed about a provider; what is left out stays.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ChangeProvider {
-    /// The phase of the switch from certificate to public key.
-    pub key_mode: Option<KeyMode>,
-    /// During the switch, so many callbacks of 100 are signed with the public key.
-    pub callback_percentage: Option<f64>,
-    /// A new APIv3 key, in force at once.
-    pub api_v3_key: Option<String>,
-    /// A further merchant key, beside the present ones.
-    pub merchant_public_key_pem: Option<String>,
-    /// A further merchant certificate, beside the present ones.
-    pub merchant_certificate_pem: Option<String>,
-    /// The serial of the further key.
-    pub serial: Option<String>,
-    /// Voids the merchant key with this serial.
-    pub void_serial: Option<String>,
-    /// Issues a new platform certificate: published at once, signing after so many milliseconds of business time.
-    pub rotate_platform_certificate_after_ms: Option<i64>,
-}
-
-/// An app of a sub-merchant.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewApp {
-    /// The appid.
-    pub appid: String,
-    /// Its secret, for `jscode2session`; made up when left out.
-    #[serde(default)]
-    pub secret: Option<String>,
-}
-
-/// A user: of a named app, or of the first app of the sub-merchant.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum OpenidOf {
-    /// A user of the first app.
-    Plain(String),
-    /// A user of this app.
-    OfApp(NewOpenid),
-}
-
-/// A user of an app.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewOpenid {
-    /// The app.
-    pub appid: String,
-    /// The user; made up when left out.
-    #[serde(default)]
-    pub openid: Option<String>,
-}
-
-/// A sub-merchant to create under a provider; repeating it adds apps and users.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewSubMerchant {
-    /// The service provider.
-    pub sp_mchid: String,
-    /// The sub-merchant's number; made up when left out.
-    #[serde(default)]
-    pub sub_mchid: Option<String>,
-    /// Shown at the cashier.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// Apps bound to it under this provider.
-    #[serde(default)]
-    pub sub_appids: Vec<NewApp>,
-    /// Users of those apps.
-    #[serde(default)]
-    pub openids: Vec<OpenidOf>,
-}
-
-/// A sub-merchant as it now stands.
-#[derive(Debug, Clone, Serialize)]
-pub struct SubMerchantView {
-    /// The service provider.
-    pub sp_mchid: String,
-    /// The sub-merchant.
-    pub sub_mchid: String,
-    /// Shown at the cashier.
-    pub name: String,
-    /// Its apps with their secrets.
-    pub sub_appids: Vec<NewApp>,
-}
 
 impl Core {
     /// Creates a provider and whatever was not given; slow, for it makes RSA keys.
@@ -204,7 +48,10 @@ impl Core {
             api_v3_key: wish.api_v3_key.unwrap_or_else(|| self.ledger().ids.nonce()),
             key_mode: wish.key_mode.unwrap_or(KeyMode::Certificate),
             callback_permille: permille(wish.callback_percentage)?.unwrap_or_default(),
-            public_key: keys::generate(keys::public_key_id(&sp_mchid, draw)).map_err(invalid)?,
+            public_key: keys::named(
+                keys::public_key_id(&sp_mchid, draw),
+                self.key_pairs.take().map_err(invalid)?,
+            ),
             certificates: vec![self.issue_certificate(now_ms)?],
             sp_mchid,
         };
@@ -381,7 +228,8 @@ impl Core {
 
     fn issue_certificate(&self, effective_ms: i64) -> Controlled<PlatformCertificate> {
         let now_ms = self.clock.business_ms();
-        keys::issue_platform_certificate(self.draws(), now_ms, effective_ms).map_err(invalid)
+        let pair = self.key_pairs.take().map_err(invalid)?;
+        keys::issue_platform_certificate(pair, self.draws(), now_ms, effective_ms).map_err(invalid)
     }
 
     /// Takes the key that was given, or makes one with its certificate.
@@ -404,7 +252,7 @@ impl Core {
             })?;
             return Ok(MerchantKey::given(serial, pem));
         }
-        let (private_key_pem, public_key_pem) = generate_pem().map_err(invalid)?;
+        let (private_key_pem, public_key_pem) = self.key_pairs.take().map_err(invalid)?;
         let now_ms = self.clock.business_ms();
         let (made_serial, certificate_pem) =
             keys::issue_merchant_certificate(&private_key_pem, sp_mchid, self.draws(), now_ms)
@@ -461,7 +309,6 @@ fn provider_keys(provider: &Provider, sp_app_secret: &str) -> ProviderKeys {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "fits map_err")]
 fn invalid(error: impl Into<anyhow::Error>) -> ControlError {
     ControlError::Invalid(format!("{:#}", error.into()))
 }

@@ -1,9 +1,8 @@
 //! Moving orders, refunds, time and faults by hand.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{ControlError, Controlled, FaultWish};
+use super::{ControlError, Controlled, FaultWish, NewCode, RefundResult, SettleRefund};
 use crate::{
     clock::rfc3339,
     core::Core,
@@ -11,47 +10,6 @@ use crate::{
     refunds::{self, ResultProblem},
     transactions::{self, PayOrder, PaymentProblem},
 };
-
-/// What a refund comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum RefundResult {
-    /// The money is with the user.
-    Success,
-    /// Not executed.
-    Closed,
-    /// The original way failed.
-    Abnormal,
-}
-
-/// A result for a refund.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SettleRefund {
-    /// `SUCCESS`, `CLOSED` or `ABNORMAL`.
-    #[serde(alias = "status")]
-    pub result: RefundResult,
-    /// The provider, when several use the same number.
-    #[serde(default)]
-    pub sp_mchid: Option<String>,
-}
-
-/// A login code to issue, as `wx.login()` would.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewCode {
-    /// The mini-program.
-    pub appid: String,
-    /// The user who logs in; made up when left out.
-    #[serde(default)]
-    pub openid: Option<String>,
-    /// Answered beside the openid when given.
-    #[serde(default)]
-    pub unionid: Option<String>,
-    /// Answer this error instead: -1, 40226, 45011, …
-    #[serde(default)]
-    pub errcode: Option<i64>,
-}
 
 impl Core {
     /// Pays an order by its number.

@@ -159,17 +159,16 @@ impl Ledger {
     /// Files a new order, or the order's newer form, under all its names.
     pub(crate) fn keep_order(&mut self, order: Order) {
         let key = (order.sp_mchid.clone(), order.out_trade_no.clone());
-        let index = match self.orders_by_number.get(&key) {
-            Some(index) => *index,
-            None => {
-                let index = OrderIndex(self.orders.len());
-                self.orders_by_bare_number
-                    .entry(key.1.clone())
-                    .or_default()
-                    .push(index);
-                self.orders_by_number.insert(key, index);
-                index
-            }
+        let index = if let Some(index) = self.orders_by_number.get(&key) {
+            *index
+        } else {
+            let index = OrderIndex(self.orders.len());
+            self.orders_by_bare_number
+                .entry(key.1.clone())
+                .or_default()
+                .push(index);
+            self.orders_by_number.insert(key, index);
+            index
         };
         for prepay in &order.prepay_ids {
             self.orders_by_prepay

@@ -86,17 +86,16 @@ impl Ledger {
     /// Files a new refund, or its newer form.
     pub(crate) fn keep_refund(&mut self, refund: Refund) {
         let key = (refund.sp_mchid.clone(), refund.out_refund_no.clone());
-        let index = match self.refunds_by_number.get(&key) {
-            Some(index) => *index,
-            None => {
-                let index = RefundIndex(self.refunds.len());
-                self.refunds_by_bare_number
-                    .entry(key.1.clone())
-                    .or_default()
-                    .push(index);
-                self.refunds_by_number.insert(key, index);
-                index
-            }
+        let index = if let Some(index) = self.refunds_by_number.get(&key) {
+            *index
+        } else {
+            let index = RefundIndex(self.refunds.len());
+            self.refunds_by_bare_number
+                .entry(key.1.clone())
+                .or_default()
+                .push(index);
+            self.refunds_by_number.insert(key, index);
+            index
         };
         if self.journal.is_kept() {
             self.journal

@@ -1,5 +1,8 @@
 //! The bytes of one delivery: the plain text out of the ledger, encrypted and signed, or spoilt as a fault asks.
 
+use std::sync::LazyLock;
+
+use anyhow::Context;
 use serde_json::{Value, json};
 use wechatpay::{
     credentials::{ApiV3Key, PrivateKey, generate_pem},
@@ -116,10 +119,17 @@ pub(super) async fn write(core: &Core, plan: &Plan, kind: AttemptKind) -> anyhow
     })
 }
 
+/// The key of whoever forges; one serves all forgeries.
+static STRANGER: LazyLock<Option<PrivateKey>> = LazyLock::new(|| {
+    let (pem, _) = generate_pem().ok()?;
+    PrivateKey::from_pem(&pem).ok()
+});
+
 /// What a stranger would send: another amount, a key that is not the provider's, and the serial of the true one.
 async fn forge(core: &Core, plan: &Plan) -> anyhow::Result<Message> {
-    let (pem, _) = tokio::task::spawn_blocking(generate_pem).await??;
-    let stranger = PrivateKey::from_pem(&pem)?;
+    // The first forgery makes the stranger's key, which takes too long for a thread that serves others.
+    let stranger = tokio::task::spawn_blocking(|| STRANGER.clone()).await?;
+    let stranger = stranger.context("making the stranger's key")?;
     let (nonce, seal_nonce, draw) = draws(core);
     let mut plain = plan.contents.plain.clone();
     for pointer in ["/amount/total", "/amount/payer_total"] {

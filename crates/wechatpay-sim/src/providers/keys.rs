@@ -1,11 +1,19 @@
 //! Making and holding keys: RSA pairs, the platform certificate, serials in WeChat's layout.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use anyhow::Context;
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_RSA_SHA256, SerialNumber};
 use serde::{Deserialize, Serialize};
 use wechatpay::credentials::{PrivateKey, PublicKey, generate_pem};
+
+use crate::canonical::hex;
 
 const FIVE_YEARS_MS: i64 = 5 * 365 * 86_400_000;
 const SERIAL_BYTES: usize = 20;
@@ -43,29 +51,61 @@ impl SigningKey {
     }
 }
 
-/// A fresh RSA pair under a name.
-pub(crate) fn generate(serial: String) -> anyhow::Result<SigningKeyRecord> {
-    let (private_key_pem, public_key_pem) = generate_pem()?;
-    Ok(SigningKeyRecord {
+/// RSA pairs made by this process. Making one takes up to a second without optimisation, so simulators of one process
+/// share them by position: within a simulator no pair serves twice, and a process with one simulator shares nothing.
+static POOL: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+
+/// Hands out pairs of (PKCS#8 PEM, public key PEM), each once per simulator.
+#[derive(Default)]
+pub(crate) struct KeyPairs {
+    taken: AtomicUsize,
+}
+
+impl KeyPairs {
+    /// A pair that this simulator has not used; slow when the process has to make it.
+    pub(crate) fn take(&self) -> anyhow::Result<(String, String)> {
+        let position = self.taken.fetch_add(1, Ordering::SeqCst);
+        let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+        while pool.len() <= position {
+            pool.push(generate_pem().context("making an RSA key pair")?);
+        }
+        pool.get(position)
+            .cloned()
+            .context("taking an RSA key pair")
+    }
+
+    /// Passes over so many pairs, which a restored simulator may hold already.
+    pub(crate) fn skip(&self, pairs: usize) {
+        self.taken.fetch_add(pairs, Ordering::SeqCst);
+    }
+}
+
+/// A pair under the name that `Wechatpay-Serial` will carry.
+pub(crate) fn named(
+    serial: String,
+    (private_key_pem, public_key_pem): (String, String),
+) -> SigningKeyRecord {
+    SigningKeyRecord {
         serial,
         private_key_pem,
         public_key_pem,
-    })
+    }
 }
 
 /// `PUB_KEY_ID_` and digits, as WeChat names a public key.
 pub(crate) fn public_key_id(sp_mchid: &str, draw: u64) -> String {
-    format!("PUB_KEY_ID_01{sp_mchid}{:020}", draw)
+    format!("PUB_KEY_ID_01{sp_mchid}{draw:020}")
 }
 
-/// Issues a certificate for a fresh key, valid five years from `now_ms`, and signing from `effective_ms`.
+/// Issues a certificate for a pair, valid five years from `now_ms`, and signing from `effective_ms`.
 pub(crate) fn issue_platform_certificate(
+    pair: (String, String),
     draws: [u64; 3],
     now_ms: i64,
     effective_ms: i64,
 ) -> anyhow::Result<PlatformCertificate> {
     let serial = serial_bytes(draws);
-    let key = generate(hex_upper(&serial))?;
+    let key = named(hex_upper(&serial), pair);
     let expire_ms = now_ms.saturating_add(FIVE_YEARS_MS);
     let certificate_pem = certify(
         &key.private_key_pem,
@@ -134,7 +174,7 @@ fn since_epoch(at_ms: i64) -> Duration {
 }
 
 fn hex_upper(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+    hex(bytes).to_uppercase()
 }
 
 /// Twenty bytes whose first is neither zero nor negative, so that DER keeps exactly twenty.

@@ -3,16 +3,21 @@
 use serde_json::{Value, json};
 
 use crate::{
-    authentication::Wire, core::Core, ledger::Subject, providers::Provider, refusal::Refusal,
-    rules::urls::check_notify_url, transactions::text,
+    authentication::{Caller, Wire},
+    core::Core,
+    ledger::Subject,
+    refusal::Refusal,
+    rules::urls::check_notify_url,
+    transactions::text,
 };
 
 pub(super) fn echo(
     core: &Core,
-    provider: &Provider,
+    caller: &Caller,
     wire: &Wire<'_>,
     body: &Value,
 ) -> Result<Value, Refusal> {
+    let provider = caller.provider.as_ref();
     let serial = wire.header("Wechatpay-Serial").ok_or_else(|| {
         Refusal::invalid_request("HTTP header缺少微信支付平台证书序列号(Wechatpay-Serial)")
     })?;
@@ -29,7 +34,7 @@ pub(super) fn echo(
             .decrypt_oaep(encrypted)
             .map_err(|_| unreadable())?;
         let back = provider
-            .encrypt_for_merchant(&plain)
+            .encrypt_for_merchant(&caller.serial, &plain)
             .ok_or_else(unreadable)?;
         if let Some(members) = answer.as_object_mut() {
             members.insert("encrypted_echo_message".to_owned(), back.into());

@@ -65,7 +65,7 @@ pub(crate) struct World {
     pub(crate) merchant: PrivateKey,
     pub(crate) http: reqwest::Client,
     pub(crate) receiver: Receiver,
-    nonces: AtomicU64,
+    pub(crate) nonces: AtomicU64,
 }
 
 impl World {

@@ -1,0 +1,115 @@
+//! The state file: what a stopped, or killed, simulator still knows when it starts again.
+
+use std::io::Write;
+use std::path::Path;
+
+use wechatpay_sim::{
+    KeyMode, NotificationState, PayOrder, SimConfig, SimHandle, Simulator, TradeState,
+};
+
+use crate::harness::{PLACE, SP, World};
+
+fn config(path: &Path) -> SimConfig {
+    SimConfig {
+        state_file: Some(path.to_owned()),
+        ..SimConfig::default()
+    }
+}
+
+async fn restarted(world: World, path: &Path) -> World {
+    let clock = std::sync::Arc::clone(&world.clock_ms);
+    let config = SimConfig {
+        clock_ms: std::sync::Arc::new(move || clock.load(std::sync::atomic::Ordering::SeqCst)),
+        auto_deliver: false,
+        ..config(path)
+    };
+    let sim: SimHandle = Simulator::start(config).await.unwrap();
+    World { sim, ..world }
+}
+
+#[tokio::test]
+async fn everything_survives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state").join("sim.jsonl");
+    let world = World::configured(KeyMode::PublicKey, config(&path)).await;
+    world.receiver.answer_with(500);
+    world.place_and_pay("T0000001").await;
+    world.sim.run_due().await;
+    world.place("T0000002").await;
+    world.sim.advance_clock(5_000);
+    let before = world.sim.ledger();
+    let world = restarted(world, &path).await;
+    assert!(world.sim.has_provider(SP));
+    let after = world.sim.ledger();
+    assert_eq!(
+        serde_json::to_value(&before).unwrap(),
+        serde_json::to_value(&after).unwrap()
+    );
+    // Keys, users and prepay ids are the same, so clients go on as before.
+    let reply = world.query("T0000001").await;
+    assert_eq!(
+        world.verified_serial(&reply),
+        Some(world.keys.wechatpay_public_key_id.clone())
+    );
+    world.place("T0000002").await;
+    assert_eq!(
+        world.post(PLACE, &world.order("T0000001")).await.refusal(),
+        "400 ORDERPAID"
+    );
+    // The retry that was due after fifteen seconds comes.
+    world.receiver.answer_with(200);
+    world.sim.advance_clock(10_000);
+    assert_eq!(world.sim.run_due().await, 1);
+    assert_eq!(
+        world.sim.ledger().notifications[0].state,
+        NotificationState::Acknowledged
+    );
+}
+
+#[tokio::test]
+async fn numbers_of_the_earlier_run_are_not_drawn_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sim.jsonl");
+    let world = World::configured(KeyMode::Certificate, config(&path)).await;
+    let first = world.place_and_pay("T0000001").await;
+    world.pass(1_000);
+    let world = restarted(world, &path).await;
+    let second = world.place_and_pay("T0000002").await;
+    assert_ne!(first, second);
+    let ledger = world.sim.ledger();
+    assert_ne!(ledger.notifications[0].id, ledger.notifications[1].id);
+}
+
+#[tokio::test]
+async fn a_torn_last_line_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sim.jsonl");
+    let world = World::configured(KeyMode::Certificate, config(&path)).await;
+    world.place("T0000001").await;
+    let mut file = std::fs::OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .unwrap();
+    file.write_all(b"{\"order\":{\"sp_mchid\":\"19").unwrap();
+    let world = restarted(world, &path).await;
+    assert_eq!(world.sim.ledger().orders.len(), 1);
+    world.sim.pay("T0000001", &PayOrder::default()).unwrap();
+    let world = restarted(world, &path).await;
+    assert_eq!(
+        world.sim.ledger().orders[0].trade_state,
+        TradeState::Success
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_state_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sim.jsonl");
+    let _world = World::configured(KeyMode::Certificate, config(&path)).await;
+    assert_eq!(
+        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+}
