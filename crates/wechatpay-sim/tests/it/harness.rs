@@ -343,7 +343,8 @@ struct Shelf {
 }
 
 #[handler]
-async fn receive(request: &Request, body: Vec<u8>, shelf: Data<&Shelf>) -> Response {
+#[expect(clippy::needless_pass_by_value, reason = "handlers own what was extracted")]
+fn receive(request: &Request, body: Vec<u8>, shelf: Data<&Shelf>) -> Response {
     shelf.received.lock().unwrap().push(Received {
         path: request.uri().path().to_owned(),
         headers: request.headers().clone(),

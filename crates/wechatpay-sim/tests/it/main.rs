@@ -1,7 +1,14 @@
 //! The simulator from outside: raw signed requests, the `wechatpay` client, a receiver of notifications.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the helpers of tests fail as tests do"
+)]
+
 mod authentication;
 mod cashier;
+mod client;
 mod control;
 mod faults;
 mod harness;

@@ -90,7 +90,7 @@ async fn query_parameters_are_required_known_single_and_the_callers() {
     let world = World::new().await;
     world.place("T0000001").await;
     for query in [
-        "".to_owned(),
+        String::new(),
         format!("?sp_mchid={SP}"),
         format!("?sub_mchid={SUB}"),
         format!("?sp_mchid={SP}&sub_mchid={SUB}&mchid={SP}"),
