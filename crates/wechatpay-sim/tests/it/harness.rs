@@ -343,7 +343,10 @@ struct Shelf {
 }
 
 #[handler]
-#[expect(clippy::needless_pass_by_value, reason = "handlers own what was extracted")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "handlers own what was extracted"
+)]
 fn receive(request: &Request, body: Vec<u8>, shelf: Data<&Shelf>) -> Response {
     shelf.received.lock().unwrap().push(Received {
         path: request.uri().path().to_owned(),

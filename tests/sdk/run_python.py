@@ -1,0 +1,253 @@
+#!/usr/bin/env python3
+"""Holds the simulator against PyPI `wechatpayv3`, unmodified but for its base URL.
+
+Places, queries, closes and refunds partner orders with the platform certificate and with the WeChat Pay public key, and
+lets the SDK verify and decrypt the notifications. Prints one line per check; any failure ends in a non-zero exit.
+"""
+
+import argparse
+import json
+import queue
+import secrets
+import sys
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from wechatpayv3 import WeChatPay, WeChatPayType
+from wechatpayv3.core import Core
+
+NOTIFICATION_LIMIT_S = 10
+SUB_APPID = "wx" + secrets.token_hex(8)
+OPENID = "o" + secrets.token_hex(13)
+
+
+class CheckFailed(Exception):
+    """A check did not hold."""
+
+
+def check(name: str, holds: bool, seen: object = "") -> None:
+    """Prints the check; a failed one ends the run."""
+    if not holds:
+        raise CheckFailed(f"{name}: {seen}")
+    print(f"ok   {name}", flush=True)
+
+
+def call(method: str, url: str, body: dict | None = None) -> dict:
+    """Calls the control API."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, method=method)
+    request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+class Receiver:
+    """Keeps the notifications that come in, and acknowledges each."""
+
+    def __init__(self) -> None:
+        self.notices: queue.Queue = queue.Queue()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.notices.put((dict(self.headers.items()), body))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Says nothing: the checks speak."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}{path}"
+
+    def next(self) -> tuple[dict, bytes]:
+        """The next notification; header names as the SDK looks for them."""
+        headers, body = self.notices.get(timeout=NOTIFICATION_LIMIT_S)
+        return {name.title(): value for name, value in headers.items()}, body
+
+
+def sdk(sim: str, keys: dict, receiver: Receiver) -> WeChatPay:
+    """The SDK as its README builds it; only the gateway's address is ours."""
+    first_request = Core._init_certificates
+
+    def at_the_simulator(core: Core) -> None:
+        # In certificate mode the constructor downloads at once, so the address is set just before.
+        core._gate_way = sim
+        first_request(core)
+
+    public_key = {}
+    if keys["key_mode"] == "public_key":
+        public_key = {
+            "public_key": keys["wechatpay_public_key_pem"],
+            "public_key_id": keys["wechatpay_public_key_id"],
+        }
+    Core._init_certificates = at_the_simulator
+    try:
+        wxpay = WeChatPay(
+            wechatpay_type=WeChatPayType.MINIPROG,
+            mchid=keys["sp_mchid"],
+            private_key=keys["merchant_private_key_pem"],
+            cert_serial_no=keys["merchant_serial"],
+            apiv3_key=keys["api_v3_key"],
+            appid=keys["sp_appid"],
+            notify_url=receiver.url("/pay"),
+            partner_mode=True,
+            timeout=(5, 30),
+            **public_key,
+        )
+    finally:
+        Core._init_certificates = first_request
+    wxpay._core._gate_way = sim
+    return wxpay
+
+
+class Run:
+    """One provider in one key mode, with one sub-merchant."""
+
+    def __init__(self, sim: str, key_mode: str) -> None:
+        self.sim, self.mode = sim, key_mode
+        self.keys = call("POST", f"{sim}/_sim/providers", {"key_mode": key_mode})
+        self.sub_mchid = call(
+            "POST",
+            f"{sim}/_sim/sub-merchants",
+            {
+                "sp_mchid": self.keys["sp_mchid"],
+                "name": "SDK 小店",
+                "sub_appids": [{"appid": SUB_APPID}],
+                "openids": [{"appid": SUB_APPID, "openid": OPENID}],
+            },
+        )["sub_mchid"]
+        self.receiver = Receiver()
+        self.wxpay = sdk(sim, self.keys, self.receiver)
+
+    def check(self, name: str, holds: bool, seen: object = "") -> None:
+        check(f"{self.mode}: {name}", holds, seen)
+
+    def place(self, out_trade_no: str, total: int = 100) -> tuple[int, dict]:
+        code, message = self.wxpay.pay(
+            description="Image形象店-深圳腾大-QQ公仔",
+            out_trade_no=out_trade_no,
+            amount={"total": total, "currency": "CNY"},
+            payer={"sub_openid": OPENID},
+            attach="from the SDK",
+            sub_appid=SUB_APPID,
+            sub_mchid=self.sub_mchid,
+        )
+        return code, json.loads(message)
+
+    def query(self, **number: str) -> tuple[int, dict]:
+        code, message = self.wxpay.query(sub_mchid=self.sub_mchid, **number)
+        return code, json.loads(message)
+
+    def notified(self, event_type: str) -> dict:
+        """The next notification, verified and decrypted by the SDK."""
+        headers, body = self.receiver.next()
+        result = self.wxpay.callback(headers, body)
+        self.check(f"{event_type} is verified and decrypted", bool(result), headers)
+        self.check(f"{event_type} is the event", result["event_type"] == event_type, result)
+        altered = self.wxpay.callback(headers, body.replace(b'"id":"', b'"id":"0', 1))
+        self.check(f"{event_type} altered is refused", not altered, altered)
+        return result["resource"]
+
+    def pay_at_cashier(self, prepay_id: str) -> str:
+        """Signs with the SDK what a mini-program needs, and pays as a person would."""
+        timestamp, nonce = str(int(time.time())), secrets.token_hex(16)
+        package = f"prepay_id={prepay_id}"
+        signature = self.wxpay.sign([SUB_APPID, timestamp, nonce, package])
+        form = urllib.parse.urlencode(
+            {
+                "appId": SUB_APPID,
+                "timeStamp": timestamp,
+                "nonceStr": nonce,
+                "package": package,
+                "signType": "RSA",
+                "paySign": signature,
+            }
+        )
+        url = f"{self.sim}/cashier/{prepay_id}"
+        with urllib.request.urlopen(f"{url}?{form}", timeout=10) as page:
+            self.check("the cashier accepts the SDK's paySign", "立即支付" in page.read().decode())
+        with urllib.request.urlopen(f"{url}/pay", data=form.encode(), timeout=10) as page:
+            return page.read().decode()
+
+    def payment(self) -> None:
+        number = "P" + secrets.token_hex(12)
+        code, prepay = self.place(number)
+        self.check("an order is placed", code == 200 and "prepay_id" in prepay, prepay)
+        code, again = self.place(number)
+        fresh = again.get("prepay_id") not in (None, prepay["prepay_id"])
+        self.check("the same order gives a fresh prepay_id", code == 200 and fresh, again)
+        code, other = self.place(number, total=101)
+        refused = code == 400 and other["code"] == "INVALID_REQUEST"
+        self.check("other parameters are refused", refused, other)
+        code, order = self.query(out_trade_no=number)
+        self.check("the order is unpaid", order.get("trade_state") == "NOTPAY", order)
+        self.check("paying succeeds", "支付成功" in self.pay_at_cashier(again["prepay_id"]))
+        notice = self.notified("TRANSACTION.SUCCESS")
+        self.check("the notice names the order", notice["out_trade_no"] == number, notice)
+        self.check("the notice names the amount", notice["amount"]["total"] == 100, notice)
+        code, order = self.query(transaction_id=notice["transaction_id"])
+        self.check("the query agrees with the notice", order["trade_state"] == "SUCCESS", order)
+        self.refund(number, notice["transaction_id"])
+
+    def refund(self, number: str, transaction_id: str) -> None:
+        refund_number = "R" + secrets.token_hex(12)
+        code, message = self.wxpay.refund(
+            out_refund_no=refund_number,
+            amount={"refund": 40, "total": 100, "currency": "CNY"},
+            transaction_id=transaction_id,
+            reason="商品已售完",
+            notify_url=self.receiver.url("/refund"),
+            sub_mchid=self.sub_mchid,
+        )
+        refund = json.loads(message)
+        self.check("a refund is accepted", code == 200 and refund["status"] == "PROCESSING", refund)
+        result = {"result": "SUCCESS", "sp_mchid": self.keys["sp_mchid"]}
+        call("POST", f"{self.sim}/_sim/refunds/{refund_number}/result", result)
+        notice = self.notified("REFUND.SUCCESS")
+        self.check("the refund's notice names it", notice["out_refund_no"] == refund_number, notice)
+        code, message = self.wxpay.query_refund(refund_number, sub_mchid=self.sub_mchid)
+        refund = json.loads(message)
+        self.check("the refund is found", code == 200 and refund["status"] == "SUCCESS", refund)
+        code, order = self.query(out_trade_no=number)
+        self.check("the order tells of a refund", order["trade_state"] == "REFUND", order)
+
+    def closing(self) -> None:
+        number = "C" + secrets.token_hex(12)
+        self.place(number)
+        code, message = self.wxpay.close(number, sub_mchid=self.sub_mchid)
+        self.check("an order is closed", code == 204, message)
+        code, order = self.query(out_trade_no=number)
+        self.check("the order is closed", order.get("trade_state") == "CLOSED", order)
+        code, closed = self.place(number)
+        self.check("a closed number is used up", closed.get("code") == "ORDER_CLOSED", closed)
+        code, missing = self.query(out_trade_no="N" + secrets.token_hex(12))
+        absent = code == 404 and missing["code"] == "ORDER_NOT_EXIST"
+        self.check("an unknown number is not found", absent, missing)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sim", required=True, help="the simulator's URL")
+    sim = parser.parse_args().sim.rstrip("/")
+    try:
+        for key_mode in ("certificate", "public_key"):
+            run = Run(sim, key_mode)
+            run.payment()
+            run.closing()
+    except (CheckFailed, urllib.error.URLError, queue.Empty) as problem:
+        print(f"FAIL {problem!r}", flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
