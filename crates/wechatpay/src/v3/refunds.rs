@@ -6,6 +6,9 @@ use super::answer_text::{non_empty, non_empty_enum};
 use super::request::{InvalidRequest, Problem, check};
 use crate::open_enum::open_enum;
 
+const FUNDS_ACCOUNTS: [&str; 2] = ["AVAILABLE", "UNSETTLED"];
+const SOURCE_ACCOUNTS: [&str; 2] = ["AVAILABLE", "UNAVAILABLE"];
+
 open_enum! {
     /// The state of a refund.
     RefundStatus {
@@ -121,7 +124,43 @@ impl RefundRequest {
         }
         check::amount("/amount/total", self.amount.total, i64::MAX)?;
         check::amount("/amount/refund", self.amount.refund, self.amount.total)?;
-        check::currency("/amount/currency", Some(&self.amount.currency))
+        check::currency("/amount/currency", Some(&self.amount.currency))?;
+        self.validate_sources()?;
+        self.goods_detail
+            .iter()
+            .flatten()
+            .try_for_each(RefundGoods::validate)
+    }
+
+    /// The accounts that pay must pay exactly what is refunded.
+    fn validate_sources(&self) -> Result<(), InvalidRequest> {
+        let fail = |field, problem| Err(InvalidRequest { field, problem });
+        if self
+            .funds_account
+            .as_deref()
+            .is_some_and(|a| !FUNDS_ACCOUNTS.contains(&a))
+        {
+            return fail("/funds_account", Problem::NotA("AVAILABLE or UNSETTLED"));
+        }
+        let Some(sources) = &self.amount.from else {
+            return Ok(());
+        };
+        let mut sum = 0_i64;
+        for source in sources {
+            if !SOURCE_ACCOUNTS.contains(&source.account.as_str()) {
+                let problem = Problem::NotA("AVAILABLE or UNAVAILABLE");
+                return fail("/amount/from/account", problem);
+            }
+            check::amount("/amount/from/amount", source.amount, self.amount.refund)?;
+            sum = sum.saturating_add(source.amount);
+        }
+        if sum != self.amount.refund {
+            return fail(
+                "/amount/from",
+                Problem::DiffersFrom("/amount/refund in its sum"),
+            );
+        }
+        Ok(())
     }
 
     fn validate_payment(&self) -> Result<(), InvalidRequest> {
@@ -137,6 +176,24 @@ impl RefundRequest {
                 problem: Problem::NotTogetherWith("/transaction_id"),
             }),
         }
+    }
+}
+
+impl RefundGoods {
+    fn validate(&self) -> Result<(), InvalidRequest> {
+        let id = &self.merchant_goods_id;
+        check::number("/goods_detail/merchant_goods_id", id, b"", (1, 32))?;
+        let id = self.wechatpay_goods_id.as_deref();
+        check::optional_text("/goods_detail/wechatpay_goods_id", id, 32)?;
+        let name = self.goods_name.as_deref();
+        check::optional_text("/goods_detail/goods_name", name, 256)?;
+        check::amount("/goods_detail/unit_price", self.unit_price, i64::MAX)?;
+        check::amount("/goods_detail/refund_amount", self.refund_amount, i64::MAX)?;
+        check::amount(
+            "/goods_detail/refund_quantity",
+            self.refund_quantity,
+            i64::MAX,
+        )
     }
 }
 

@@ -65,6 +65,27 @@ async fn a_refused_connection_moves_to_the_backup() {
 }
 
 #[tokio::test]
+async fn a_failed_tls_handshake_moves_to_the_backup_and_has_sent_nothing() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let main = format!("https://{}", listener.local_addr().unwrap())
+        .parse()
+        .unwrap();
+    tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+    let backup = good().await;
+    let answer = client(&main, Some(&backup.url))
+        .prepay_jsapi(&body())
+        .await
+        .unwrap();
+    assert_eq!(answer.trace.tries, 2);
+    let error = client(&main, None).prepay_jsapi(&body()).await.unwrap_err();
+    assert!(matches!(
+        &*error.kind,
+        CallErrorKind::Transport(TransportError::Connect(_))
+    ));
+    assert!(!error.outcome_unknown());
+}
+
+#[tokio::test]
 async fn a_broken_connection_moves_to_the_backup() {
     let (main, backup) = (FakeWeChat::always(Reply::HangUp).await, good().await);
     let answer = client(&main.url, Some(&backup.url))

@@ -1,6 +1,7 @@
 //! What is checked before a request is sent, and what the server role refuses in one.
 
 use serde_json::json;
+use wechatpay::v3::refunds::RefundSource;
 use wechatpay::v3::{JsapiPrepay, RefundRequest};
 
 use crate::vectors::{entry, set_k, text};
@@ -87,10 +88,25 @@ fn limits_of_an_order_name_the_field() {
     longest.validate().unwrap();
 }
 
+fn source(account: &str, amount: i64) -> RefundSource {
+    RefundSource {
+        account: account.to_owned(),
+        amount,
+    }
+}
+
+#[test]
+fn several_accounts_may_pay_for_one_refund() {
+    let mut refund = refund();
+    refund.amount.from = Some(vec![source("AVAILABLE", 15), source("UNAVAILABLE", 25)]);
+    refund.funds_account = Some("UNSETTLED".to_owned());
+    refund.validate().unwrap();
+}
+
 #[test]
 fn limits_of_a_refund_name_the_field() {
     type Change = fn(&mut RefundRequest);
-    let cases: [(&str, Change); 7] = [
+    let cases: [(&str, Change); 12] = [
         ("/transaction_id", |r| r.transaction_id = None),
         ("/out_trade_no", |r| {
             r.out_trade_no = Some("T20260101000001".to_owned());
@@ -100,6 +116,24 @@ fn limits_of_a_refund_name_the_field() {
         ("/amount/refund", |r| r.amount.refund = 101),
         ("/amount/refund", |r| r.amount.refund = 0),
         ("/amount/currency", |r| r.amount.currency.clear()),
+        ("/funds_account", |r| {
+            r.funds_account = Some("MINE".to_owned());
+        }),
+        ("/amount/from", |r| {
+            r.amount.from = Some(vec![source("AVAILABLE", 39)]);
+        }),
+        ("/amount/from/amount", |r| {
+            r.amount.from = Some(vec![source("AVAILABLE", 41)]);
+        }),
+        ("/amount/from/account", |r| {
+            r.amount.from = Some(vec![source("MINE", 40)]);
+        }),
+        ("/goods_detail/merchant_goods_id", |r| {
+            r.goods_detail = serde_json::from_value(json!([{
+                "merchant_goods_id": "", "unit_price": 1, "refund_amount": 1, "refund_quantity": 1
+            }]))
+            .unwrap();
+        }),
     ];
     for (field, change) in cases {
         let mut refund = refund();

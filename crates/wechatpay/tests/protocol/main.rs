@@ -7,6 +7,8 @@ mod fail_over;
 #[cfg(test)]
 mod fake_wechat;
 #[cfg(test)]
+mod key_ring;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod miniprogram;
