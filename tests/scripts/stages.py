@@ -42,9 +42,13 @@ PLAIN = re.compile(r"^(\d+) passed, (\d+) failed$")
 PYTEST = re.compile(r"^(?:=+ )?(?=\d.*\b(?:passed|failed|errors?)\b.* in [\d.]+s)(.*)$")
 PYTEST_COUNT = re.compile(r"(\d+) (passed|failed|error)")
 
+# What scripts without a summary print for each check.
+LINE = re.compile(r"^(ok|not ok|FAIL)\s")
+
 
 def count(log: str, exit_code: int) -> tuple[int, int]:
-    """Adds up the summaries in a log. A stage that prints none is one check; failing counts always."""
+    """Adds up the summaries in a log, or its single checks. A stage that prints neither is one check; failing counts
+    always."""
     passed = failed = 0
     for line in log.splitlines():
         if found := CARGO.match(line) or PLAIN.match(line):
@@ -54,6 +58,10 @@ def count(log: str, exit_code: int) -> tuple[int, int]:
             for number, word in PYTEST_COUNT.findall(line):
                 passed += int(number) if word == "passed" else 0
                 failed += 0 if word == "passed" else int(number)
+    if passed + failed == 0:
+        marks = [found[1] for line in log.splitlines() if (found := LINE.match(line))]
+        passed = marks.count("ok")
+        failed = len(marks) - passed
     if exit_code != 0:
         return passed, max(failed, 1)
     return (passed, failed) if passed + failed else (1, 0)
