@@ -1,0 +1,87 @@
+//! The header `Idempotency-Key`: quoted or bare, 1 to 255 visible ASCII characters.
+
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use crate::problem::{Problem, ProblemCode};
+
+const HEADER: &str = "Idempotency-Key";
+const KEY_CHARS_MAX: usize = 255;
+
+/// The key of a request that creates or moves money, without its quotes.
+#[derive(Debug)]
+pub(crate) struct IdempotencyKey(pub(crate) String);
+
+impl<'a> ApiExtractor<'a> for IdempotencyKey {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+    const PARAM_IS_REQUIRED: bool = true;
+
+    type ParamType = String;
+    type ParamRawType = String;
+
+    fn param_in() -> Option<MetaParamIn> {
+        Some(MetaParamIn::Header)
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        Some(MetaSchemaRef::Inline(Box::new(MetaSchema {
+            min_length: Some(1),
+            max_length: Some(KEY_CHARS_MAX),
+            pattern: Some(String::from("^[!#-~][!-~]*$")),
+            ..MetaSchema::new("string")
+        })))
+    }
+
+    fn param_raw_type(&self) -> Option<&String> {
+        Some(&self.0)
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        _options: ExtractParamOptions<String>,
+    ) -> poem::Result<Self> {
+        let mut given = request.headers().get_all(HEADER).iter();
+        let key = match (given.next(), given.next()) {
+            (None, _) => return Err(Problem::of(ProblemCode::IdempotencyKeyRequired).into()),
+            (Some(key), None) => parse(key.as_bytes()),
+            (Some(_), Some(_)) => None,
+        };
+        let rule = "must be one value of 1 to 255 visible ASCII characters, quoted or bare";
+        Ok(Self(
+            key.ok_or_else(|| Problem::invalid_field(HEADER, rule))?,
+        ))
+    }
+}
+
+/// `"abc"` and `abc` are the same key: the draft standard quotes it, most clients do not.
+fn parse(header: &[u8]) -> Option<String> {
+    let bare = header
+        .strip_prefix(b"\"")
+        .and_then(|rest| rest.strip_suffix(b"\""))
+        .unwrap_or(header);
+    let is_key = (1..=KEY_CHARS_MAX).contains(&bare.len()) && bare.iter().all(u8::is_ascii_graphic);
+    is_key.then(|| String::from_utf8_lossy(bare).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_the_same_quoted_or_bare() {
+        assert_eq!(parse(b"abc-1").as_deref(), Some("abc-1"));
+        assert_eq!(parse(b"\"abc-1\"").as_deref(), Some("abc-1"));
+    }
+
+    #[test]
+    fn a_key_has_1_to_255_visible_characters() {
+        assert!(parse(&[b'k'; 255]).is_some());
+        assert_eq!(parse(&[b'k'; 256]), None);
+        assert_eq!(parse(b""), None);
+        assert_eq!(parse(b"\"\""), None);
+        assert_eq!(parse(b"two words"), None);
+        assert_eq!(parse("ключ".as_bytes()), None);
+    }
+}

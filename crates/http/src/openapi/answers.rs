@@ -1,0 +1,193 @@
+//! The error answers of every operation, and the headers of every answer.
+
+use poem::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::problem::{PROBLEM_JSON, Problem, ProblemCode};
+
+use ProblemCode as Code;
+
+/// What an operation can answer besides what its shape tells.
+const OF_OPERATIONS: [(&str, &[Code]); 8] = [
+    (
+        "createOrder",
+        &[
+            Code::IdempotencyKeyRequired,
+            Code::IdempotencyKeyReused,
+            Code::IdempotencyInFlight,
+            Code::OrderConflict,
+            Code::WechatRefused,
+            Code::WechatBusy,
+            Code::OutcomeUnknown,
+        ],
+    ),
+    (
+        "closeOrder",
+        &[
+            Code::StateConflict,
+            Code::WechatRefused,
+            Code::WechatBusy,
+            Code::OutcomeUnknown,
+        ],
+    ),
+    (
+        "syncOrder",
+        &[
+            Code::StateConflict,
+            Code::WechatRefused,
+            Code::WechatBusy,
+            Code::OutcomeUnknown,
+        ],
+    ),
+    (
+        "createMiniprogramSession",
+        &[Code::LoginFailed, Code::WechatBusy, Code::OutcomeUnknown],
+    ),
+    ("createWebhookEndpoint", &[Code::LimitReached]),
+    ("rotateWebhookEndpointSecret", &[Code::LimitReached]),
+    ("testWebhookEndpoint", &[Code::StateConflict]),
+    (
+        "retryDelivery",
+        &[Code::DeliveryInFlight, Code::StateConflict],
+    ),
+];
+
+/// Writes the error answers of every operation into the document.
+pub(super) fn add(document: &mut Value) {
+    components(document);
+    let schemas = document["components"]["schemas"].clone();
+    for (path, _, operation) in super::operations(document) {
+        let codes = codes_of(path, operation);
+        let answers = operation.entry("responses").or_insert_with(|| json!({}));
+        let Some(answers) = answers.as_object_mut() else {
+            continue;
+        };
+        for answer in answers.values_mut() {
+            describe(answer, &schemas);
+            add_request_id(answer);
+        }
+        for status in statuses_of(&codes) {
+            answers.insert(status.as_str().to_owned(), error_answer(status, &codes));
+        }
+        answers.sort_keys();
+    }
+}
+
+/// An answer that is not described says what its object is.
+fn describe(answer: &mut Value, schemas: &Value) {
+    let reference = answer.pointer("/content/application~1json/schema/$ref");
+    let name = reference
+        .and_then(Value::as_str)
+        .and_then(|path| path.rsplit('/').next());
+    let Some(name) = name else { return };
+    if answer["description"] == "" {
+        answer["description"] = schemas[name]["description"].clone();
+    }
+}
+
+/// The codes that follow from the operation's shape, and its own.
+fn codes_of(path: &str, operation: &Map<String, Value>) -> Vec<Code> {
+    let id = operation.get("operationId").and_then(Value::as_str);
+    let mut codes = vec![
+        Code::Unauthorized,
+        Code::Internal,
+        Code::Unavailable,
+        Code::Timeout,
+    ];
+    if id != Some("getMe") {
+        codes.push(Code::InsufficientScope);
+    }
+    if path.contains('{') {
+        codes.push(Code::NotFound);
+    }
+    if operation.contains_key("requestBody") {
+        codes.extend([
+            Code::MalformedJson,
+            Code::RequestTimeout,
+            Code::BodyTooLarge,
+        ]);
+        codes.extend([Code::UnsupportedMediaType, Code::ValidationFailed]);
+    }
+    if has_query_parameters(operation) {
+        codes.push(Code::ValidationFailed);
+    }
+    let own = OF_OPERATIONS.iter().find(|(name, _)| Some(*name) == id);
+    codes.extend(own.iter().flat_map(|(_, codes)| codes.iter()));
+    codes
+}
+
+fn has_query_parameters(operation: &Map<String, Value>) -> bool {
+    let parameters = operation.get("parameters").and_then(Value::as_array);
+    parameters
+        .into_iter()
+        .flatten()
+        .any(|parameter| parameter["in"] == "query")
+}
+
+fn statuses_of(codes: &[Code]) -> Vec<StatusCode> {
+    let statuses = codes.iter().flat_map(|code| code.statuses());
+    statuses
+        .filter_map(|status| StatusCode::from_u16(*status).ok())
+        .collect()
+}
+
+/// One answer with an example per code that comes with the status.
+fn error_answer(status: StatusCode, codes: &[Code]) -> Value {
+    let mut examples = Map::new();
+    let mut texts = Vec::new();
+    for code in codes
+        .iter()
+        .filter(|code| code.statuses().contains(&status.as_u16()))
+    {
+        let reference = format!("#/components/examples/{}", example_name(*code, status));
+        let known = examples.insert(code.as_str().to_owned(), json!({ "$ref": reference }));
+        if known.is_none() {
+            texts.push(format!("`{}`: {}.", code.as_str(), code.title()));
+        }
+    }
+    let mut answer = json!({
+        "description": texts.join(" "),
+        "content": { PROBLEM_JSON: {
+            "schema": { "$ref": "#/components/schemas/Problem" },
+            "examples": examples,
+        } },
+    });
+    add_request_id(&mut answer);
+    let header = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "WWW-Authenticate",
+        StatusCode::SERVICE_UNAVAILABLE => "Retry-After",
+        _ => return answer,
+    };
+    answer["headers"][header] = json!({ "$ref": format!("#/components/headers/{header}") });
+    answer
+}
+
+fn add_request_id(answer: &mut Value) {
+    answer["headers"]["X-Request-Id"] = json!({ "$ref": "#/components/headers/X-Request-Id" });
+}
+
+/// What the answers refer to.
+fn components(document: &mut Value) {
+    let mut examples = Map::new();
+    for code in Code::ALL {
+        for status in statuses_of(&[*code]) {
+            let value = Problem::example(*code, status);
+            examples.insert(
+                example_name(*code, status),
+                json!({ "summary": code.title(), "value": value }),
+            );
+        }
+    }
+    document["components"]["examples"] = Value::Object(examples);
+    let text =
+        |description: &str| json!({ "description": description, "schema": { "type": "string" } });
+    document["components"]["headers"] = json!({
+        "X-Request-Id": text("Names this request in our logs."),
+        "WWW-Authenticate": text("How to authenticate."),
+        "Retry-After": text("Seconds to wait before the next try."),
+    });
+}
+
+fn example_name(code: Code, status: StatusCode) -> String {
+    format!("{}_{}", code.as_str(), status.as_str())
+}

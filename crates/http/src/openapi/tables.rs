@@ -1,0 +1,104 @@
+//! Limits and examples, from the two tables beside this file.
+
+use serde_json::{Map, Value, json};
+
+const LIMITS: &str = include_str!("limits.json");
+const EXAMPLES: &str = include_str!("examples.json");
+
+/// What each field of each schema may hold, merged into the schema of the field.
+pub(super) fn limits() -> Map<String, Value> {
+    serde_json::from_str(LIMITS).unwrap_or_default()
+}
+
+/// What each operation is asked and answers.
+pub(super) fn examples() -> Map<String, Value> {
+    serde_json::from_str(EXAMPLES).unwrap_or_default()
+}
+
+/// Writes the limits into the schemas and the parameters.
+pub(super) fn add_limits(document: &mut Value) {
+    let limits = limits();
+    let schemas = document["components"]["schemas"].as_object_mut();
+    for (name, schema) in schemas.into_iter().flatten() {
+        let Some(fields) = limits.get(name).and_then(Value::as_object) else {
+            continue;
+        };
+        for (field, limit) in fields {
+            merge(&mut schema["properties"][field], limit);
+        }
+    }
+    for (_, _, operation) in super::operations(document) {
+        let parameters = operation
+            .get_mut("parameters")
+            .and_then(Value::as_array_mut);
+        for parameter in parameters.into_iter().flatten() {
+            let name = parameter["name"].as_str().unwrap_or_default().to_owned();
+            if let Some(limit) = limits.get("parameters").and_then(|all| all.get(&name)) {
+                merge(&mut parameter["schema"], limit);
+            }
+        }
+    }
+}
+
+/// Says of every object in a request that it takes no unknown fields, since none is taken.
+pub(super) fn close_requests(document: &mut Value) {
+    let mut open: Vec<Value> = super::operations(document)
+        .filter_map(|(_, _, operation)| operation.get("requestBody").cloned())
+        .collect();
+    while let Some(part) = open.pop() {
+        match &part {
+            Value::Object(fields) => open.extend(fields.values().cloned()),
+            Value::Array(items) => open.extend(items.iter().cloned()),
+            Value::String(text) => open.extend(close_schema(document, text)),
+            _ => {}
+        }
+    }
+}
+
+/// Closes the schema that a reference names, and gives its parts; nothing when it is closed already.
+fn close_schema(document: &mut Value, reference: &str) -> Option<Value> {
+    let name = reference.strip_prefix("#/components/schemas/")?;
+    let schema = document["components"]["schemas"]
+        .get_mut(name)?
+        .as_object_mut()?;
+    let is_object = schema.get("type").is_some_and(|kind| kind == "object");
+    let is_new = is_object
+        && schema
+            .insert(String::from("additionalProperties"), json!(false))
+            .is_none();
+    is_new.then(|| Value::Object(schema.clone()))
+}
+
+fn merge(schema: &mut Value, limit: &Value) {
+    for (keyword, value) in limit.as_object().into_iter().flatten() {
+        schema[keyword] = value.clone();
+    }
+}
+
+/// Writes the examples into the bodies.
+pub(super) fn add_examples(document: &mut Value) {
+    let examples = examples();
+    for (_, _, operation) in super::operations(document) {
+        let id = operation
+            .get("operationId")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let Some(own) = examples.get(id).cloned() else {
+            continue;
+        };
+        if let Some(request) = own.get("request") {
+            set_example(operation.get_mut("requestBody"), request);
+        }
+        for (status, example) in own["responses"].as_object().into_iter().flatten() {
+            let answers = operation.get_mut("responses");
+            set_example(answers.and_then(|answers| answers.get_mut(status)), example);
+        }
+    }
+}
+
+fn set_example(body: Option<&mut Value>, example: &Value) {
+    let content = body.and_then(|body| body.pointer_mut("/content/application~1json"));
+    if let Some(content) = content {
+        content["examples"] = json!({ "example": { "value": example } });
+    }
+}

@@ -1,0 +1,264 @@
+//! Walks the document and holds it to what a reader of it may expect.
+
+use std::path::Path;
+
+use super::*;
+use crate::json::shape;
+
+const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../openapi/tenant.json");
+
+/// Every operation, webhooks included, with a name for the message.
+fn walk() -> Vec<(String, Value)> {
+    let document = document();
+    let mut found = Vec::new();
+    for part in ["paths"] {
+        for (path, item) in document[part].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                found.push((format!("{part} {method} {path}"), operation.clone()));
+            }
+        }
+    }
+    found
+}
+
+fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    match value["$ref"].as_str() {
+        Some(path) => document
+            .pointer(&path[1..])
+            .unwrap_or_else(|| panic!("{path} leads nowhere")),
+        None => value,
+    }
+}
+
+fn tenant_operations() -> impl Iterator<Item = (String, Value)> {
+    walk()
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("paths"))
+}
+
+#[test]
+fn every_operation_is_told_in_words() {
+    for (name, operation) in walk() {
+        for text in ["operationId", "summary", "description"] {
+            let told = operation[text].as_str().unwrap_or_default();
+            assert!(!told.is_empty(), "{name} lacks {text}");
+        }
+        assert!(
+            !operation["tags"].as_array().unwrap().is_empty(),
+            "{name} lacks tags"
+        );
+    }
+}
+
+#[test]
+fn operation_ids_are_unique() {
+    let mut ids: Vec<String> = walk()
+        .iter()
+        .map(|(_, op)| op["operationId"].to_string())
+        .collect();
+    let count = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), count);
+    assert_eq!(tenant_operations().count(), 7);
+}
+
+#[test]
+fn every_tenant_operation_needs_an_api_key() {
+    for (name, operation) in tenant_operations() {
+        assert_eq!(operation["security"], json!([{ "apiKey": [] }]), "{name}");
+    }
+    assert_eq!(
+        document()["components"]["securitySchemes"]["apiKey"]["scheme"],
+        "bearer"
+    );
+}
+
+#[test]
+fn every_operation_lists_its_error_answers() {
+    for (name, operation) in tenant_operations() {
+        let answers = operation["responses"].as_object().unwrap();
+        let mut expected = vec!["401", "500", "503", "504"];
+        if name.contains('{') {
+            expected.push("404");
+        }
+        if operation.get("requestBody").is_some() {
+            expected.extend(["400", "408", "413", "415", "422"]);
+        }
+        for status in expected {
+            let answer = answers
+                .get(status)
+                .unwrap_or_else(|| panic!("{name} lacks {status}"));
+            let problem = &answer["content"]["application/problem+json"];
+            assert_eq!(
+                problem["schema"]["$ref"], "#/components/schemas/Problem",
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_answer_is_described_and_names_the_request() {
+    for (name, operation) in tenant_operations() {
+        for (status, answer) in operation["responses"].as_object().unwrap() {
+            let told = answer["description"].as_str().unwrap_or_default();
+            assert!(!told.is_empty(), "{name} {status} has no description");
+            assert!(
+                answer["headers"]["X-Request-Id"].is_object(),
+                "{name} {status}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_body_has_an_example() {
+    for (name, operation) in walk() {
+        let answers = operation["responses"].as_object().unwrap();
+        let bodies = answers.values().chain(operation.get("requestBody"));
+        for content in bodies.filter_map(|body| body["content"].as_object()) {
+            for (media_type, body) in content {
+                assert!(!media_type.contains("charset"), "{name}: {media_type}");
+                let examples = body["examples"].as_object();
+                assert!(
+                    examples.is_some_and(|all| !all.is_empty()),
+                    "{name} lacks an example: {body}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_example_keeps_to_its_schema() {
+    let document = document();
+    for (name, operation) in walk() {
+        let answers = operation["responses"].as_object().unwrap();
+        let bodies = answers.values().chain(operation.get("requestBody"));
+        for content in bodies.filter_map(|body| body["content"].as_object()) {
+            for body in content.values() {
+                let schema = body["schema"]["$ref"].as_str().unwrap();
+                let schema = schema.rsplit('/').next().unwrap().to_owned();
+                let schema = poem_openapi::registry::MetaSchemaRef::Reference(schema);
+                for example in body["examples"].as_object().unwrap().values() {
+                    let example = resolve(&document, example);
+                    let faults = shape::check(&REGISTRY, &schema, &example["value"]);
+                    assert!(faults.is_empty(), "{name}: {faults:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_parameter_is_described_and_limited() {
+    for (name, operation) in walk() {
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let told = parameter["description"].as_str().unwrap_or_default();
+            assert!(!told.is_empty(), "{name}: {parameter}");
+            let schema = parameter["schema"].as_object().unwrap();
+            let limits = [
+                "maxLength",
+                "maximum",
+                "maxItems",
+                "pattern",
+                "format",
+                "$ref",
+                "enum",
+                "allOf",
+            ];
+            let is_limited = limits.iter().any(|limit| schema.contains_key(*limit));
+            assert!(is_limited, "{name}: {parameter}");
+        }
+    }
+}
+
+#[test]
+fn requests_say_that_they_take_no_unknown_fields() {
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    for name in [
+        "NewOrder",
+        "NewOrderAmount",
+        "NewOrderPayer",
+        "GoodsDetail",
+        "StoreInfo",
+    ] {
+        assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
+    }
+    assert!(schemas["Order"].get("additionalProperties").is_none());
+}
+
+#[test]
+fn every_limit_names_a_field_that_exists() {
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    for (schema, fields) in tables::limits() {
+        for field in fields
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|_| schema != "parameters")
+        {
+            let told = &schemas[&schema]["properties"][field];
+            assert!(
+                told.get("type").is_some() || told.get("items").is_some(),
+                "{schema}.{field}: {told}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_example_belongs_to_an_operation() {
+    let ids: Vec<String> = tenant_operations()
+        .map(|(_, operation)| operation["operationId"].as_str().unwrap().to_owned())
+        .collect();
+    for id in tables::examples().keys() {
+        assert!(ids.contains(id), "{id} is no operation");
+    }
+}
+
+#[test]
+fn nothing_of_version_3_0_is_left() {
+    let text = TENANT_JSON.as_str();
+    assert!(text.contains(r#""openapi": "3.1.0""#));
+    for word in [
+        r#""nullable""#,
+        r#""exclusiveMinimum": true"#,
+        r#""exclusiveMaximum": true"#,
+    ] {
+        assert!(!text.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn every_problem_code_is_explained() {
+    let description = document()["info"]["description"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for code in ProblemCode::ALL {
+        assert!(description.contains(&format!("| `{}` |", code.as_str())));
+    }
+}
+
+#[test]
+fn routes_know_their_methods() {
+    let table = route_table();
+    assert_eq!(table.methods("/v1/orders"), Some("POST, GET"));
+}
+
+#[test]
+fn the_committed_document_is_this_one() {
+    if std::env::vars().any(|(name, _)| name == "UPDATE_OPENAPI") {
+        std::fs::create_dir_all(Path::new(COMMITTED).parent().unwrap()).unwrap();
+        std::fs::write(COMMITTED, TENANT_JSON.as_str()).unwrap();
+    }
+    let committed = std::fs::read_to_string(COMMITTED).unwrap_or_default();
+    assert!(
+        committed == *TENANT_JSON,
+        "openapi/tenant.json is out of date: run UPDATE_OPENAPI=1 cargo test -p tributary-http"
+    );
+}

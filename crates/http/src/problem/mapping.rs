@@ -1,0 +1,261 @@
+//! Which problem each error is.
+
+use poem::error::{MethodNotAllowedError, NotFoundError};
+use poem::http::{StatusCode, header};
+use poem_openapi::error::{AuthorizationError, ParseParamError, ParsePathError};
+use tributary_domain::field::FieldError;
+use tributary_domain::tenant::Scope;
+use tributary_operations::credentials::AuthError;
+use tributary_operations::{LoginProblem, OperationError, UpstreamError};
+
+use super::{Problem, ProblemCode, WechatCause};
+
+/// WeChat's own advice after FREQUENCY_LIMITED is to slow down; a second clears most of its windows.
+const RETRY_AFTER_SECONDS: u32 = 1;
+/// By then the sweeper has asked WeChat at least once about an unknown outcome.
+const RETRY_AFTER_UNKNOWN_SECONDS: u32 = 5;
+
+impl From<OperationError> for Problem {
+    fn from(error: OperationError) -> Self {
+        use ProblemCode as Code;
+        match error {
+            OperationError::Invalid(errors) => Self::invalid(errors),
+            OperationError::NotFound => Self::of(Code::NotFound),
+            OperationError::OrderConflict { order_id } => Self::of(Code::OrderConflict).detail(
+                format!("the number is taken by {order_id} with other content"),
+            ),
+            OperationError::StateConflict { state } => {
+                Self::of(Code::StateConflict).detail(format!("its state is {state}"))
+            }
+            OperationError::IdempotencyKeyReused => Self::of(Code::IdempotencyKeyReused),
+            OperationError::IdempotencyInFlight => {
+                Self::of(Code::IdempotencyInFlight).retry_after(RETRY_AFTER_SECONDS)
+            }
+            OperationError::DeliveryInFlight => {
+                Self::of(Code::DeliveryInFlight).retry_after(RETRY_AFTER_SECONDS)
+            }
+            OperationError::LimitReached { what, max } => {
+                Self::of(Code::LimitReached).detail(format!("at most {max} {what}"))
+            }
+            OperationError::Upstream(cause) => refused(Code::WechatRefused, cause),
+            OperationError::UpstreamUnknown(cause) => Self::of(Code::OutcomeUnknown)
+                .wechat(cause.into())
+                .retry_after(RETRY_AFTER_UNKNOWN_SECONDS),
+            OperationError::UpstreamBusy(cause) => Self::of(Code::WechatBusy)
+                .wechat(cause.into())
+                .retry_after(RETRY_AFTER_SECONDS),
+            OperationError::Forbidden(scope) => forbidden(scope),
+            OperationError::LoginFailed(cause) => refused(Code::LoginFailed, cause),
+            error => Self::of(Code::Internal).cause(&error),
+        }
+    }
+}
+
+/// A definite refusal: 422 when the tenant can mend it, else 502.
+fn refused(code: ProblemCode, cause: impl Into<WechatCause>) -> Problem {
+    let cause: WechatCause = cause.into();
+    let status = match cause.who_must_act.as_str() {
+        "tenant" => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::BAD_GATEWAY,
+    };
+    Problem::of(code).wechat(cause).status(status)
+}
+
+impl From<UpstreamError> for WechatCause {
+    fn from(cause: UpstreamError) -> Self {
+        Self {
+            code: cause.code,
+            message: cause.message,
+            request_id: cause.request_id,
+            retryable: cause.retryable,
+            who_must_act: cause.who_must_act,
+        }
+    }
+}
+
+impl From<AuthError> for Problem {
+    /// Unknown, expired and revoked look alike, so that nobody learns which keys once existed.
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Unknown | AuthError::Ended => unauthorized(),
+            AuthError::Unavailable(cause) => Self::of(ProblemCode::Unavailable)
+                .cause(&cause)
+                .retry_after(RETRY_AFTER_SECONDS),
+        }
+    }
+}
+
+impl From<LoginProblem> for WechatCause {
+    fn from(problem: LoginProblem) -> Self {
+        Self {
+            code: problem.errcode.map(|errcode| errcode.to_string()),
+            message: problem.message,
+            request_id: None,
+            retryable: problem.retryable,
+            who_must_act: problem.who_must_act.to_owned(),
+        }
+    }
+}
+
+fn unauthorized() -> Problem {
+    Problem::of(ProblemCode::Unauthorized).header(header::WWW_AUTHENTICATE, "Bearer")
+}
+
+fn forbidden(scope: Scope) -> Problem {
+    let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+    Problem::of(ProblemCode::InsufficientScope)
+        .detail(format!("the API key lacks the scope {scope}"))
+        .header(header::WWW_AUTHENTICATE, &challenge)
+}
+
+impl From<poem::Error> for Problem {
+    fn from(error: poem::Error) -> Self {
+        let error = match error.downcast::<Self>() {
+            Ok(problem) => return problem,
+            Err(error) => error,
+        };
+        if let Some(fault) = error.downcast_ref::<ParseParamError>() {
+            return Self::invalid_field(fault.name, plain_reason(&fault.reason));
+        }
+        if error.is::<NotFoundError>() || error.is::<ParsePathError>() {
+            return Self::of(ProblemCode::NotFound);
+        }
+        if error.is::<MethodNotAllowedError>() {
+            return Self::of(ProblemCode::MethodNotAllowed);
+        }
+        if error.is::<AuthorizationError>() {
+            return unauthorized();
+        }
+        by_status(&error)
+    }
+}
+
+/// What the framework refuses on its own account keeps its kind of status.
+fn by_status(error: &poem::Error) -> Problem {
+    match error.status() {
+        StatusCode::NOT_FOUND => Problem::of(ProblemCode::NotFound),
+        StatusCode::METHOD_NOT_ALLOWED => Problem::of(ProblemCode::MethodNotAllowed),
+        StatusCode::UNAUTHORIZED => unauthorized(),
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::of(ProblemCode::BodyTooLarge),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::of(ProblemCode::UnsupportedMediaType),
+        status if status.is_client_error() => {
+            Problem::of(ProblemCode::ValidationFailed).detail(error.to_string())
+        }
+        _ => {
+            let mut problem = Problem::of(ProblemCode::Internal);
+            problem.0.cause = Some(error.to_string());
+            problem
+        }
+    }
+}
+
+/// The framework's reason without the names of its types.
+fn plain_reason(reason: &str) -> &str {
+    let plain = reason.split_once("\": ").map_or(reason, |(_, plain)| plain);
+    plain.split(" (occurred while").next().unwrap_or(plain)
+}
+
+/// What `errors` holds in the document's example of a code.
+pub(super) fn example_errors(code: ProblemCode) -> Option<FieldError> {
+    match code {
+        ProblemCode::ValidationFailed => {
+            Some(FieldError::new("/amount/total", "must be at least 1 fen"))
+        }
+        ProblemCode::MalformedJson => Some(FieldError::new(
+            "/amount/total",
+            "the key appears twice at line 1 column 58",
+        )),
+        _ => None,
+    }
+}
+
+/// What `wechat` holds in the document's example of a code.
+pub(super) fn example_wechat(code: ProblemCode, status: StatusCode) -> Option<WechatCause> {
+    let tenant_acts = status == StatusCode::UNPROCESSABLE_ENTITY;
+    let (word, message, retryable, who_must_act) = match (code, tenant_acts) {
+        (ProblemCode::WechatRefused, true) => ("PARAM_ERROR", "参数错误", false, "tenant"),
+        (ProblemCode::WechatRefused, false) => ("NO_AUTH", "商户无权限", false, "provider"),
+        (ProblemCode::LoginFailed, true) => ("40029", "invalid code", false, "tenant"),
+        (ProblemCode::LoginFailed, false) => ("40125", "invalid appsecret", false, "provider"),
+        (ProblemCode::WechatBusy, _) => ("FREQUENCY_LIMITED", "频率超限", true, "nobody"),
+        (ProblemCode::OutcomeUnknown, _) => ("SYSTEM_ERROR", "系统错误", true, "nobody"),
+        _ => return None,
+    };
+    Some(WechatCause {
+        code: Some(word.to_owned()),
+        message: message.to_owned(),
+        request_id: Some(String::from(
+            "08F7D5A9C50610C3011898B4E34520C0A60828E8D303-268578704",
+        )),
+        retryable,
+        who_must_act: who_must_act.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upstream(who_must_act: &str) -> UpstreamError {
+        UpstreamError {
+            code: Some("PARAM_ERROR".into()),
+            message: "wrong".into(),
+            request_id: None,
+            retryable: false,
+            who_must_act: who_must_act.into(),
+            status: None,
+        }
+    }
+
+    fn status_of(problem: &Problem) -> u16 {
+        problem.0.status.as_u16()
+    }
+
+    #[test]
+    fn a_refusal_is_the_callers_fault_only_when_the_caller_can_mend_it() {
+        let by_tenant = Problem::from(OperationError::Upstream(upstream("tenant")));
+        let by_platform = Problem::from(OperationError::Upstream(upstream("platform")));
+        assert_eq!(status_of(&by_tenant), 422);
+        assert_eq!(status_of(&by_platform), 502);
+        assert_eq!(by_platform.code(), ProblemCode::WechatRefused);
+    }
+
+    #[test]
+    fn an_unknown_outcome_is_504_and_says_when_to_come_back() {
+        let problem = Problem::from(OperationError::UpstreamUnknown(upstream("nobody")));
+        assert_eq!(status_of(&problem), 504);
+        let (name, value) = &problem.0.headers[0];
+        assert_eq!(
+            (name.as_str(), value.to_str().unwrap()),
+            ("retry-after", "5")
+        );
+    }
+
+    #[test]
+    fn what_the_framework_refuses_keeps_its_status() {
+        let cases: [(poem::Error, u16); 4] = [
+            (NotFoundError.into(), 404),
+            (MethodNotAllowedError.into(), 405),
+            (AuthorizationError.into(), 401),
+            (poem::error::ReadBodyError::PayloadTooLarge.into(), 413),
+        ];
+        for (error, status) in cases {
+            assert_eq!(status_of(&Problem::from(error)), status);
+        }
+    }
+
+    #[test]
+    fn a_faulty_parameter_is_named_without_type_names() {
+        let error = ParseParamError {
+            name: "limit",
+            reason: String::from(
+                r#"failed to parse "limit": must be 1 to 100 (occurred while parsing "optional_limit")"#,
+            ),
+        };
+        let problem = Problem::from(poem::Error::from(error));
+        assert_eq!(
+            problem.0.errors[0],
+            FieldError::new("limit", "must be 1 to 100")
+        );
+    }
+}

@@ -1,0 +1,244 @@
+//! Around every request: its id, its span, its metrics, its time-out, and the one place where errors become answers.
+
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use poem::PathPattern;
+use poem::http::{HeaderName, HeaderValue, Method, header};
+use poem::{Endpoint, IntoResponse, Request, Response};
+use tracing::{Instrument, Span, field};
+
+use crate::problem::{Problem, ProblemCode};
+use crate::route_table::{RouteTable, UNMATCHED};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID_CHARS_MAX: usize = 64;
+/// Longer than every time-out of a call to WeChat together.
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// The outermost endpoint.
+pub(crate) struct RequestLog<E> {
+    inner: E,
+    table: RouteTable,
+}
+
+impl<E> RequestLog<E> {
+    /// Wraps all routes.
+    pub(crate) fn new(inner: E, table: RouteTable) -> Self {
+        Self { inner, table }
+    }
+}
+
+impl<E: Endpoint> Endpoint for RequestLog<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let started = Instant::now();
+        let method = method_label(request.method());
+        let request_id = request_id(&request);
+        let span = tracing::info_span!(
+            "request",
+            method,
+            request_id,
+            route = field::Empty,
+            status = field::Empty,
+            duration_ms = field::Empty,
+            "tenant.id" = field::Empty,
+        );
+        let answer = self.answer(request).instrument(span.clone()).await;
+        let route = answer.route;
+        let mut response = match answer.result {
+            Ok(response) => response,
+            Err(problem) => self.refuse(&span, problem, &route, &request_id),
+        };
+        if let Ok(value) = HeaderValue::from_str(&request_id) {
+            response.headers_mut().insert(X_REQUEST_ID, value);
+        }
+        let status = response.status().as_u16();
+        record(
+            &span,
+            &Seen {
+                method,
+                route,
+                status,
+                took: started.elapsed(),
+            },
+        );
+        Ok(response)
+    }
+}
+
+/// How a request ended, and at which route.
+struct Answer {
+    route: String,
+    result: Result<Response, Problem>,
+}
+
+/// What the log and the metrics say about a request.
+struct Seen {
+    method: &'static str,
+    route: String,
+    status: u16,
+    took: Duration,
+}
+
+impl<E: Endpoint> RequestLog<E> {
+    async fn answer(&self, request: Request) -> Answer {
+        let work = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        match tokio::time::timeout(REQUEST_TIMEOUT, work).await {
+            Ok(Ok(Ok(output))) => {
+                let response = output.into_response();
+                let route = self.route_label(response.data());
+                Answer {
+                    route,
+                    result: Ok(response),
+                }
+            }
+            Ok(Ok(Err(error))) => {
+                let route = self.route_label(error.data());
+                Answer {
+                    route,
+                    result: Err(Problem::from(error)),
+                }
+            }
+            Ok(Err(_panic)) => unmatched(ProblemCode::Internal),
+            Err(_elapsed) => unmatched(ProblemCode::Timeout),
+        }
+    }
+
+    fn route_label(&self, pattern: Option<&PathPattern>) -> String {
+        self.table
+            .template(pattern.map(|pattern| pattern.0.as_ref()))
+            .to_owned()
+    }
+
+    fn refuse(&self, span: &Span, problem: Problem, route: &str, request_id: &str) -> Response {
+        if problem.is_our_fault() {
+            let error = problem
+                .log_text()
+                .unwrap_or("a panic, or an error without a text");
+            tracing::error!(parent: span, error, "a request failed on our side");
+        }
+        let allow = match problem.code() {
+            ProblemCode::MethodNotAllowed => self.table.methods(route),
+            _ => None,
+        };
+        match allow {
+            Some(methods) => problem.header(header::ALLOW, methods),
+            None => problem,
+        }
+        .render(request_id)
+    }
+}
+
+fn unmatched(code: ProblemCode) -> Answer {
+    Answer {
+        route: UNMATCHED.to_owned(),
+        result: Err(Problem::of(code)),
+    }
+}
+
+fn record(span: &Span, seen: &Seen) {
+    let Seen {
+        method,
+        route,
+        status,
+        took,
+    } = seen;
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    span.record("route", route.as_str());
+    span.record("status", status);
+    span.record("duration_ms", duration_ms);
+    if route.starts_with("/v1/") || route.starts_with("/wechat/") {
+        tracing::info!(parent: span, "{method} {route} answered {status} in {duration_ms} ms");
+    } else {
+        tracing::debug!(parent: span, "{method} {route} answered {status} in {duration_ms} ms");
+    }
+    metrics::counter!(
+        "http_requests_total",
+        "route" => route.clone(), "method" => *method, "status" => status.to_string(),
+    )
+    .increment(1);
+    metrics::histogram!("http_request_duration_seconds", "route" => route.clone())
+        .record(took.as_secs_f64());
+}
+
+/// The caller's id when it is sane, so that both sides can name the request alike; else one of ours.
+fn request_id(request: &Request) -> String {
+    let given = request.header(X_REQUEST_ID).unwrap_or_default();
+    let is_sane = (1..=REQUEST_ID_CHARS_MAX).contains(&given.len())
+        && given
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    if is_sane {
+        given.to_owned()
+    } else {
+        format!("req_{:032x}", rand::random::<u128>())
+    }
+}
+
+/// Methods are whatever a caller writes; a metric takes only the known ones.
+fn method_label(method: &Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS"];
+    let known = KNOWN.into_iter().find(|known| *known == method.as_str());
+    known.unwrap_or("OTHER")
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::endpoint::make_sync;
+    use poem::http::StatusCode;
+    use poem::{Route, get};
+
+    use super::*;
+
+    fn app() -> RequestLog<Route> {
+        let routes = Route::new().at("/fine/:id", get(make_sync(|_| "fine"))).at(
+            "/panics",
+            get(make_sync(|_| -> &'static str { panic!("boom") })),
+        );
+        let mut table = RouteTable::default();
+        table.add("/fine/{id}", "GET");
+        RequestLog::new(routes, table)
+    }
+
+    async fn answer(method: Method, path: &'static str, id: &'static str) -> Response {
+        let uri = poem::http::Uri::from_static(path);
+        let request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header("x-request-id", id);
+        app().call(request.finish()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_sane_request_id_comes_back_and_another_is_replaced() {
+        let response = answer(Method::GET, "/fine/1", "my-id.7").await;
+        assert_eq!(response.header("x-request-id"), Some("my-id.7"));
+        let response = answer(Method::GET, "/fine/1", "no spaces").await;
+        assert!(response.header("x-request-id").unwrap().starts_with("req_"));
+    }
+
+    #[tokio::test]
+    async fn a_problem_carries_the_id_of_the_answer() {
+        let response = answer(Method::GET, "/nowhere", "abc").await;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        let body = response.into_body().into_string().await.unwrap();
+        assert!(body.contains(r#""request_id":"abc""#), "{body}");
+    }
+
+    #[tokio::test]
+    async fn a_method_that_is_not_allowed_is_told_which_are() {
+        let response = answer(Method::DELETE, "/fine/1", "abc").await;
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(response.header("allow"), Some("GET"));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered() {
+        let response = answer(Method::GET, "/panics", "abc").await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.content_type(), Some("application/problem+json"));
+    }
+}

@@ -1,0 +1,38 @@
+//! The tenant API: one file per noun. A handler authenticates, parses, makes one call into operations, renders.
+
+mod me;
+mod miniprogram_sessions;
+mod orders;
+
+use std::str::FromStr;
+
+use poem_openapi::Tags;
+
+use crate::problem::{Problem, ProblemCode};
+
+pub(crate) use me::MeApi;
+pub(crate) use miniprogram_sessions::MiniprogramSessionsApi;
+pub(crate) use orders::OrdersApi;
+
+/// Every operation, in the order of the document.
+pub(crate) type TenantApi = (OrdersApi, MiniprogramSessionsApi, MeApi);
+
+/// The whole API. It holds nothing: a session brings what a handler needs.
+pub(crate) const TENANT_API: TenantApi = (OrdersApi, MiniprogramSessionsApi, MeApi);
+
+/// How the operations are grouped.
+#[derive(Tags)]
+#[oai(rename_all = "kebab-case")]
+enum Tag {
+    /// What a payer is asked to pay.
+    Orders,
+    /// Turns a mini-program's login code into an openid.
+    MiniprogramSessions,
+    /// Whom an API key belongs to.
+    Account,
+}
+
+/// An id in a path; one that cannot exist is as absent as one that does not.
+fn path_id<T: FromStr>(text: &str) -> Result<T, Problem> {
+    text.parse().map_err(|_| Problem::of(ProblemCode::NotFound))
+}

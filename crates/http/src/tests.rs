@@ -1,0 +1,104 @@
+//! What the routes answer before any use case is asked.
+
+use poem::http::{Method, StatusCode};
+use poem::{Request, Response};
+use serde_json::Value;
+
+use super::*;
+
+async fn ask(method: Method, path: &str) -> Response {
+    let uri = path.parse().unwrap();
+    let request = Request::builder().method(method).uri(uri).finish();
+    logged(table(&HttpOptions::default()))
+        .call(request)
+        .await
+        .unwrap()
+}
+
+async fn problem(response: Response) -> Value {
+    assert_eq!(response.content_type(), Some("application/problem+json"));
+    let id = response.header("x-request-id").unwrap().to_owned();
+    let text = response.into_body().into_string().await.unwrap();
+    let body: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(body["request_id"], id.as_str());
+    body
+}
+
+#[tokio::test]
+async fn an_unknown_route_is_a_problem() {
+    for path in [
+        "/",
+        "/v1",
+        "/v1/",
+        "/v1/nothing",
+        "/v1/orders/",
+        "/nothing",
+        "/v1/orders/a/b/c",
+    ] {
+        let response = ask(Method::GET, path).await;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(problem(response).await["code"], "not_found");
+    }
+}
+
+#[tokio::test]
+async fn every_operation_refuses_a_call_without_a_key() {
+    for (path, methods) in openapi::route_table().iter() {
+        for method in methods.split(", ").filter(|_| path.starts_with("/v1/")) {
+            let path = path.replace(['{', '}'], "");
+            let response = ask(method.parse().unwrap(), &path).await;
+            assert_eq!(
+                response.status(),
+                StatusCode::UNAUTHORIZED,
+                "{method} {path}"
+            );
+            assert_eq!(response.header("www-authenticate"), Some("Bearer"));
+            assert_eq!(problem(response).await["code"], "unauthorized");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_told_the_right_ones() {
+    for (path, methods) in openapi::route_table().iter() {
+        let response = ask(Method::PUT, &path.replace(['{', '}'], "")).await;
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        assert_eq!(response.header("allow"), Some(methods), "{path}");
+        assert_eq!(problem(response).await["code"], "method_not_allowed");
+    }
+}
+
+#[tokio::test]
+async fn the_document_is_served_as_it_is_committed() {
+    let response = ask(Method::GET, "/openapi/tenant.json").await;
+    assert_eq!(response.content_type(), Some("application/json"));
+    assert_eq!(
+        response.into_body().into_string().await.unwrap(),
+        tenant_document()
+    );
+}
+
+#[tokio::test]
+async fn the_documents_can_be_switched_off() {
+    let options = HttpOptions {
+        serve_documents: false,
+    };
+    let uri = poem::http::Uri::from_static("/docs");
+    let request = Request::builder().uri(uri).finish();
+    let response = logged(table(&options)).call(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_page_may_not_reach_another_host() {
+    let response = ask(Method::GET, "/docs").await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let policy = response.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'"));
+    assert!(!policy.contains("http"));
+}
+
+#[tokio::test]
+async fn the_process_says_that_it_lives() {
+    assert_eq!(ask(Method::GET, "/healthz").await.status(), StatusCode::OK);
+}
