@@ -32,6 +32,13 @@ pub(super) struct Call<'a> {
     pub(super) trust: Trust,
 }
 
+/// A verified body, and whether an earlier try may have taken effect.
+pub(super) struct Reply {
+    body: Vec<u8>,
+    pub(super) trace: CallTrace,
+    earlier_try_unknown: bool,
+}
+
 /// Which keys an answer may be signed with.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trust {
@@ -81,11 +88,7 @@ impl<'a> Call<'a> {
 
     /// Refuses a request before anything is sent.
     pub(super) fn refuse(&self, invalid: InvalidRequest) -> CallError {
-        CallError {
-            kind: Box::new(CallErrorKind::Invalid(invalid)),
-            trace: Box::new(self.trace()),
-            earlier_try_unknown: false,
-        }
+        CallError::new(CallErrorKind::Invalid(invalid), self.trace(), false)
     }
 }
 
@@ -95,18 +98,18 @@ impl Client {
         &self,
         call: &Call<'_>,
     ) -> Result<Answer<T>, CallError> {
-        let answer = self.exchange(call).await?;
-        match serde_json::from_slice(&answer.value) {
+        let reply = self.exchange(call).await?;
+        match serde_json::from_slice(&reply.body) {
             Ok(value) => Ok(Answer {
                 value,
-                trace: answer.trace,
+                trace: reply.trace,
             }),
-            Err(_) => Err(disguised_refusal(answer)),
+            Err(_) => Err(reply.into_error()),
         }
     }
 
     /// Makes a call and returns the verified body.
-    pub(super) async fn exchange(&self, call: &Call<'_>) -> Result<Answer<Vec<u8>>, CallError> {
+    pub(super) async fn exchange(&self, call: &Call<'_>) -> Result<Reply, CallError> {
         let started = Instant::now();
         let mut trace = call.trace();
         let mut earlier_try_unknown = false;
@@ -118,18 +121,17 @@ impl Client {
             trace.duration_ms = u64::try_from(elapsed_ms).unwrap_or(u64::MAX);
             log_try(&trace, outcome.as_ref().err());
             match outcome {
-                Ok(value) => return Ok(Answer { value, trace }),
-                Err(kind) if trace.tries < MOST_TRIES && kind.deserves_second_try() => {
-                    earlier_try_unknown |= kind.verdict().certainty == codes::Certainty::Unknown;
-                }
-                Err(kind) => {
-                    let (kind, trace) = (Box::new(kind), Box::new(trace));
-                    return Err(CallError {
-                        kind,
+                Ok(body) => {
+                    return Ok(Reply {
+                        body,
                         trace,
                         earlier_try_unknown,
                     });
                 }
+                Err(kind) if trace.tries < MOST_TRIES && kind.deserves_second_try() => {
+                    earlier_try_unknown |= kind.verdict().certainty == codes::Certainty::Unknown;
+                }
+                Err(kind) => return Err(CallError::new(kind, trace, earlier_try_unknown)),
             }
         }
     }
@@ -239,32 +241,27 @@ impl Client {
     }
 }
 
-/// Turns a verified answer into an error because of what it says.
-pub(super) fn unusable<T>(answer: Answer<T>, why: &'static str) -> CallError {
-    CallError {
-        kind: Box::new(CallErrorKind::Undecodable(why)),
-        trace: Box::new(answer.trace),
-        earlier_try_unknown: false,
+impl Reply {
+    /// Says why a verified body is not what was expected; some endpoints answer 200 with an error envelope.
+    fn into_error(self) -> CallError {
+        let body: ErrorBody = serde_json::from_slice(&self.body).unwrap_or_default();
+        let kind = if body.code.is_empty() {
+            CallErrorKind::Undecodable("the body is not the JSON that was expected")
+        } else {
+            CallErrorKind::Refused {
+                status: self.trace.http_status.unwrap_or_default(),
+                code: codes::normalise(&body.code).to_owned(),
+                detail_field: body.detail_field().map(ToOwned::to_owned),
+                message: body.message,
+            }
+        };
+        CallError::new(kind, self.trace, self.earlier_try_unknown)
     }
 }
 
-/// Some endpoints answer 200 with an error envelope.
-fn disguised_refusal(answer: Answer<Vec<u8>>) -> CallError {
-    let body: ErrorBody = serde_json::from_slice(&answer.value).unwrap_or_default();
-    if body.code.is_empty() {
-        return unusable(answer, "the body is not the JSON that was expected");
-    }
-    let kind = CallErrorKind::Refused {
-        status: answer.trace.http_status.unwrap_or_default(),
-        code: codes::normalise(&body.code).to_owned(),
-        detail_field: body.detail_field().map(ToOwned::to_owned),
-        message: body.message,
-    };
-    CallError {
-        kind: Box::new(kind),
-        trace: Box::new(answer.trace),
-        earlier_try_unknown: false,
-    }
+/// Turns a verified answer into an error because of what it says; its outcome is unknown in any case.
+pub(super) fn unusable<T>(answer: Answer<T>, why: &'static str) -> CallError {
+    CallError::new(CallErrorKind::Undecodable(why), answer.trace, false)
 }
 
 /// One event per try, for diagnosis; whoever handles the error logs it with its consequences.

@@ -108,6 +108,14 @@ pub enum CallErrorKind {
 }
 
 impl CallError {
+    pub(super) fn new(kind: CallErrorKind, trace: CallTrace, earlier_try_unknown: bool) -> Self {
+        Self {
+            kind: Box::new(kind),
+            trace: Box::new(trace),
+            earlier_try_unknown,
+        }
+    }
+
     /// Tells whether the same request (number and body) may be sent again, later and with a fresh signature.
     ///
     /// When [`who_must_act`](Self::who_must_act) names somebody, it helps only after they did.

@@ -89,8 +89,11 @@ impl Client {
         let checked = check::number("/out_trade_no", out_trade_no, b"|*", (1, 32));
         let body = checked.and_then(|()| FrozenBody::freeze(&close));
         let body = body.map_err(|invalid| Call::post(path.clone(), b"").refuse(invalid))?;
-        let answer = self.exchange(&Call::post(path, body.as_bytes())).await?;
-        Ok(answer.map(|_| ()))
+        let reply = self.exchange(&Call::post(path, body.as_bytes())).await?;
+        Ok(Answer {
+            value: (),
+            trace: reply.trace,
+        })
     }
 
     /// The signature of an answer does not cover the question, so the answer must say whom it is about.

@@ -1,5 +1,7 @@
 //! Refunds: create and query. The same `out_refund_no` with the same bytes is the same refund.
 
+use serde::Deserialize;
+
 use crate::v3::request::check;
 use crate::v3::{FrozenBody, InvalidRequest, Refund, RefundRequest};
 
@@ -18,7 +20,12 @@ impl Client {
 
     /// Asks for a refund; success means accepted, not refunded.
     pub async fn refund(&self, refund: &FrozenBody) -> Result<Answer<Refund>, CallError> {
-        self.fetch(&Call::post(REFUNDS, refund.as_bytes())).await
+        let answer: Answer<Refund> = self.fetch(&Call::post(REFUNDS, refund.as_bytes())).await?;
+        let asked = serde_json::from_slice::<Asked>(refund.as_bytes());
+        if asked.is_ok_and(|asked| asked.out_refund_no != answer.value.out_refund_no) {
+            return Err(unusable(answer, "the answer is about another refund"));
+        }
+        Ok(answer)
     }
 
     /// Queries a refund by the merchant's number.
@@ -37,4 +44,10 @@ impl Client {
         }
         Ok(answer)
     }
+}
+
+/// The number that a frozen refund carries.
+#[derive(Deserialize)]
+struct Asked {
+    out_refund_no: String,
 }

@@ -183,6 +183,12 @@ async fn a_refusal_after_an_unknown_try_stays_unknown() {
     assert_eq!(after_failure.code(), Some("OUT_TRADE_NO_USED"));
     assert!(after_failure.outcome_unknown());
 
+    let disguised = "{\"code\":\"ORDER_CLOSED\",\"message\":\"订单已关闭\"}";
+    let disguised = FakeWeChat::always(Reply::signed(200, disguised)).await;
+    let after_failure = error(&failing().await, Some(&disguised)).await;
+    assert_eq!(after_failure.code(), Some("ORDER_CLOSED"));
+    assert!(after_failure.outcome_unknown());
+
     let refusing = refusing_host();
     let client = client(&refusing.url, Some(&backup.url));
     let after_no_connection = client.prepay_jsapi(&body()).await.unwrap_err();
