@@ -16,6 +16,8 @@ use tributary_domain::settlement::Source;
 use tributary_domain::tenant::Scope;
 use tributary_storage::orders::{self, OrderFilter};
 
+use wechatpay::client::Client;
+
 use crate::credentials::Caller;
 use crate::observation::from_transaction;
 use crate::orders::view::{OrderView, order_view};
@@ -153,10 +155,10 @@ impl Operations {
         source: Source,
     ) -> Result<Queried, OperationError> {
         let handle = self.provider(&order.provider_id).await?;
-        let answer = handle
-            .client
-            .query_by_out_trade_no(order.sub_mchid.as_str(), attempt.out_trade_no.as_str())
-            .await;
+        let (sub_mchid, number) = (order.sub_mchid.as_str(), attempt.out_trade_no.as_str());
+        let asked =
+            |client: Client| async move { client.query_by_out_trade_no(sub_mchid, number).await };
+        let answer = self.call(&handle, asked).await;
         let seen = match answer {
             Ok(answer) => from_transaction(&answer.value),
             Err(error) if error.code() == Some("ORDER_NOT_EXIST") => return Ok(Queried::NotThere),

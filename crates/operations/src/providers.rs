@@ -13,7 +13,7 @@ use tributary_domain::tenant::Mode;
 use tributary_storage::providers::{self, PlatformKey, PlatformKeyKind, StoredProvider};
 use tributary_vault::Place;
 use url::Url;
-use wechatpay::client::{Client, Hosts};
+use wechatpay::client::{CallError, Client, Hosts};
 use wechatpay::credentials::{ApiV3Key, Certificate, KeyRing, Merchant, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
 
@@ -205,6 +205,31 @@ impl Operations {
             .await?
             .ok_or_else(|| OperationError::Internal(format!("provider {id} is gone")))?;
         self.open_provider(stored).await
+    }
+
+    /// Calls WeChat for a provider.
+    ///
+    /// An answer that is signed with an unknown key leads to one look at WeChat's certificates and one repetition:
+    /// the same bytes under the same number, so nothing happens twice.
+    pub(crate) async fn call<T, Called>(
+        &self,
+        handle: &ProviderHandle,
+        call: impl Fn(Client) -> Called,
+    ) -> Result<T, CallError>
+    where
+        Called: Future<Output = Result<T, CallError>>,
+    {
+        let first = call(handle.client.clone()).await;
+        match &first {
+            Err(error) if error.unknown_serial().is_some() => {
+                self.refresh_for_unknown_serial(&handle.provider.id).await;
+            }
+            _ => return first,
+        }
+        match self.provider(&handle.provider.id).await {
+            Ok(fresh) => call(fresh.client.clone()).await,
+            Err(_) => first,
+        }
     }
 
     /// The provider that a notification path names.

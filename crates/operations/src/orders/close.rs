@@ -7,6 +7,8 @@ use tributary_domain::settlement::Source;
 use tributary_domain::tenant::Scope;
 use tributary_storage::{Tx, orders};
 
+use wechatpay::client::Client;
+
 use crate::credentials::Caller;
 use crate::orders::view::{OrderView, order_view};
 use crate::orders::{Queried, upstream};
@@ -60,10 +62,9 @@ impl Operations {
         };
         let closing = self.mark_closing(order).await?;
         let handle = self.provider(&order.provider_id).await?;
-        let answer = handle
-            .client
-            .close(order.sub_mchid.as_str(), attempt.out_trade_no.as_str())
-            .await;
+        let (sub_mchid, number) = (order.sub_mchid.as_str(), attempt.out_trade_no.as_str());
+        let closed = |client: Client| async move { client.close(sub_mchid, number).await };
+        let answer = self.call(&handle, closed).await;
         if let Err(error) = answer
             && !matches!(error.code(), Some("ORDER_PAID" | "ORDER_CLOSED"))
         {

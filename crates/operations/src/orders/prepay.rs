@@ -10,6 +10,7 @@ use tributary_domain::order::{
 use tributary_domain::order_content::{OrderContent, Payer};
 use tributary_domain::settlement::Source;
 use tributary_storage::{StorageError, Tx, orders};
+use wechatpay::client::Client;
 use wechatpay::v3::request::FrozenBody;
 use wechatpay::v3::transactions as wire;
 
@@ -72,7 +73,9 @@ impl Operations {
     /// Sends the frozen body. Sending it again is safe: WeChat takes an identical repetition.
     pub(crate) async fn send_prepay(&self, handle: &ProviderHandle, attempt: &Attempt) -> Prepaid {
         let body = FrozenBody::from_bytes(attempt.body.clone());
-        match handle.client.prepay_jsapi(&body).await {
+        let body = &body;
+        let sent = |client: Client| async move { client.prepay_jsapi(body).await };
+        match self.call(handle, sent).await {
             Ok(answer) => Prepaid::Prepared {
                 prepay_id: answer.value.prepay_id,
             },
