@@ -6,8 +6,12 @@
 
 pub mod account;
 pub mod certificates;
+pub mod courier;
 pub mod credentials;
+pub mod deliveries;
+pub mod endpoints;
 mod error;
+pub mod feed;
 pub mod idempotency;
 pub mod logins;
 pub mod notifications;
@@ -17,6 +21,7 @@ pub mod pages;
 pub mod polling;
 pub mod providers;
 pub mod readiness;
+pub mod retention;
 mod sealing;
 pub mod settlement;
 pub mod tenants;

@@ -43,6 +43,20 @@ struct Unnumbered {
     seq: i64,
 }
 
+/// Whether any committed event waits for its number.
+pub async fn has_unnumbered_all_tenants(at: &impl Access) -> Result<bool, StorageError> {
+    let waiting: Option<String> = events::Entity::find()
+        .select_only()
+        .column(events::Column::Id)
+        .filter(events::Column::FeedSeq.is_null())
+        .limit(1)
+        .into_tuple()
+        .one(at.connection())
+        .await
+        .map_err(database("looking for events without a number"))?;
+    Ok(waiting.is_some())
+}
+
 /// Numbers at most `limit` committed events; returns how many. One leader at a time calls this.
 pub async fn sequence_all_tenants(tx: &Tx, limit: u64) -> Result<usize, StorageError> {
     use events::Column;

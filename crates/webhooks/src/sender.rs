@@ -11,7 +11,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
-use crate::address_guard::{AddressPolicy, DNS_DURATION_MS, Lookup};
+use crate::address_guard::{AddressPolicy, DNS_DURATION_MS, EndpointUrl, Lookup, UrlRefused};
 use crate::outcome::{self, ErrorClass, Outcome};
 use crate::signature::{self, Secret};
 
@@ -133,6 +133,11 @@ impl Sender {
         Ok(Self { config, clients })
     }
 
+    /// Checks the URL of an endpoint by the same policy that guards every send.
+    pub fn check_url(&self, text: &str) -> Result<EndpointUrl, UrlRefused> {
+        self.config.policy.check_url(text)
+    }
+
     /// Makes one attempt; failures are values of the result.
     pub async fn send(&self, delivery: &Delivery) -> Attempt {
         let started = Instant::now();
@@ -226,8 +231,8 @@ impl Attempt {
 }
 
 fn request_headers(delivery: &Delivery) -> Option<HeaderMap> {
-    // A dot in the id would let two different messages have the same signed bytes.
-    if delivery.event_id.contains('.') {
+    // A dot in the id would let two different messages have the same signed bytes; unsigned is never sent.
+    if delivery.event_id.contains('.') || delivery.secrets.is_empty() {
         return None;
     }
     let signature = signature::sign(

@@ -30,6 +30,8 @@ const PICK_TAIL: &str = "
     SELECT delivery_id FROM delivery_queue
      WHERE endpoint_id = r.endpoint_id AND visible_at <= $1
      ORDER BY visible_at, delivery_id LIMIT r.n FOR UPDATE SKIP LOCKED) q
+), served AS (
+  UPDATE lanes SET last_served_at = $1 WHERE endpoint_id IN (SELECT endpoint_id FROM room)
 )
 UPDATE delivery_queue q SET fence = q.fence + 1, claims = q.claims + 1,
    lease_owner = $3, lease_until = $2, visible_at = $2
@@ -90,8 +92,10 @@ pub struct Claimed {
 pub struct ClaimBatch {
     /// The claimed deliveries.
     pub claimed: Vec<Claimed>,
-    /// Lanes that gave as much as they had room for.
-    pub full_lanes: Vec<EndpointId>,
+    /// Lanes that gave as much as they or their tenant had room for.
+    pub full_lanes: Vec<(TenantId, EndpointId)>,
+    /// Lanes that were not looked into, because the claimer's own room ran out.
+    pub left_lanes: Vec<EndpointId>,
 }
 
 /// What is posted for a claimed delivery.
@@ -125,7 +129,8 @@ struct Picked {
 }
 
 struct Lane {
-    endpoint_id: String,
+    endpoint_id: EndpointId,
+    tenant_id: TenantId,
     room: i64,
 }
 
@@ -134,40 +139,34 @@ pub async fn claim_all_tenants(
     tx: &Tx,
     request: &ClaimRequest<'_>,
 ) -> Result<ClaimBatch, StorageError> {
-    let lanes = lock_lanes(tx, request).await?;
+    let mut batch = ClaimBatch::default();
+    let lanes = lock_lanes(tx, request, &mut batch).await?;
     if lanes.is_empty() {
-        return Ok(ClaimBatch::default());
+        return Ok(batch);
     }
     let picked = if tx.dialect().picks_all_lanes_at_once() {
         pick_at_once(tx, request, &lanes).await?
     } else {
         pick_lane_by_lane(tx, request, &lanes).await?
     };
-    if !picked.is_empty() {
-        mark_served(tx, &lanes, request.now).await?;
-    }
-    let mut batch = ClaimBatch::default();
-    for lane in &lanes {
-        let count = picked
-            .iter()
-            .filter(|row| row.endpoint_id == lane.endpoint_id)
-            .count();
+    for lane in lanes {
+        let of_lane = |row: &&Picked| row.endpoint_id == lane.endpoint_id.as_str();
+        let count = picked.iter().filter(of_lane).count();
         if i64::try_from(count).is_ok_and(|count| count >= lane.room) {
-            let id = lane.endpoint_id.as_str();
-            batch
-                .full_lanes
-                .push(column("lanes", "endpoint_id", id, id.parse())?);
+            batch.full_lanes.push((lane.tenant_id, lane.endpoint_id));
         }
     }
-    let claimed = picked
-        .into_iter()
-        .map(|row| to_claimed(&row, request.owner));
+    let claimed = picked.iter().map(|row| to_claimed(row, request.owner));
     batch.claimed = claimed.collect::<Result<_, _>>()?;
     Ok(batch)
 }
 
 /// Statement 1: the lanes with something due, locked; each with the most that it may be given.
-async fn lock_lanes(tx: &Tx, request: &ClaimRequest<'_>) -> Result<Vec<Lane>, StorageError> {
+async fn lock_lanes(
+    tx: &Tx,
+    request: &ClaimRequest<'_>,
+    batch: &mut ClaimBatch,
+) -> Result<Vec<Lane>, StorageError> {
     use lanes::Column;
     let now = request.now.as_millis();
     let due = Query::select()
@@ -197,33 +196,39 @@ async fn lock_lanes(tx: &Tx, request: &ClaimRequest<'_>) -> Result<Vec<Lane>, St
         .all(tx.connection())
         .await
         .map_err(database("locking lanes"))?;
-    share_out(rows, request)
+    share_out(rows, request, batch)
 }
 
-/// Shares the claimer's and each tenant's room out among the lanes in their order.
+/// Shares the claimer's and each tenant's room out among the lanes in their order; notes who got none.
 fn share_out(
     rows: Vec<lanes::Model>,
     request: &ClaimRequest<'_>,
+    batch: &mut ClaimBatch,
 ) -> Result<Vec<Lane>, StorageError> {
     let mut left = request.limit;
     let mut tenants: HashMap<TenantId, i64> = HashMap::new();
     let mut lanes = Vec::with_capacity(rows.len());
     for row in rows {
         let id = row.endpoint_id.as_str();
-        let tenant: TenantId = column("lanes", "tenant_id", id, row.tenant_id.parse())?;
-        let of_tenant = tenants.entry(tenant).or_insert_with_key(|tenant| {
-            request
-                .tenant_room
-                .get(tenant)
-                .copied()
-                .unwrap_or(request.tenant_room_default)
-        });
-        let room = min(row.max_inflight, min(left, *of_tenant));
-        if room > 0 {
+        let endpoint_id: EndpointId = column("lanes", "endpoint_id", id, id.parse())?;
+        let tenant_id: TenantId = column("lanes", "tenant_id", id, row.tenant_id.parse())?;
+        let of_tenant = tenants
+            .entry(tenant_id.clone())
+            .or_insert_with_key(|tenant| {
+                let known = request.tenant_room.get(tenant).copied();
+                known.unwrap_or(request.tenant_room_default)
+            });
+        if left <= 0 {
+            batch.left_lanes.push(endpoint_id);
+        } else if *of_tenant <= 0 {
+            batch.full_lanes.push((tenant_id, endpoint_id));
+        } else {
+            let room = min(row.max_inflight, min(left, *of_tenant));
             left = left.saturating_sub(room);
             *of_tenant = of_tenant.saturating_sub(room);
             lanes.push(Lane {
-                endpoint_id: row.endpoint_id,
+                endpoint_id,
+                tenant_id,
                 room,
             });
         }
@@ -277,6 +282,16 @@ async fn pick_lane_by_lane(
     for lane in lanes {
         picked.extend(pick_from_lane(tx, request, lane).await?);
     }
+    let ids = padded(lanes.iter().map(|lane| lane.endpoint_id.as_str()).collect());
+    lanes::Entity::update_many()
+        .col_expr(
+            lanes::Column::LastServedAt,
+            Expr::value(request.now.as_millis()),
+        )
+        .filter(lanes::Column::EndpointId.is_in(ids))
+        .exec(tx.connection())
+        .await
+        .map_err(database("marking lanes as served"))?;
     Ok(picked)
 }
 
@@ -308,17 +323,6 @@ RETURNING delivery_id, tenant_id, endpoint_id, class, attempt, fence, claims";
         .all(connection)
         .await
         .map_err(database("claiming deliveries of a lane"))
-}
-
-async fn mark_served(tx: &Tx, lanes: &[Lane], now: Timestamp) -> Result<(), StorageError> {
-    let ids = padded(lanes.iter().map(|lane| lane.endpoint_id.as_str()).collect());
-    lanes::Entity::update_many()
-        .col_expr(lanes::Column::LastServedAt, Expr::value(now.as_millis()))
-        .filter(lanes::Column::EndpointId.is_in(ids))
-        .exec(tx.connection())
-        .await
-        .map_err(database("marking lanes as served"))?;
-    Ok(())
 }
 
 fn to_claimed(row: &Picked, owner: &str) -> Result<Claimed, StorageError> {

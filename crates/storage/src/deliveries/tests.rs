@@ -315,7 +315,10 @@ async fn hinted_lanes(storage: &Storage) {
     let batch = claim_all_tenants(&tx, &hinted).await.unwrap();
     tx.commit().await.unwrap();
     assert!(batch.claimed.iter().all(|row| row.endpoint_id == first.id));
-    assert_eq!((batch.claimed.len(), batch.full_lanes), (8, vec![first.id]));
+    assert_eq!(
+        (batch.claimed.len(), batch.full_lanes),
+        (8, vec![(mine, first.id)])
+    );
 }
 
 async fn completes(storage: &Storage) {

@@ -505,6 +505,18 @@ async fn failing_and_hanging_lookups_have_their_own_classes() {
 }
 
 #[tokio::test]
+async fn nothing_is_sent_unsigned() {
+    let mut receiver = Receiver::start(Act::Answer(OK.to_owned())).await;
+    let unsigned = Delivery {
+        secrets: Vec::new(),
+        ..receiver.delivery()
+    };
+    let attempt = sender().send(&unsigned).await;
+    assert_eq!(attempt.outcome, failed(ErrorClass::Internal));
+    assert!(receiver.requests.try_recv().is_err());
+}
+
+#[tokio::test]
 async fn an_id_that_would_confuse_the_signed_bytes_is_never_sent() {
     let mut receiver = Receiver::start(Act::Answer(OK.to_owned())).await;
     for event_id in ["evt_1.2", "evt\n1"] {

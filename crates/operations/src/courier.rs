@@ -1,0 +1,415 @@
+//! The courier: takes due deliveries, sends each once, and records what came of it. When, how many at a time and how
+//! often is the worker's business.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use moka::sync::Cache;
+use tributary_domain::clock::Timestamp;
+use tributary_domain::delivery::QueueClass;
+use tributary_domain::event::EventType;
+use tributary_domain::ids::{DeliveryId, EndpointId, EndpointSecretId, TenantId};
+use tributary_domain::tenant::Mode;
+use tributary_storage::deliveries::LoggedAttempt;
+use tributary_storage::deliveries::claim::{self, ClaimRequest, Claimed, Lease, Parcel};
+use tributary_storage::deliveries::completion::{self, Completed, Completion, Health, Next};
+use tributary_storage::endpoints::{self, StoredSecret};
+use tributary_webhooks::{Attempt, Delivery, Outcome, Schedule, Secret};
+
+use crate::endpoints::secret_place;
+use crate::{OperationError, Operations};
+
+/// Longer than a whole attempt with the database's time-outs around it.
+const LEASE_MS: i64 = 60_000;
+/// Claimed more often than this without a recorded attempt, a delivery is thought to kill its worker.
+const CLAIMS_MAX: i64 = 5;
+const LANES_PER_CLAIM: u64 = 64;
+const CACHED_SECRETS_MAX: u64 = 10_000;
+const CACHED_SECRET_AGE: Duration = Duration::from_mins(5);
+
+/// A name for a worker that no other one has.
+pub fn new_node_name() -> String {
+    format!("node-{:016x}", rand::random::<u64>())
+}
+
+/// How much may be claimed.
+#[derive(Clone, Debug)]
+pub struct Wish<'a> {
+    /// Only these lanes; without them every lane is looked at.
+    pub lanes: Option<&'a [EndpointId]>,
+    /// At most this many deliveries.
+    pub limit: usize,
+    /// At most this many of one tenant in flight.
+    pub tenant_cap: usize,
+    /// What is in flight already, by tenant.
+    pub in_flight: &'a HashMap<TenantId, usize>,
+}
+
+/// What a claim brought.
+#[derive(Debug, Default)]
+pub struct Load {
+    /// What is to be sent.
+    pub outgoing: Vec<Outgoing>,
+    /// Lanes that probably have more, once something of them or of their tenant is finished.
+    pub full_lanes: Vec<(TenantId, EndpointId)>,
+    /// Lanes that were not looked into, because the limit was reached.
+    pub left_lanes: Vec<EndpointId>,
+}
+
+/// One claimed delivery with everything needed to send it.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    claimed: Claimed,
+    parcel: Parcel,
+    secrets: Vec<Secret>,
+}
+
+/// What one attempt brought, on its way into the log.
+#[derive(Clone, Debug)]
+pub struct Report(Completion);
+
+/// Sends deliveries under one name.
+#[derive(Debug)]
+pub struct Courier {
+    operations: Operations,
+    name: String,
+    schedule: Schedule,
+    // By the id of the secret's row, whose content never changes; which secrets are alive is read every time.
+    secrets: Cache<EndpointSecretId, Secret>,
+}
+
+impl Outgoing {
+    /// Whose delivery it is.
+    pub fn tenant_id(&self) -> &TenantId {
+        &self.claimed.tenant_id
+    }
+
+    /// Whom it goes to.
+    pub fn endpoint_id(&self) -> &EndpointId {
+        &self.claimed.endpoint_id
+    }
+}
+
+impl Report {
+    /// Whose delivery it was.
+    pub fn tenant_id(&self) -> &TenantId {
+        &self.0.tenant_id
+    }
+
+    /// Whom it went to.
+    pub fn endpoint_id(&self) -> &EndpointId {
+        &self.0.endpoint_id
+    }
+}
+
+impl Courier {
+    /// Makes a courier; its name must differ from that of every other one on the same database.
+    pub fn new(operations: Operations, name: String) -> Self {
+        let secrets = Cache::builder()
+            .max_capacity(CACHED_SECRETS_MAX)
+            .time_to_live(CACHED_SECRET_AGE)
+            .build();
+        Self {
+            operations,
+            name,
+            schedule: Schedule::standard(),
+            secrets,
+        }
+    }
+
+    /// Waits until a commit in this process made something due.
+    pub async fn lanes_hinted(&self) {
+        self.operations.storage().signals().lanes_hinted().await;
+    }
+
+    /// Says that these lanes may have more.
+    pub fn hint_lanes(&self, lanes: impl IntoIterator<Item = EndpointId>) {
+        self.operations.storage().signals().hint_lanes(lanes);
+    }
+
+    /// Takes lanes that commits in this process made due.
+    pub fn take_hinted_lanes(&self) -> Vec<EndpointId> {
+        let limit = usize::try_from(LANES_PER_CLAIM).unwrap_or(usize::MAX);
+        self.operations.storage().signals().take_lanes(limit)
+    }
+
+    /// Claims due deliveries and gathers what is needed to send them.
+    pub async fn claim(&self, wish: &Wish<'_>) -> Result<Load, OperationError> {
+        let now = self.operations.now();
+        let storage = self.operations.storage();
+        let cap = wish.tenant_cap;
+        let room = |used: &usize| to_i64(cap.saturating_sub(*used));
+        let rooms: HashMap<TenantId, i64> = wish
+            .in_flight
+            .iter()
+            .map(|(tenant, used)| (tenant.clone(), room(used)))
+            .collect();
+        let request = ClaimRequest {
+            owner: &self.name,
+            lanes: wish.lanes,
+            max_lanes: LANES_PER_CLAIM,
+            limit: to_i64(wish.limit),
+            tenant_room: &rooms,
+            tenant_room_default: to_i64(cap),
+            now,
+            lease_until: now.plus_millis(LEASE_MS),
+        };
+        let tx = storage.begin().await?;
+        let batch = claim::claim_all_tenants(&tx, &request).await?;
+        let mut load = Load {
+            outgoing: Vec::new(),
+            full_lanes: batch.full_lanes,
+            left_lanes: batch.left_lanes,
+        };
+        if !batch.claimed.is_empty() {
+            tx.commit().await?;
+            load.outgoing = self.gather(batch.claimed, now).await?;
+        }
+        Ok(load)
+    }
+
+    async fn gather(
+        &self,
+        claimed: Vec<Claimed>,
+        now: Timestamp,
+    ) -> Result<Vec<Outgoing>, OperationError> {
+        let claimed = self.without_poison(claimed, now).await?;
+        if claimed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let storage = self.operations.storage();
+        let ids: Vec<DeliveryId> = claimed
+            .iter()
+            .map(|row| row.lease.delivery_id.clone())
+            .collect();
+        let parcels = claim::parcels_all_tenants(storage, &ids).await?;
+        let mut parcels: HashMap<DeliveryId, Parcel> = parcels
+            .into_iter()
+            .map(|parcel| (parcel.delivery_id.clone(), parcel))
+            .collect();
+        let secrets = self.secrets_of(&claimed, now).await?;
+        let outgoing = claimed.into_iter().filter_map(|claimed| {
+            // Its endpoint was deleted since the claim, and the delivery cancelled.
+            let parcel = parcels.remove(&claimed.lease.delivery_id)?;
+            let secrets = secrets
+                .get(&claimed.endpoint_id)
+                .cloned()
+                .unwrap_or_default();
+            Some(Outgoing {
+                claimed,
+                parcel,
+                secrets,
+            })
+        });
+        Ok(outgoing.collect())
+    }
+
+    /// Takes out what was claimed again and again although nobody lived to report on it.
+    async fn without_poison(
+        &self,
+        claimed: Vec<Claimed>,
+        now: Timestamp,
+    ) -> Result<Vec<Claimed>, OperationError> {
+        let (poison, sound): (Vec<_>, Vec<_>) =
+            claimed.into_iter().partition(|row| row.claims > CLAIMS_MAX);
+        for row in poison {
+            let tx = self.operations.storage().begin().await?;
+            completion::quarantine(&tx, &row.tenant_id, &row.lease, now).await?;
+            tx.commit().await?;
+            metrics::counter!("tributary_webhook_quarantined_total").increment(1);
+            tracing::error!(delivery.id = %row.lease.delivery_id, tenant.id = %row.tenant_id,
+                "a delivery was claimed again and again without a result; it is sent no more");
+        }
+        Ok(sound)
+    }
+
+    /// Opens the live secrets of all endpoints in a load, newest first.
+    async fn secrets_of(
+        &self,
+        claimed: &[Claimed],
+        now: Timestamp,
+    ) -> Result<HashMap<EndpointId, Vec<Secret>>, OperationError> {
+        let mut owners: Vec<(TenantId, EndpointId)> = claimed
+            .iter()
+            .map(|row| (row.tenant_id.clone(), row.endpoint_id.clone()))
+            .collect();
+        owners.sort();
+        owners.dedup();
+        let storage = self.operations.storage();
+        let stored = endpoints::live_secrets_all_tenants(storage, &owners, now).await?;
+        let mut secrets: HashMap<EndpointId, Vec<Secret>> = HashMap::new();
+        for row in stored {
+            match self.open(&row).await {
+                Ok(secret) => secrets.entry(row.endpoint_id).or_default().push(secret),
+                // The endpoint's deliveries fail as our own fault; the others go on.
+                Err(error) => {
+                    tracing::error!(endpoint.id = %row.endpoint_id, secret.id = %row.id,
+                        error = &error as &dyn std::error::Error, "a webhook secret cannot be opened");
+                }
+            }
+        }
+        Ok(secrets)
+    }
+
+    async fn open(&self, row: &StoredSecret) -> Result<Secret, OperationError> {
+        if let Some(known) = self.secrets.get(&row.id) {
+            return Ok(known);
+        }
+        let (storage, owner) = (self.operations.storage(), row.tenant_id.as_str());
+        let place = secret_place(&row.id);
+        let plain = self
+            .operations
+            .sealing()
+            .open(storage, owner, &place, &row.sealed)
+            .await?;
+        let malformed = || OperationError::Internal(format!("secret {} is malformed", row.id));
+        let text = std::str::from_utf8(&plain).map_err(|_| malformed())?;
+        let secret = Secret::parse(text).map_err(|_| malformed())?;
+        self.secrets.insert(row.id.clone(), secret.clone());
+        Ok(secret)
+    }
+
+    /// Makes one attempt; no database is involved.
+    pub async fn deliver(&self, outgoing: &Outgoing) -> Report {
+        let started_at = self.operations.now();
+        let (claimed, parcel) = (&outgoing.claimed, &outgoing.parcel);
+        let number = parcel.attempts.saturating_add(1);
+        let delivery = Delivery {
+            url: parcel.url.clone(),
+            event_id: parcel.event_id.to_string(),
+            event_type: parcel.event_kind.clone(),
+            attempt: u32::try_from(number).unwrap_or(u32::MAX),
+            delivery_id: claimed.lease.delivery_id.to_string(),
+            endpoint_id: claimed.endpoint_id.to_string(),
+            replay: claimed.class != QueueClass::Scheduled,
+            livemode: parcel.mode == Mode::Live,
+            body: Bytes::from(parcel.body.clone().into_bytes()),
+            secrets: outgoing.secrets.clone(),
+            timestamp: started_at.as_seconds(),
+        };
+        let attempt = self.operations.sender().send(&delivery).await;
+        count(&attempt);
+        let next = self.next_of(claimed, attempt.outcome, self.operations.now());
+        Report(Completion {
+            lease: claimed.lease.clone(),
+            tenant_id: claimed.tenant_id.clone(),
+            endpoint_id: claimed.endpoint_id.clone(),
+            health: health_of(attempt.outcome),
+            attempt: logged(outgoing, attempt, number, started_at),
+            next,
+        })
+    }
+
+    /// Decides what becomes of a delivery.
+    fn next_of(&self, claimed: &Claimed, outcome: Outcome, now: Timestamp) -> Next {
+        let retry_after_ms = match outcome {
+            Outcome::Delivered => return Next::Succeeded,
+            Outcome::Gone | Outcome::Disabled => return Next::Held,
+            Outcome::Aborted => return Next::Cancelled,
+            Outcome::Overloaded { retry_after_ms } => retry_after_ms,
+            Outcome::TooLarge | Outcome::Failed { .. } => None,
+        };
+        let position = claimed.position;
+        // The delay that leads to the next attempt is counted from the attempt before it.
+        let (failed, next) = match claimed.class {
+            QueueClass::Scheduled => (position, position.saturating_add(1)),
+            QueueClass::Hurried => (position.saturating_sub(1).max(1), position),
+            QueueClass::Replay => return Next::Failed,
+        };
+        let failed = u32::try_from(failed).unwrap_or(u32::MAX);
+        match self
+            .schedule
+            .next_delay_ms(failed, rand::random(), retry_after_ms)
+        {
+            Some(delay) => {
+                let delay = i64::try_from(delay).unwrap_or(i64::MAX);
+                Next::Again {
+                    at: now.plus_millis(delay),
+                    position: next,
+                }
+            }
+            None => Next::Failed,
+        }
+    }
+
+    /// Records attempts, all in one transaction; reports whose claim has ended are refused and counted.
+    pub async fn record(&self, reports: &[Report]) -> Result<Completed, OperationError> {
+        let completions: Vec<Completion> = reports.iter().map(|report| report.0.clone()).collect();
+        let tx = self.operations.storage().begin().await?;
+        let now = self.operations.now();
+        let completed = completion::complete_all_tenants(&tx, &completions, now).await?;
+        tx.commit().await?;
+        if completed.stale > 0 {
+            metrics::counter!("tributary_webhook_stale_completions_total")
+                .increment(u64::try_from(completed.stale).unwrap_or(u64::MAX));
+            tracing::warn!(
+                count = completed.stale,
+                "results came after their claims had ended"
+            );
+        }
+        Ok(completed)
+    }
+
+    /// Gives claims back unused, so that another courier need not wait for their end.
+    pub async fn give_back(&self, outgoing: &[Outgoing]) -> Result<(), OperationError> {
+        let leases: Vec<Lease> = outgoing
+            .iter()
+            .map(|outgoing| outgoing.claimed.lease.clone())
+            .collect();
+        let tx = self.operations.storage().begin().await?;
+        claim::release_all_tenants(&tx, &leases, self.operations.now()).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+fn health_of(outcome: Outcome) -> Health {
+    match outcome {
+        Outcome::Delivered => Health::Good,
+        Outcome::Gone => Health::Disable("gone"),
+        Outcome::Disabled => Health::Disable("receiver"),
+        Outcome::Aborted => Health::Unknown,
+        Outcome::Overloaded { .. } => Health::Overloaded,
+        Outcome::Failed { class } if class.is_ours() => Health::Unknown,
+        Outcome::TooLarge | Outcome::Failed { .. } => Health::Bad,
+    }
+}
+
+fn logged(
+    outgoing: &Outgoing,
+    attempt: Attempt,
+    number: i64,
+    started_at: Timestamp,
+) -> LoggedAttempt {
+    let is_test = outgoing.parcel.event_kind == EventType::Ping.as_str();
+    let class = outgoing.claimed.class;
+    LoggedAttempt {
+        number,
+        trigger: if is_test { "test" } else { class.trigger() }.to_owned(),
+        started_at,
+        duration_ms: i64::try_from(attempt.duration_ms).unwrap_or(i64::MAX),
+        status: attempt.status.map(i64::from),
+        error_class: attempt.error_class.map(|class| class.as_str().to_owned()),
+        response_headers: Some(attempt.response_headers).filter(|lines| !lines.is_empty()),
+        response_body: Some(attempt.response_body.to_vec()).filter(|body| !body.is_empty()),
+        remote_ip: attempt.remote_ip.map(|address| address.to_string()),
+    }
+}
+
+fn count(attempt: &Attempt) {
+    let outcome = attempt
+        .error_class
+        .map_or("delivered", |class| class.as_str());
+    metrics::counter!("tributary_webhook_attempts_total", "outcome" => outcome).increment(1);
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a histogram of milliseconds needs no exactness"
+    )]
+    let seconds = attempt.duration_ms as f64 / 1_000.0;
+    metrics::histogram!("tributary_webhook_attempt_seconds").record(seconds);
+}
+
+fn to_i64(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,513 @@
+//! Webhook endpoints: made, listed, changed, rotated, tested, removed.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tributary_domain::clock::Timestamp;
+use tributary_domain::endpoint::{Endpoint, EndpointState, MAX_ENDPOINTS};
+use tributary_domain::event::{Draft, EventType, NewEvent, Subject, filter_is_known};
+use tributary_domain::field::FieldError;
+use tributary_domain::ids::{EndpointId, EndpointSecretId, EventId, TenantId};
+use tributary_domain::settlement::Source;
+use tributary_domain::tenant::{Mode, Scope};
+use tributary_storage::endpoints::{self, StoredSecret};
+use tributary_storage::{Tx, deliveries, outbox};
+use tributary_vault::Place;
+use tributary_webhooks::Secret;
+use zeroize::Zeroizing;
+
+use crate::credentials::Caller;
+use crate::pages::{Page, check_limit, cut};
+use crate::{OperationError, Operations};
+
+const FILTERS_MAX: usize = 32;
+const DESCRIPTION_CHARS_MAX: usize = 191;
+const GRACE_SECONDS_MAX: i64 = 604_800;
+/// So many secrets of one endpoint may sign at the same time.
+const LIVE_SECRETS_MAX: usize = 3;
+const SUBJECT: &str = "endpoint";
+
+/// An endpoint as a tenant describes it.
+#[derive(Clone, Debug)]
+pub struct NewEndpoint {
+    /// Where deliveries are posted.
+    pub url: String,
+    /// What a person calls it.
+    pub description: String,
+    /// Which event types it wants: words, or stems that end in `*`.
+    pub filters: Vec<String>,
+}
+
+/// What shall change about an endpoint; what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct EndpointPatch {
+    /// Where deliveries are posted.
+    pub url: Option<String>,
+    /// What a person calls it.
+    pub description: Option<String>,
+    /// Which event types it wants.
+    pub filters: Option<Vec<String>>,
+    /// `enabled`, `paused` or `disabled`.
+    pub state: Option<String>,
+}
+
+/// A secret as it may be shown: never itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SecretView {
+    /// Its id.
+    pub id: String,
+    /// What a person recognises it by.
+    pub fingerprint: String,
+    /// When it was made.
+    pub created_at: String,
+    /// When it stops signing.
+    pub expires_at: Option<String>,
+}
+
+/// An endpoint as a tenant sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EndpointView {
+    /// Its id.
+    pub id: String,
+    /// Always `webhook_endpoint`.
+    pub object: String,
+    /// Where deliveries are posted.
+    pub url: String,
+    /// What a person calls it.
+    pub description: String,
+    /// Which event types it wants.
+    pub events: Vec<String>,
+    /// Whether it is served.
+    pub state: String,
+    /// Which world it hears of.
+    pub mode: String,
+    /// When it was made.
+    pub created_at: String,
+    /// When it was last changed by hand.
+    pub updated_at: String,
+    /// The secrets that sign at present, newest first.
+    pub secrets: Vec<SecretView>,
+    /// Failed attempts since the last success.
+    pub consecutive_failures: i64,
+    /// When it last answered 2xx.
+    pub last_success_at: Option<String>,
+    /// Why it is not served.
+    pub disabled_reason: Option<String>,
+}
+
+impl Operations {
+    /// Makes an endpoint and sends it a ping; the secret is shown this once.
+    pub async fn create_endpoint(
+        &self,
+        caller: &Caller,
+        new: NewEndpoint,
+    ) -> Result<(EndpointView, Zeroizing<String>), OperationError> {
+        caller.require(Scope::WebhooksWrite)?;
+        self.check_endpoint(Some(&new.url), Some(&new.description), Some(&new.filters))?;
+        let now = self.now();
+        let endpoint = new_endpoint(caller, new, now);
+        let (stored, secret) = self
+            .new_secret(&endpoint.tenant_id, &endpoint.id, now)
+            .await?;
+        let tx = self.storage().begin().await?;
+        let count = endpoints::count_locked(&tx, &caller.tenant_id, caller.mode).await?;
+        if count >= MAX_ENDPOINTS {
+            return Err(OperationError::LimitReached {
+                what: "webhook endpoints",
+                max: MAX_ENDPOINTS,
+            });
+        }
+        endpoints::insert(&tx, &endpoint).await?;
+        endpoints::insert_secret(&tx, &stored).await?;
+        append_ping(&tx, &endpoint, now).await?;
+        tx.commit().await?;
+        tracing::info!(endpoint.id = %endpoint.id, tenant.id = %endpoint.tenant_id, "a webhook endpoint was made");
+        Ok((endpoint_view(&endpoint, &[stored]), secret))
+    }
+
+    /// Lists endpoints, newest first.
+    pub async fn list_endpoints(
+        &self,
+        caller: &Caller,
+        cursor: Option<String>,
+        limit: u64,
+    ) -> Result<Page<EndpointView>, OperationError> {
+        caller.require(Scope::WebhooksRead)?;
+        let limit = check_limit(Some(limit))?;
+        let after: Option<EndpointId> = cursor
+            .map(|text| text.parse())
+            .transpose()
+            .map_err(|_| OperationError::invalid("cursor", "must be a next_cursor of this list"))?;
+        let mut all = endpoints::list(self.storage(), &caller.tenant_id, caller.mode).await?;
+        all.reverse();
+        all.retain(|endpoint| after.as_ref().is_none_or(|after| endpoint.id < *after));
+        let page = cut(all, limit, |endpoint| endpoint.id.to_string());
+        let ids: Vec<EndpointId> = page
+            .items
+            .iter()
+            .map(|endpoint| endpoint.id.clone())
+            .collect();
+        let secrets = self.secrets_of(&caller.tenant_id, &ids).await?;
+        let view = |endpoint: &Endpoint| {
+            endpoint_view(
+                endpoint,
+                secrets.get(&endpoint.id).map_or(&[], Vec::as_slice),
+            )
+        };
+        Ok(Page {
+            items: page.items.iter().map(view).collect(),
+            next_cursor: page.next_cursor,
+        })
+    }
+
+    /// Shows one endpoint.
+    pub async fn get_endpoint(
+        &self,
+        caller: &Caller,
+        id: &EndpointId,
+    ) -> Result<EndpointView, OperationError> {
+        caller.require(Scope::WebhooksRead)?;
+        let endpoint = endpoints::find(self.storage(), &caller.tenant_id, caller.mode, id)
+            .await?
+            .ok_or(OperationError::NotFound)?;
+        self.view_of(&endpoint).await
+    }
+
+    /// Changes an endpoint; one that is served again gets what was held for it.
+    pub async fn update_endpoint(
+        &self,
+        caller: &Caller,
+        id: &EndpointId,
+        patch: EndpointPatch,
+    ) -> Result<EndpointView, OperationError> {
+        caller.require(Scope::WebhooksWrite)?;
+        let (url, description) = (patch.url.as_deref(), patch.description.as_deref());
+        self.check_endpoint(url, description, patch.filters.as_deref())?;
+        let state = patch.state.as_deref().map(settable_state).transpose()?;
+        let now = self.now();
+        let tx = self.storage().begin().await?;
+        let before = endpoints::lock(&tx, &caller.tenant_id, caller.mode, id)
+            .await?
+            .ok_or(OperationError::NotFound)?;
+        let after = patched(&before, patch, state, now);
+        endpoints::update(&tx, &after).await?;
+        let (tenant, id) = (&after.tenant_id, &after.id);
+        match (before.state.is_served(), after.state.is_served()) {
+            (true, false) => {
+                deliveries::hold_waiting(&tx, tenant, id, now).await?;
+            }
+            (false, true) => {
+                deliveries::release_held(&tx, tenant, id, now).await?;
+            }
+            _ => {}
+        }
+        tx.commit().await?;
+        self.view_of(&after).await
+    }
+
+    /// Removes an endpoint; what is open for it is cancelled, what was sent stays in the log.
+    pub async fn delete_endpoint(
+        &self,
+        caller: &Caller,
+        id: &EndpointId,
+    ) -> Result<(), OperationError> {
+        caller.require(Scope::WebhooksWrite)?;
+        let tx = self.storage().begin().await?;
+        let endpoint = endpoints::lock(&tx, &caller.tenant_id, caller.mode, id)
+            .await?
+            .ok_or(OperationError::NotFound)?;
+        deliveries::cancel_all(&tx, &endpoint.tenant_id, id).await?;
+        endpoints::delete(&tx, &endpoint.tenant_id, id).await?;
+        tx.commit().await?;
+        tracing::info!(endpoint.id = %id, tenant.id = %endpoint.tenant_id, "a webhook endpoint was removed");
+        Ok(())
+    }
+
+    /// Makes a new secret, shown this once; the ones before sign beside it for `grace_seconds`.
+    pub async fn rotate_endpoint_secret(
+        &self,
+        caller: &Caller,
+        id: &EndpointId,
+        grace_seconds: i64,
+    ) -> Result<Zeroizing<String>, OperationError> {
+        caller.require(Scope::WebhooksWrite)?;
+        if !(0..=GRACE_SECONDS_MAX).contains(&grace_seconds) {
+            return Err(OperationError::invalid(
+                "/grace_seconds",
+                "must be 0 to 604800",
+            ));
+        }
+        let now = self.now();
+        let tenant = &caller.tenant_id;
+        // Sealing may write a data key, so it comes before the transaction; a foreign id must not get that far.
+        let known = endpoints::find(self.storage(), tenant, caller.mode, id).await?;
+        known.ok_or(OperationError::NotFound)?;
+        let (stored, secret) = self.new_secret(tenant, id, now).await?;
+        let tx = self.storage().begin().await?;
+        endpoints::lock(&tx, tenant, caller.mode, id)
+            .await?
+            .ok_or(OperationError::NotFound)?;
+        let until = now.plus_millis(grace_seconds.saturating_mul(1_000));
+        endpoints::expire_secrets(&tx, tenant, id, until).await?;
+        let ids = std::slice::from_ref(id);
+        let live = endpoints::live_secrets(&tx, tenant, ids, now).await?;
+        if live.len() >= LIVE_SECRETS_MAX {
+            return Err(OperationError::LimitReached {
+                what: "live secrets of an endpoint",
+                max: u64::try_from(LIVE_SECRETS_MAX).unwrap_or(u64::MAX),
+            });
+        }
+        endpoints::insert_secret(&tx, &stored).await?;
+        tx.commit().await?;
+        tracing::info!(endpoint.id = %id, tenant.id = %tenant, "the secret of a webhook endpoint was rotated");
+        Ok(secret)
+    }
+
+    /// Sends a `ping` to this endpoint alone.
+    pub async fn ping_endpoint(
+        &self,
+        caller: &Caller,
+        id: &EndpointId,
+    ) -> Result<EventId, OperationError> {
+        caller.require(Scope::WebhooksWrite)?;
+        let tx = self.storage().begin().await?;
+        let endpoint = endpoints::lock(&tx, &caller.tenant_id, caller.mode, id)
+            .await?
+            .ok_or(OperationError::NotFound)?;
+        if !endpoint.state.is_served() {
+            let state = endpoint.state.as_str().to_owned();
+            return Err(OperationError::StateConflict { state });
+        }
+        let event_id = append_ping(&tx, &endpoint, self.now()).await?;
+        tx.commit().await?;
+        Ok(event_id)
+    }
+
+    fn check_endpoint(
+        &self,
+        url: Option<&str>,
+        description: Option<&str>,
+        filters: Option<&[String]>,
+    ) -> Result<(), OperationError> {
+        let mut faults = Vec::new();
+        if let Some(Err(refused)) = url.map(|url| self.sender().check_url(url)) {
+            faults.push(FieldError::new("/url", refused.to_string()));
+        }
+        if description.is_some_and(|text| !is_plain_short_text(text)) {
+            faults.push(FieldError::new(
+                "/description",
+                "must be at most 191 printable characters",
+            ));
+        }
+        if let Some(filters) = filters {
+            faults.extend(filter_faults(filters));
+        }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(OperationError::Invalid(faults))
+        }
+    }
+
+    async fn new_secret(
+        &self,
+        tenant: &TenantId,
+        endpoint: &EndpointId,
+        now: Timestamp,
+    ) -> Result<(StoredSecret, Zeroizing<String>), OperationError> {
+        let secret = Secret::generate().expose();
+        let id = EndpointSecretId::new(now);
+        let place = secret_place(&id);
+        let sealed = self
+            .sealing()
+            .seal(
+                self.storage(),
+                tenant.as_str(),
+                &place,
+                secret.as_bytes(),
+                now,
+            )
+            .await?;
+        let stored = StoredSecret {
+            id,
+            tenant_id: tenant.clone(),
+            endpoint_id: endpoint.clone(),
+            sealed,
+            fingerprint: tributary_vault::fingerprint(secret.as_bytes()),
+            created_at: now,
+            expires_at: None,
+        };
+        Ok((stored, secret))
+    }
+
+    async fn view_of(&self, endpoint: &Endpoint) -> Result<EndpointView, OperationError> {
+        let ids = std::slice::from_ref(&endpoint.id);
+        let secrets = self.secrets_of(&endpoint.tenant_id, ids).await?;
+        Ok(endpoint_view(
+            endpoint,
+            secrets.get(&endpoint.id).map_or(&[], Vec::as_slice),
+        ))
+    }
+
+    async fn secrets_of(
+        &self,
+        tenant: &TenantId,
+        ids: &[EndpointId],
+    ) -> Result<HashMap<EndpointId, Vec<StoredSecret>>, OperationError> {
+        let live = endpoints::live_secrets(self.storage(), tenant, ids, self.now()).await?;
+        let mut by_endpoint: HashMap<EndpointId, Vec<StoredSecret>> = HashMap::new();
+        for secret in live {
+            by_endpoint
+                .entry(secret.endpoint_id.clone())
+                .or_default()
+                .push(secret);
+        }
+        Ok(by_endpoint)
+    }
+}
+
+/// Where the secret with this id is sealed for.
+pub(crate) fn secret_place(id: &EndpointSecretId) -> Place<'_> {
+    Place {
+        table: "endpoint_secrets",
+        column: "sealed",
+        row: id.as_str(),
+    }
+}
+
+fn new_endpoint(caller: &Caller, new: NewEndpoint, now: Timestamp) -> Endpoint {
+    Endpoint {
+        id: EndpointId::new(now),
+        tenant_id: caller.tenant_id.clone(),
+        mode: caller.mode,
+        url: new.url,
+        description: new.description,
+        filters: new.filters,
+        state: EndpointState::Enabled,
+        disabled_reason: None,
+        consecutive_failures: 0,
+        failing_since: None,
+        last_success_at: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn patched(
+    before: &Endpoint,
+    patch: EndpointPatch,
+    state: Option<EndpointState>,
+    now: Timestamp,
+) -> Endpoint {
+    let mut after = before.clone();
+    after.url = patch.url.unwrap_or(after.url);
+    after.description = patch.description.unwrap_or(after.description);
+    after.filters = patch.filters.unwrap_or(after.filters);
+    if let Some(state) = state.filter(|state| *state != before.state) {
+        after.state = state;
+        let manual = state == EndpointState::Disabled;
+        after.disabled_reason = manual.then(|| "manual".to_owned());
+    }
+    after.updated_at = now;
+    after
+}
+
+/// Only these three are set by hand; the others come about.
+fn settable_state(text: &str) -> Result<EndpointState, OperationError> {
+    match EndpointState::parse(text) {
+        Some(
+            state @ (EndpointState::Enabled | EndpointState::Paused | EndpointState::Disabled),
+        ) => Ok(state),
+        _ => Err(OperationError::invalid(
+            "/state",
+            "must be enabled, paused or disabled",
+        )),
+    }
+}
+
+fn is_plain_short_text(text: &str) -> bool {
+    text.chars().count() <= DESCRIPTION_CHARS_MAX && !text.chars().any(char::is_control)
+}
+
+fn filter_faults(filters: &[String]) -> Vec<FieldError> {
+    if filters.is_empty() || filters.len() > FILTERS_MAX {
+        return vec![FieldError::new("/events", "must name 1 to 32 event types")];
+    }
+    let unknown = filters
+        .iter()
+        .enumerate()
+        .filter(|(_, filter)| !filter_is_known(filter));
+    unknown
+        .map(|(index, _)| {
+            let reason = "must be an event type, or a beginning of one and a star, such as order.*";
+            FieldError::new(format!("/events/{index}"), reason)
+        })
+        .collect()
+}
+
+async fn append_ping(
+    tx: &Tx,
+    endpoint: &Endpoint,
+    now: Timestamp,
+) -> Result<EventId, OperationError> {
+    #[derive(Serialize)]
+    struct Pinged<'a> {
+        id: &'a EndpointId,
+        object: &'static str,
+        mode: Mode,
+    }
+    let pinged = Pinged {
+        id: &endpoint.id,
+        object: "webhook_endpoint",
+        mode: endpoint.mode,
+    };
+    let internal = |error: serde_json::Error| OperationError::Internal(error.to_string());
+    let object: Box<RawValue> = serde_json::value::to_raw_value(&pinged).map_err(internal)?;
+    let id = endpoint.id.as_str();
+    let seq = endpoints::next_seq(tx, &endpoint.tenant_id, SUBJECT, id).await?;
+    let draft = Draft {
+        tenant_id: &endpoint.tenant_id,
+        mode: endpoint.mode,
+        kind: EventType::Ping,
+        subject: Subject {
+            kind: SUBJECT,
+            id: id.to_owned(),
+        },
+        seq,
+        occurred_at: now,
+        source: Source::Api,
+        object: &object,
+        previous_state: None,
+    };
+    let event = NewEvent::from_draft(draft, format!("{id}:ping:{seq}"), now).map_err(internal)?;
+    outbox::append_for(tx, &event, &endpoint.id).await?;
+    Ok(event.id)
+}
+
+fn endpoint_view(endpoint: &Endpoint, secrets: &[StoredSecret]) -> EndpointView {
+    EndpointView {
+        id: endpoint.id.to_string(),
+        object: "webhook_endpoint".to_owned(),
+        url: endpoint.url.clone(),
+        description: endpoint.description.clone(),
+        events: endpoint.filters.clone(),
+        state: endpoint.state.as_str().to_owned(),
+        mode: endpoint.mode.as_str().to_owned(),
+        created_at: endpoint.created_at.to_rfc3339(),
+        updated_at: endpoint.updated_at.to_rfc3339(),
+        secrets: secrets.iter().map(secret_view).collect(),
+        consecutive_failures: endpoint.consecutive_failures,
+        last_success_at: endpoint.last_success_at.map(Timestamp::to_rfc3339),
+        disabled_reason: endpoint.disabled_reason.clone(),
+    }
+}
+
+fn secret_view(secret: &StoredSecret) -> SecretView {
+    SecretView {
+        id: secret.id.to_string(),
+        fingerprint: secret.fingerprint.clone(),
+        created_at: secret.created_at.to_rfc3339(),
+        expires_at: secret.expires_at.map(Timestamp::to_rfc3339),
+    }
+}
