@@ -64,7 +64,7 @@ pub struct SimConfig {
     pub listen: SocketAddr,
     /// The base clock in milliseconds; the business clock is this plus what the control API adds.
     pub clock_ms: BaseClock,
-    /// Where numbers and draws begin.
+    /// Where numbers and draws begin; random by default, so that no two simulators give out the same transaction ids.
     pub seed: u64,
     /// Whether notifications go out by themselves; without, only [`SimHandle::run_due`] sends them.
     pub auto_deliver: bool,
@@ -77,7 +77,7 @@ impl Default for SimConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             clock_ms: system_clock(),
-            seed: 1,
+            seed: rand::random(),
             auto_deliver: true,
             state_file: None,
         }

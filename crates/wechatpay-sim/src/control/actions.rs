@@ -93,8 +93,7 @@ impl Core {
                 ));
             }
             FaultWish::Seeded(seeded) => book.seed(seeded),
-            FaultWish::One(fault) => book.add(*fault),
-            FaultWish::Many { faults } => faults.into_iter().for_each(|fault| book.add(fault)),
+            FaultWish::Many(faults) => faults.into_iter().for_each(|fault| book.add(fault)),
         }
         drop(book);
         Ok(self.describe_faults())

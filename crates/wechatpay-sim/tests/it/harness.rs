@@ -74,7 +74,7 @@ impl World {
     }
 
     pub(crate) async fn in_mode(key_mode: KeyMode) -> Self {
-        Self::configured(key_mode, SimConfig::default()).await
+        Self::configured(key_mode, config()).await
     }
 
     pub(crate) async fn configured(key_mode: KeyMode, config: SimConfig) -> Self {
@@ -82,7 +82,6 @@ impl World {
         let reader = Arc::clone(&clock_ms);
         let config = SimConfig {
             clock_ms: Arc::new(move || reader.load(Ordering::SeqCst)),
-            auto_deliver: false,
             ..config
         };
         let sim = Simulator::start(config).await.unwrap();
@@ -242,6 +241,15 @@ impl World {
     }
 }
 
+/// Nothing random, and nothing delivered unless the test says so.
+pub(crate) fn config() -> SimConfig {
+    SimConfig {
+        seed: 7,
+        auto_deliver: false,
+        ..SimConfig::default()
+    }
+}
+
 pub(crate) fn ring(keys: &ProviderKeys) -> KeyRing {
     let certificate = Certificate::from_pem(&keys.platform_certificate_pem).unwrap();
     let public_key = PublicKey::from_pem(&keys.wechatpay_public_key_pem).unwrap();
@@ -340,19 +348,23 @@ pub(crate) struct Receiver {
 struct Shelf {
     received: Arc<Mutex<Vec<Received>>>,
     status: Arc<Mutex<Option<u16>>>,
+    arrived: Arc<tokio::sync::Notify>,
 }
 
+/// Paths with this beginning are received and never answered.
+pub(crate) const HANGS: &str = "/hangs";
+
 #[handler]
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "handlers own what was extracted"
-)]
-fn receive(request: &Request, body: Vec<u8>, shelf: Data<&Shelf>) -> Response {
+async fn receive(request: &Request, body: Vec<u8>, shelf: Data<&Shelf>) -> Response {
     shelf.received.lock().unwrap().push(Received {
         path: request.uri().path().to_owned(),
         headers: request.headers().clone(),
         body,
     });
+    shelf.arrived.notify_one();
+    if request.uri().path().starts_with(HANGS) {
+        std::future::pending::<()>().await;
+    }
     let status = shelf.status.lock().unwrap().unwrap_or(204);
     Response::builder()
         .status(StatusCode::from_u16(status).unwrap())
@@ -384,6 +396,17 @@ impl Receiver {
 
     pub(crate) fn answer_with(&self, status: u16) {
         *self.shelf.status.lock().unwrap() = Some(status);
+    }
+
+    /// Waits until so many notifications have come in.
+    pub(crate) async fn wait_for(&self, count: usize) -> Vec<Received> {
+        loop {
+            let received = self.received();
+            if received.len() >= count {
+                return received;
+            }
+            self.shelf.arrived.notified().await;
+        }
     }
 
     pub(crate) fn received(&self) -> Vec<Received> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use wechatpay_sim::{NotificationState, PayOrder, RETRY_STEPS_MS};
+use wechatpay_sim::{KeyMode, NotificationState, PayOrder, RETRY_STEPS_MS, SimConfig};
 
 use crate::harness::{SP, SUB, SUB_APP, SUB_USER, World};
 
@@ -146,4 +146,43 @@ async fn closing_and_expiry_are_not_notified() {
     world.sim.advance_clock(8 * 86_400_000);
     assert_eq!(world.sim.run_due().await, 0);
     assert!(world.sim.ledger().notifications.is_empty());
+}
+
+async fn delivering() -> World {
+    let config = SimConfig {
+        auto_deliver: true,
+        ..crate::harness::config()
+    };
+    World::configured(KeyMode::Certificate, config).await
+}
+
+#[tokio::test]
+async fn the_background_notifier_delivers_by_itself_and_follows_the_moved_clock() {
+    let world = delivering().await;
+    world.receiver.answer_with(500);
+    world.place_and_pay("T0000001").await;
+    world.receiver.wait_for(1).await;
+    while world.sim.ledger().notifications[0].attempts.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    world.sim.advance_clock(15_000);
+    assert_eq!(world.receiver.wait_for(2).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_receiver_that_hangs_does_not_delay_the_others() {
+    let world = delivering().await;
+    for number in 0..100 {
+        let mut order = world.order(&format!("T{number:07}"));
+        order["notify_url"] = world.receiver.url(crate::harness::HANGS).into();
+        assert_eq!(world.post(crate::harness::PLACE, &order).await.status, 200);
+        world
+            .sim
+            .pay(&format!("T{number:07}"), &PayOrder::default())
+            .unwrap();
+    }
+    world.receiver.wait_for(100).await;
+    world.place_and_pay("T0000100").await;
+    let received = world.receiver.wait_for(101).await;
+    assert_eq!(received[100].path, "/pay");
 }

@@ -12,7 +12,7 @@ use crate::harness::{PLACE, SP, World};
 fn config(path: &Path) -> SimConfig {
     SimConfig {
         state_file: Some(path.to_owned()),
-        ..SimConfig::default()
+        ..crate::harness::config()
     }
 }
 
@@ -20,7 +20,6 @@ async fn restarted(world: World, path: &Path) -> World {
     let clock = std::sync::Arc::clone(&world.clock_ms);
     let config = SimConfig {
         clock_ms: std::sync::Arc::new(move || clock.load(std::sync::atomic::Ordering::SeqCst)),
-        auto_deliver: false,
         ..config(path)
     };
     let sim: SimHandle = Simulator::start(config).await.unwrap();
