@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod events;
 mod tables;
 
 use std::sync::LazyLock;
@@ -67,10 +68,12 @@ fn document() -> Value {
     document["servers"] =
         json!([{ "url": "/", "description": "The host that serves this document" }]);
     add_unreferenced_schemas(&mut document);
+    tables::write_bounds_whole(&mut document);
     answers::add(&mut document);
     tables::close_requests(&mut document);
     tables::add_limits(&mut document);
     tables::add_examples(&mut document);
+    events::add(&mut document);
     join_references(&mut document);
     document
 }

@@ -1,8 +1,11 @@
 //! The tenant API: one file per noun. A handler authenticates, parses, makes one call into operations, renders.
 
+mod deliveries;
+mod events;
 mod me;
 mod miniprogram_sessions;
 mod orders;
+mod webhook_endpoints;
 
 use std::str::FromStr;
 
@@ -10,15 +13,32 @@ use poem_openapi::Tags;
 
 use crate::problem::{Problem, ProblemCode};
 
+pub(crate) use deliveries::DeliveriesApi;
+pub(crate) use events::EventsApi;
 pub(crate) use me::MeApi;
 pub(crate) use miniprogram_sessions::MiniprogramSessionsApi;
 pub(crate) use orders::OrdersApi;
+pub(crate) use webhook_endpoints::WebhookEndpointsApi;
 
 /// Every operation, in the order of the document.
-pub(crate) type TenantApi = (OrdersApi, MiniprogramSessionsApi, MeApi);
+pub(crate) type TenantApi = (
+    OrdersApi,
+    MiniprogramSessionsApi,
+    EventsApi,
+    WebhookEndpointsApi,
+    DeliveriesApi,
+    MeApi,
+);
 
 /// The whole API. It holds nothing: a session brings what a handler needs.
-pub(crate) const TENANT_API: TenantApi = (OrdersApi, MiniprogramSessionsApi, MeApi);
+pub(crate) const TENANT_API: TenantApi = (
+    OrdersApi,
+    MiniprogramSessionsApi,
+    EventsApi,
+    WebhookEndpointsApi,
+    DeliveriesApi,
+    MeApi,
+);
 
 /// How the operations are grouped.
 #[derive(Tags)]
@@ -28,6 +48,12 @@ enum Tag {
     Orders,
     /// Turns a mini-program's login code into an openid.
     MiniprogramSessions,
+    /// What happened, in an order without holes.
+    Events,
+    /// Where events are sent to.
+    WebhookEndpoints,
+    /// One event on its way to one endpoint.
+    Deliveries,
     /// Whom an API key belongs to.
     Account,
 }

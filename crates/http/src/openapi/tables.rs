@@ -69,6 +69,20 @@ fn close_schema(document: &mut Value, reference: &str) -> Option<Value> {
     is_new.then(|| Value::Object(schema.clone()))
 }
 
+/// The library writes bounds of integers as `100.0`.
+pub(super) fn write_bounds_whole(value: &mut Value) {
+    match value {
+        Value::Object(fields) => fields.values_mut().for_each(write_bounds_whole),
+        Value::Array(items) => items.iter_mut().for_each(write_bounds_whole),
+        Value::Number(number) => {
+            if let Some(whole) = number.to_string().strip_suffix(".0") {
+                *value = whole.parse::<i64>().map_or(Value::Null, Value::from);
+            }
+        }
+        _ => {}
+    }
+}
+
 fn merge(schema: &mut Value, limit: &Value) {
     for (keyword, value) in limit.as_object().into_iter().flatten() {
         schema[keyword] = value.clone();

@@ -11,7 +11,7 @@ const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../openapi/tena
 fn walk() -> Vec<(String, Value)> {
     let document = document();
     let mut found = Vec::new();
-    for part in ["paths"] {
+    for part in ["paths", "webhooks"] {
         for (path, item) in document[part].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
                 found.push((format!("{part} {method} {path}"), operation.clone()));
@@ -60,7 +60,7 @@ fn operation_ids_are_unique() {
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), count);
-    assert_eq!(tenant_operations().count(), 7);
+    assert_eq!(tenant_operations().count(), 19);
 }
 
 #[test]
@@ -248,6 +248,10 @@ fn every_problem_code_is_explained() {
 fn routes_know_their_methods() {
     let table = route_table();
     assert_eq!(table.methods("/v1/orders"), Some("POST, GET"));
+    assert_eq!(
+        table.methods("/v1/webhook-endpoints/{id}"),
+        Some("GET, PATCH, DELETE")
+    );
 }
 
 #[test]
