@@ -148,8 +148,32 @@ impl Call {
         }
     }
 
+    /// A number in the path has the length and characters that it had in a body.
+    fn check_number(&self) -> Result<(), Refusal> {
+        let (name, number, sizes, extra) = match self {
+            Self::QueryByNumber(number) | Self::Close(number) => {
+                ("out_trade_no", number, 6..=32, "_-|*")
+            }
+            Self::QueryRefund(number) => ("out_refund_no", number, 1..=64, "_-|*@"),
+            Self::QueryByTransaction(number) => ("transaction_id", number, 1..=32, ""),
+            _ => return Ok(()),
+        };
+        let allowed = |c: char| c.is_ascii_alphanumeric() || extra.contains(c);
+        if sizes.contains(&number.len()) && number.chars().all(allowed) {
+            return Ok(());
+        }
+        let value = Value::from(number.as_str());
+        Err(Refusal::parameter(
+            "url",
+            name,
+            &value,
+            "长度或字符不符合要求",
+        ))
+    }
+
     fn run(&self, core: &Core, caller: &Caller, wire: &Wire<'_>) -> Result<Outcome, Refusal> {
         let provider = caller.provider.as_ref();
+        self.check_number()?;
         match self {
             Self::PlaceJsapi => {
                 let body = posted(wire, bodies::JSAPI)?;

@@ -105,7 +105,7 @@ pub struct Order {
     pub updated_ms: i64,
     /// WeChat's state.
     pub trade_state: TradeState,
-    /// The prepay ids issued, oldest first, at most [`PREPAY_IDS_KEPT`].
+    /// The prepay ids issued, oldest first, at most twenty.
     pub prepay_ids: Vec<Prepay>,
     /// Present once paid.
     pub payment: Option<Payment>,

@@ -174,3 +174,26 @@ async fn closing_names_its_merchants_and_nothing_else() {
         assert_eq!(reply.refusal(), expected, "{body}");
     }
 }
+
+#[tokio::test]
+async fn a_number_in_the_path_has_the_form_of_a_number() {
+    let world = World::new().await;
+    let owner = format!("sp_mchid={SP}&sub_mchid={SUB}");
+    for target in [
+        format!("{NUMBER}/T1?{owner}"),
+        format!("{NUMBER}/{}?{owner}", "T".repeat(33)),
+        format!("{NUMBER}/T%2000000001?{owner}"),
+        format!("{ID}/4200-1?{owner}"),
+        format!(
+            "/v3/refund/domestic/refunds/{}?sub_mchid={SUB}",
+            "R".repeat(65)
+        ),
+    ] {
+        assert_eq!(
+            world.get(&target).await.refusal(),
+            "400 PARAM_ERROR",
+            "{target}"
+        );
+    }
+    assert_eq!(close(&world, "T1", SUB).await.refusal(), "400 PARAM_ERROR");
+}
