@@ -204,3 +204,30 @@ async fn an_answer_beyond_a_mebibyte_is_not_read() {
     assert!(error.outcome_unknown() && !error.retryable());
     assert_eq!(error.trace.tries, 1);
 }
+
+/// The environment of a process cannot be changed safely, so another process runs one of the calls.
+#[test]
+fn a_proxy_in_the_environment_is_ignored() {
+    let call = "calls::a_paid_order_is_read_by_either_number";
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child
+        .args(["--exact", call])
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy");
+    for name in [
+        "HTTP_PROXY",
+        "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ] {
+        child.env(name, "http://127.0.0.1:1");
+    }
+    let output = child.output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && printed.contains("1 passed"),
+        "{printed}"
+    );
+}
