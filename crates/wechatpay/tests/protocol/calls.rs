@@ -9,7 +9,7 @@ use wechatpay::v3::{FrozenBody, RefundStatus, TradeState, VerifyError};
 
 use crate::fake_wechat::{FakeWeChat, Reply, Seen, client, client_with, transport};
 use crate::limits::{order, refund};
-use crate::vectors::{NOW, entry, merchant, platform_key, set_k, text};
+use crate::vectors::{NOW, entry, merchant, platform_key, ring, set_k, text};
 
 const PREPAY: &str = "{\"prepay_id\":\"wx201410272009395522657a690389285100\"}";
 
@@ -108,6 +108,28 @@ async fn numbers_with_a_bar_are_signed_in_the_form_that_is_sent() {
     );
     assert_signed_by_the_merchant(&request);
     assert_eq!(request.header("content-type"), Some("application/json"));
+}
+
+#[tokio::test]
+async fn clients_of_many_merchants_share_one_pool_and_sign_as_themselves() {
+    let server = FakeWeChat::always(Reply::signed(200, PREPAY)).await;
+    let transport = transport();
+    let body = FrozenBody::from_bytes(b"{}".as_slice());
+    for number in 0..10 {
+        let mut merchant = merchant();
+        merchant.mchid = format!("190000020{number}");
+        let hosts = wechatpay::client::Hosts::single(server.url.clone());
+        let clock = std::sync::Arc::new(|| NOW);
+        let client = Client::new(transport.clone(), hosts, merchant.into(), ring(), clock);
+        client.prepay_jsapi(&body).await.unwrap();
+    }
+    let seen = server.seen();
+    // A connection may come back to the pool a moment too late for the next call, not for all of them.
+    assert!(seen.last().unwrap().connection < seen.len());
+    for (number, request) in seen.iter().enumerate() {
+        let caller = parse_authorization(request.header("authorization").unwrap()).unwrap();
+        assert_eq!(caller.mchid, format!("190000020{number}"));
+    }
 }
 
 #[tokio::test]

@@ -15,6 +15,8 @@ use crate::vectors::{NOW, merchant, platform_key, ring, set_k, text};
 /// A request as it came over the wire.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seen {
+    /// Which connection it came over, from 1.
+    pub(crate) connection: usize,
     pub(crate) method: String,
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
@@ -123,44 +125,61 @@ impl FakeWeChat {
 type Script = Arc<dyn Fn(usize, &Seen) -> Reply + Send + Sync>;
 
 async fn serve(listener: TcpListener, seen: Arc<Mutex<Vec<Seen>>>, script: Script) {
+    let mut connection = 0;
     while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(converse(stream, Arc::clone(&seen), Arc::clone(&script)));
+        connection += 1;
+        tokio::spawn(converse(
+            stream,
+            connection,
+            Arc::clone(&seen),
+            Arc::clone(&script),
+        ));
     }
 }
 
-async fn converse(mut stream: TcpStream, seen: Arc<Mutex<Vec<Seen>>>, script: Script) {
-    let Some(request) = read_request(&mut stream).await else {
-        return;
-    };
-    let reply = {
-        let mut seen = seen.lock().unwrap();
-        seen.push(request.clone());
-        script(seen.len() - 1, &request)
-    };
-    match reply {
-        Reply::HangUp => {}
-        Reply::Silence => std::future::pending().await,
-        Reply::Answer {
-            status,
-            headers,
-            body,
-        } => {
-            let mut head = format!("HTTP/1.1 {status} Whatever\r\nConnection: close\r\n");
-            if status != 204 {
-                write!(head, "Content-Length: {}\r\n", body.len()).unwrap();
+/// Answers request after request until one side has enough.
+async fn converse(
+    mut stream: TcpStream,
+    connection: usize,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    script: Script,
+) {
+    while let Some(request) = read_request(&mut stream, connection).await {
+        let reply = {
+            let mut seen = seen.lock().unwrap();
+            seen.push(request.clone());
+            script(seen.len() - 1, &request)
+        };
+        match reply {
+            Reply::HangUp => return,
+            Reply::Silence => std::future::pending().await,
+            Reply::Answer {
+                status,
+                headers,
+                body,
+            } => {
+                let head = head_of(status, headers, body.len());
+                // The client may hang up on an answer that is too large.
+                drop(stream.write_all(head.as_bytes()).await);
+                drop(stream.write_all(&body).await);
             }
-            for (name, value) in headers {
-                write!(head, "{name}: {value}\r\n").unwrap();
-            }
-            head.push_str("\r\n");
-            // The client may hang up on an answer that is too large.
-            drop(stream.write_all(head.as_bytes()).await);
-            drop(stream.write_all(&body).await);
         }
     }
 }
 
-async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
+fn head_of(status: u16, headers: Vec<(String, String)>, length: usize) -> String {
+    let mut head = format!("HTTP/1.1 {status} Whatever\r\n");
+    if status != 204 {
+        write!(head, "Content-Length: {length}\r\n").unwrap();
+    }
+    for (name, value) in headers {
+        write!(head, "{name}: {value}\r\n").unwrap();
+    }
+    head.push_str("\r\n");
+    head
+}
+
+async fn read_request(stream: &mut TcpStream, connection: usize) -> Option<Seen> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -174,6 +193,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
     let mut lines = head.split("\r\n");
     let mut first = lines.next()?.split(' ');
     let mut request = Seen {
+        connection,
         method: first.next()?.to_owned(),
         target: first.next()?.to_owned(),
         ..Seen::default()
