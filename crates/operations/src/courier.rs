@@ -12,6 +12,7 @@ use tributary_domain::event::EventType;
 use tributary_domain::ids::{DeliveryId, EndpointId, EndpointSecretId, TenantId};
 use tributary_domain::tenant::Mode;
 use tributary_storage::deliveries::LoggedAttempt;
+pub use tributary_storage::deliveries::claim::DueLane;
 use tributary_storage::deliveries::claim::{self, ClaimRequest, Claimed, Lease, Parcel};
 use tributary_storage::deliveries::completion::{self, Completed, Completion, Health, Next};
 use tributary_storage::endpoints::{self, StoredSecret};
@@ -51,9 +52,9 @@ pub struct Wish<'a> {
 pub struct Load {
     /// What is to be sent.
     pub outgoing: Vec<Outgoing>,
-    /// Lanes that probably have more, once something of them or of their tenant is finished.
-    pub full_lanes: Vec<(TenantId, EndpointId)>,
-    /// Lanes that were not looked into, because the limit was reached.
+    /// The lanes that were looked into; they may have more.
+    pub due_lanes: Vec<DueLane>,
+    /// Lanes that were not looked into as far as they had room, because the limit was reached.
     pub left_lanes: Vec<EndpointId>,
 }
 
@@ -159,7 +160,7 @@ impl Courier {
         let batch = claim::claim_all_tenants(&tx, &request).await?;
         let mut load = Load {
             outgoing: Vec::new(),
-            full_lanes: batch.full_lanes,
+            due_lanes: batch.due_lanes,
             left_lanes: batch.left_lanes,
         };
         if !batch.claimed.is_empty() {

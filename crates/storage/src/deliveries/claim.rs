@@ -87,14 +87,25 @@ pub struct Claimed {
     pub claims: i64,
 }
 
-/// What was claimed, and which lanes probably have more.
+/// A lane that had something due when it was claimed from; it may have more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueLane {
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// Which endpoint's.
+    pub endpoint_id: EndpointId,
+    /// How many deliveries it may have in flight.
+    pub max_in_flight: i64,
+}
+
+/// What was claimed, and from where.
 #[derive(Clone, Debug, Default)]
 pub struct ClaimBatch {
     /// The claimed deliveries.
     pub claimed: Vec<Claimed>,
-    /// Lanes that gave as much as they or their tenant had room for.
-    pub full_lanes: Vec<(TenantId, EndpointId)>,
-    /// Lanes that were not looked into, because the claimer's own room ran out.
+    /// The lanes that were looked into.
+    pub due_lanes: Vec<DueLane>,
+    /// Lanes that were not looked into as far as they had room, because the claimer's own room ran out.
     pub left_lanes: Vec<EndpointId>,
 }
 
@@ -130,7 +141,6 @@ struct Picked {
 
 struct Lane {
     endpoint_id: EndpointId,
-    tenant_id: TenantId,
     room: i64,
 }
 
@@ -149,13 +159,6 @@ pub async fn claim_all_tenants(
     } else {
         pick_lane_by_lane(tx, request, &lanes).await?
     };
-    for lane in lanes {
-        let of_lane = |row: &&Picked| row.endpoint_id == lane.endpoint_id.as_str();
-        let count = picked.iter().filter(of_lane).count();
-        if i64::try_from(count).is_ok_and(|count| count >= lane.room) {
-            batch.full_lanes.push((lane.tenant_id, lane.endpoint_id));
-        }
-    }
     let claimed = picked.iter().map(|row| to_claimed(row, request.owner));
     batch.claimed = claimed.collect::<Result<_, _>>()?;
     Ok(batch)
@@ -218,19 +221,23 @@ fn share_out(
                 let known = request.tenant_room.get(tenant).copied();
                 known.unwrap_or(request.tenant_room_default)
             });
-        if left <= 0 {
-            batch.left_lanes.push(endpoint_id);
-        } else if *of_tenant <= 0 {
-            batch.full_lanes.push((tenant_id, endpoint_id));
+        let wanted = min(row.max_inflight, *of_tenant);
+        let room = min(wanted, left);
+        if room < wanted {
+            batch.left_lanes.push(endpoint_id.clone());
         } else {
-            let room = min(row.max_inflight, min(left, *of_tenant));
+            let max_in_flight = row.max_inflight;
+            let endpoint_id = endpoint_id.clone();
+            batch.due_lanes.push(DueLane {
+                tenant_id,
+                endpoint_id,
+                max_in_flight,
+            });
+        }
+        if room > 0 {
             left = left.saturating_sub(room);
             *of_tenant = of_tenant.saturating_sub(room);
-            lanes.push(Lane {
-                endpoint_id,
-                tenant_id,
-                room,
-            });
+            lanes.push(Lane { endpoint_id, room });
         }
     }
     Ok(lanes)

@@ -6,7 +6,7 @@ use tributary_domain::delivery::QueueClass;
 use tributary_domain::endpoint::{Endpoint, EndpointState};
 use tributary_domain::event::{EventType, NewEvent, Subject};
 
-use super::claim::{ClaimRequest, Claimed, Lease, claim_all_tenants, parcels_all_tenants};
+use super::claim::{ClaimRequest, Claimed, DueLane, Lease, claim_all_tenants, parcels_all_tenants};
 use super::completion::{Completed, Completion, Health, Next, complete_all_tenants, quarantine};
 use super::*;
 use crate::test_database::on_both;
@@ -22,6 +22,7 @@ on_both! {
     concurrent_claimers_share_a_lane_without_passing_its_cap => concurrent_claimers;
     a_paused_lane_gives_nothing => paused_lane;
     a_tenant_has_only_its_room => tenant_room;
+    a_claimer_takes_no_more_than_its_room_and_names_what_it_left => claimer_room;
     only_hinted_lanes_are_looked_at_when_hints_are_given => hinted_lanes;
     a_success_finishes_and_a_failure_comes_back_at_its_time => completes;
     a_straggler_is_refused_after_its_lease_was_claimed_again => straggler;
@@ -298,6 +299,7 @@ async fn tenant_room(storage: &Storage) {
             .count()
     };
     assert_eq!((count(&mine), count(&other)), (10, 8));
+    assert_eq!(batch.due_lanes.len(), 4);
 }
 
 async fn hinted_lanes(storage: &Storage) {
@@ -315,10 +317,31 @@ async fn hinted_lanes(storage: &Storage) {
     let batch = claim_all_tenants(&tx, &hinted).await.unwrap();
     tx.commit().await.unwrap();
     assert!(batch.claimed.iter().all(|row| row.endpoint_id == first.id));
-    assert_eq!(
-        (batch.claimed.len(), batch.full_lanes),
-        (8, vec![(mine, first.id)])
-    );
+    let lane = DueLane {
+        tenant_id: mine,
+        endpoint_id: first.id,
+        max_in_flight: 8,
+    };
+    assert_eq!((batch.claimed.len(), batch.due_lanes), (8, vec![lane]));
+    assert!(batch.left_lanes.is_empty());
+}
+
+async fn claimer_room(storage: &Storage) {
+    let mine = tenant();
+    for _ in 0..3 {
+        endpoint(storage, &mine, &["*"]).await;
+    }
+    append_many(storage, &mine, 8).await;
+    let rooms = HashMap::new();
+    let narrow = ClaimRequest {
+        limit: 10,
+        ..request(&rooms, START)
+    };
+    let tx = storage.begin().await.unwrap();
+    let batch = claim_all_tenants(&tx, &narrow).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(batch.claimed.len(), 10);
+    assert_eq!((batch.due_lanes.len(), batch.left_lanes.len()), (1, 2));
 }
 
 async fn completes(storage: &Storage) {

@@ -1,0 +1,107 @@
+//! Every periodic task, on one screen. Delivering is the one thing that is not in the list: it has a loop of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tributary_operations::OperationError;
+
+use crate::Parts;
+
+type Running = BoxFuture<'static, Result<usize, OperationError>>;
+type Waiting = BoxFuture<'static, ()>;
+
+/// One task: what it does, how often, and what wakes it before its time.
+#[derive(Clone, Copy)]
+pub(crate) struct Task {
+    /// For logs and metrics.
+    pub(crate) name: &'static str,
+    /// The pause after a run that found nothing.
+    pub(crate) pause: Duration,
+    /// The pause after a run that found something: there may be more.
+    pub(crate) short_pause: Duration,
+    /// Whether it belongs to what [`crate::Worker::run_until_idle`] does.
+    pub(crate) until_idle: bool,
+    /// Does a bounded piece; returns how much.
+    pub(crate) run: fn(Arc<Parts>) -> Running,
+    /// Ends when the task should not wait for its time.
+    pub(crate) woken: fn(Arc<Parts>) -> Waiting,
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_hours(1);
+
+pub(crate) fn all() -> [Task; 6] {
+    [
+        Task {
+            name: "number_events",
+            pause: SECOND,
+            // Readers of the feed wait this long at most; the fewer runs, the more events share one.
+            short_pause: Duration::from_millis(100),
+            until_idle: true,
+            run: |parts| async move { parts.sequencer.run_once().await }.boxed(),
+            woken: |parts| async move { parts.sequencer.event_committed().await }.boxed(),
+        },
+        Task {
+            name: "poll_orders",
+            pause: SECOND,
+            short_pause: Duration::from_millis(50),
+            until_idle: true,
+            run: |parts| async move { parts.operations.poll_due_orders().await }.boxed(),
+            woken: never,
+        },
+        Task {
+            name: "apply_kept_notifications",
+            pause: SECOND,
+            short_pause: Duration::from_millis(50),
+            until_idle: true,
+            run: |parts| async move { parts.operations.apply_kept_notifications().await }.boxed(),
+            woken: |parts| {
+                async move { parts.operations.wakeups().notifications.notified().await }.boxed()
+            },
+        },
+        Task {
+            name: "refresh_certificates",
+            // WeChat asks for less than twelve hours.
+            pause: HOUR * 8,
+            short_pause: HOUR * 8,
+            until_idle: false,
+            run: |parts| async move { parts.operations.refresh_certificates().await }.boxed(),
+            woken: never,
+        },
+        Task {
+            name: "forget_idempotency_keys",
+            pause: HOUR / 6,
+            short_pause: SECOND,
+            until_idle: false,
+            run: |parts| {
+                async move {
+                    Ok(to_usize(
+                        parts.operations.forget_old_idempotency_keys().await?,
+                    ))
+                }
+                .boxed()
+            },
+            woken: never,
+        },
+        Task {
+            name: "purge_old_deliveries",
+            pause: HOUR / 6,
+            short_pause: SECOND,
+            until_idle: false,
+            run: |parts| {
+                async move { Ok(to_usize(parts.operations.purge_old_deliveries().await?)) }.boxed()
+            },
+            woken: never,
+        },
+    ]
+}
+
+fn never(_: Arc<Parts>) -> Waiting {
+    std::future::pending().boxed()
+}
+
+fn to_usize(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
