@@ -223,6 +223,10 @@ impl FaultBook {
         *self = Self::default();
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.faults.is_empty() && self.seeded.is_none()
+    }
+
     pub(crate) fn list(&self) -> (&[Fault], Option<&SeededFaults>) {
         (&self.faults, self.seeded.as_ref())
     }
