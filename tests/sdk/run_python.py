@@ -220,6 +220,26 @@ class Run:
         code, order = self.query(out_trade_no=number)
         self.check("the order tells of a refund", order["trade_state"] == "REFUND", order)
 
+    def refuses(self, headers: dict, body: bytes) -> bool:
+        """Whether the SDK finds that a notification is not WeChat's; it may say so by an exception."""
+        try:
+            return not self.wxpay.callback(headers, body)
+        except Exception:  # The SDK raises bare exceptions of several libraries.
+            return True
+
+    def impostors(self) -> None:
+        for kind in ("notification_forged", "notification_probe", "notification_wrong_signature"):
+            number = "I" + secrets.token_hex(12)
+            self.place(number)
+            fault = {"kind": kind, "count": 1, "out_trade_no": number}
+            call("POST", f"{self.sim}/_sim/faults", fault)
+            owner = {"sp_mchid": self.keys["sp_mchid"]}
+            call("POST", f"{self.sim}/_sim/orders/{number}/pay", owner)
+            self.check(f"{kind} is refused", self.refuses(*self.receiver.next()))
+            if kind != "notification_wrong_signature":
+                notice = self.notified("TRANSACTION.SUCCESS")
+                self.check("the genuine one follows", notice["out_trade_no"] == number, notice)
+
     def closing(self) -> None:
         number = "C" + secrets.token_hex(12)
         self.place(number)
@@ -242,6 +262,7 @@ def main() -> int:
         for key_mode in ("certificate", "public_key"):
             run = Run(sim, key_mode)
             run.payment()
+            run.impostors()
             run.closing()
     except (CheckFailed, urllib.error.URLError, queue.Empty) as problem:
         print(f"FAIL {problem!r}", flush=True)
