@@ -34,6 +34,8 @@ async fn an_unknown_route_is_a_problem() {
         "/v1/orders/",
         "/nothing",
         "/v1/orders/a/b/c",
+        "/v1/orders/%ff",
+        "/%00",
     ] {
         let response = ask(Method::GET, path).await;
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");

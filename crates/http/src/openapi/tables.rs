@@ -28,13 +28,17 @@ pub(super) fn add_limits(document: &mut Value) {
         }
     }
     for (_, _, operation) in super::operations(document) {
+        let id = operation.get("operationId").and_then(Value::as_str);
+        let id = id.unwrap_or_default().to_owned();
         let parameters = operation
             .get_mut("parameters")
             .and_then(Value::as_array_mut);
         for parameter in parameters.into_iter().flatten() {
             let name = parameter["name"].as_str().unwrap_or_default().to_owned();
-            if let Some(limit) = limits.get("parameters").and_then(|all| all.get(&name)) {
-                merge(&mut parameter["schema"], limit);
+            for key in [format!("{id}/{name}"), name] {
+                if let Some(limit) = limits.get("parameters").and_then(|all| all.get(&key)) {
+                    merge(&mut parameter["schema"], limit);
+                }
             }
         }
     }

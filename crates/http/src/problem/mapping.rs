@@ -37,7 +37,10 @@ impl From<OperationError> for Problem {
             OperationError::LimitReached { what, max } => {
                 Self::of(Code::LimitReached).detail(format!("at most {max} {what}"))
             }
-            OperationError::Upstream(cause) => refused(Code::WechatRefused, cause),
+            OperationError::Upstream(cause) => {
+                let by_tenant = cause.who_must_act == "tenant";
+                refused(Code::WechatRefused, cause, by_tenant)
+            }
             OperationError::UpstreamUnknown(cause) => Self::of(Code::OutcomeUnknown)
                 .wechat(cause.into())
                 .retry_after(RETRY_AFTER_UNKNOWN_SECONDS),
@@ -45,20 +48,23 @@ impl From<OperationError> for Problem {
                 .wechat(cause.into())
                 .retry_after(RETRY_AFTER_SECONDS),
             OperationError::Forbidden(scope) => forbidden(scope),
-            OperationError::LoginFailed(cause) => refused(Code::LoginFailed, cause),
+            OperationError::LoginFailed(cause) => {
+                let by_tenant = cause.tenant_can_act;
+                refused(Code::LoginFailed, cause, by_tenant)
+            }
             error => Self::of(Code::Internal).cause(&error),
         }
     }
 }
 
 /// A definite refusal: 422 when the tenant can mend it, else 502.
-fn refused(code: ProblemCode, cause: impl Into<WechatCause>) -> Problem {
-    let cause: WechatCause = cause.into();
-    let status = match cause.who_must_act.as_str() {
-        "tenant" => StatusCode::UNPROCESSABLE_ENTITY,
-        _ => StatusCode::BAD_GATEWAY,
-    };
-    Problem::of(code).wechat(cause).status(status)
+fn refused(code: ProblemCode, cause: impl Into<WechatCause>, by_tenant: bool) -> Problem {
+    let problem = Problem::of(code).wechat(cause.into());
+    if by_tenant {
+        problem
+    } else {
+        problem.status(StatusCode::BAD_GATEWAY)
+    }
 }
 
 impl From<UpstreamError> for WechatCause {
@@ -117,7 +123,8 @@ impl From<poem::Error> for Problem {
         if let Some(fault) = error.downcast_ref::<ParseParamError>() {
             return Self::invalid_field(fault.name, plain_reason(&fault.reason));
         }
-        if error.is::<NotFoundError>() || error.is::<ParsePathError>() {
+        let is_no_path = error.is::<poem::error::ParsePathError>() || error.is::<ParsePathError>();
+        if is_no_path || error.is::<NotFoundError>() {
             return Self::of(ProblemCode::NotFound);
         }
         if error.is::<MethodNotAllowedError>() {
@@ -151,6 +158,9 @@ fn by_status(error: &poem::Error) -> Problem {
 
 /// The framework's reason without the names of its types.
 fn plain_reason(reason: &str) -> &str {
+    if reason.contains("valid enumeration value") {
+        return "must be one of the words that the document lists";
+    }
     let plain = reason.split_once("\": ").map_or(reason, |(_, plain)| plain);
     plain.split(" (occurred while").next().unwrap_or(plain)
 }

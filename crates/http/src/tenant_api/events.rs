@@ -19,6 +19,9 @@ use crate::json::Json;
 use crate::pagination::{Limit, Parameters};
 use crate::problem::Problem;
 
+/// More digits than any feed will have, and few enough for the number to fit.
+const PLACE_DIGITS_MAX: usize = 18;
+
 /// The operations on events.
 pub(crate) struct EventsApi;
 
@@ -147,8 +150,9 @@ impl EventsApi {
 }
 
 fn parse_feed_place(text: &str) -> Result<i64, &'static str> {
+    let is_plain = text.len() <= PLACE_DIGITS_MAX && (text == "0" || !text.starts_with(['0', '+']));
     match text.parse() {
-        Ok(place @ 0..) => Ok(place),
+        Ok(place @ 0..) if is_plain => Ok(place),
         _ => Err("must be the next_cursor of an earlier answer"),
     }
 }
@@ -224,5 +228,36 @@ impl ParseFromJSON for Event {
 impl ToJSON for Event {
     fn to_json(&self) -> Option<Value> {
         Some(self.0.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_the_feed_is_a_plain_number() {
+        assert_eq!(parse_feed_place("0"), Ok(0));
+        assert_eq!(parse_feed_place("42"), Ok(42));
+        for bad in ["", "-1", "+1", "042", "1.0", "abc", "9223372036854775808"] {
+            assert!(parse_feed_place(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_the_feed_is_a_place_to_go_on_from() {
+        let view = |seq| EventView {
+            body: serde_json::value::RawValue::from_string(String::from("{}")).unwrap(),
+            feed_seq: Some(seq),
+        };
+        let page = |items| Page {
+            items,
+            next_cursor: None,
+        };
+        let last = EventPage::new(page(vec![view(7), view(9)]), Some(String::from("6")));
+        assert_eq!(last.next_cursor.as_deref(), Some("9"));
+        let empty = EventPage::new(page(vec![]), Some(String::from("9")));
+        assert_eq!(empty.next_cursor.as_deref(), Some("9"));
+        assert!(!empty.has_more);
     }
 }
