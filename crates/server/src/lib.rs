@@ -1,1 +1,17 @@
-//! Placeholder.
+//! The binary's parts: command line, configuration, wiring, telemetry. No rules live here.
+//!
+//! May import everything; nothing imports it but the tests, which build the same [`platform::Platform`] as `serve`
+//! and `dev`. Read `commands` (what each command does), then `platform` (how the parts are put together).
+
+pub mod admin;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod console;
+pub mod dev;
+pub mod doctor;
+pub mod listener;
+pub mod platform;
+pub mod shutdown;
+pub mod simulated;
+pub mod telemetry;

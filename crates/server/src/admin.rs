@@ -1,0 +1,233 @@
+//! `tributary admin`: turns arguments into operations, and results into lines or JSON.
+
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+use tributary_domain::clock::Timestamp;
+use tributary_domain::ids::{ApiKeyId, ProviderId, TenantId};
+use tributary_domain::merchant::{AppId, Mchid, Provider, SubMerchant};
+use tributary_domain::tenant::{Mode, Scope};
+use tributary_operations::Operations;
+use tributary_operations::providers::NewProvider;
+use zeroize::Zeroizing;
+
+use crate::cli::{
+    AddSubApp, AdminCommand, CreateApiKey, CreateProvider, CreateSubMerchant, ModeName,
+    RevokeApiKey,
+};
+
+/// Larger than any key file.
+const FILE_BYTES_MAX: u64 = 64 * 1024;
+
+impl From<ModeName> for Mode {
+    fn from(name: ModeName) -> Self {
+        match name {
+            ModeName::Live => Self::Live,
+            ModeName::Test => Self::Test,
+        }
+    }
+}
+
+/// Runs one command and answers what to show.
+pub async fn run(operations: &Operations, command: AdminCommand) -> anyhow::Result<Value> {
+    match command {
+        AdminCommand::CreateProvider(args) => create_provider(operations, *args).await,
+        AdminCommand::CreateTenant(args) => {
+            let tenant = operations.create_tenant(&args.name).await?;
+            Ok(json!({"tenant_id": tenant.id, "name": tenant.name}))
+        }
+        AdminCommand::CreateSubMerchant(args) => create_sub_merchant(operations, args).await,
+        AdminCommand::AddSubApp(args) => add_sub_app(operations, args).await,
+        AdminCommand::CreateApiKey(args) => create_api_key(operations, args).await,
+        AdminCommand::RevokeApiKey(args) => revoke_api_key(operations, args).await,
+        AdminCommand::List => list(operations).await,
+    }
+}
+
+/// Shows a result to a person: one `key: value` a line, lists indented.
+pub fn render(result: &Value) -> String {
+    let mut lines = Vec::new();
+    render_into(result, 0, &mut lines);
+    lines.join("\n")
+}
+
+fn render_into(value: &Value, depth: usize, lines: &mut Vec<String>) {
+    let Value::Object(members) = value else {
+        return;
+    };
+    let indent = "  ".repeat(depth);
+    for (name, member) in members {
+        match member {
+            Value::Array(items) if items.iter().any(Value::is_object) => {
+                lines.push(format!("{indent}{name}:"));
+                for item in items {
+                    render_into(item, depth + 1, lines);
+                    lines.push(String::new());
+                }
+            }
+            Value::String(text) => lines.push(format!("{indent}{name}: {text}")),
+            other => lines.push(format!("{indent}{name}: {other}")),
+        }
+    }
+}
+
+async fn create_provider(operations: &Operations, args: CreateProvider) -> anyhow::Result<Value> {
+    let public_key = match (args.public_key_id, &args.public_key_file) {
+        (Some(id), Some(file)) => Some((id, read_secret(file)?.to_string())),
+        _ => None,
+    };
+    let new = NewProvider {
+        name: args.name,
+        sp_mchid: Mchid::parse(&args.sp_mchid).context("sp-mchid")?,
+        sp_appid: AppId::parse(&args.sp_appid).context("sp-appid")?,
+        mode: args.mode.into(),
+        login_url: args.login_url.or_else(|| args.api_url.clone()),
+        api_url: args.api_url,
+        backup_api_url: args.backup_api_url,
+        merchant_serial: args.merchant_serial,
+        merchant_private_key: read_secret(&args.private_key_file)?,
+        api_v3_key: read_line(&args.api_v3_key_file)?,
+        public_key,
+    };
+    let provider = operations.create_provider(new).await?;
+    Ok(provider_json(&provider))
+}
+
+async fn create_sub_merchant(
+    operations: &Operations,
+    args: CreateSubMerchant,
+) -> anyhow::Result<Value> {
+    let tenant: TenantId = args.tenant.parse().context("tenant")?;
+    let provider: ProviderId = args.provider.parse().context("provider")?;
+    let sub_mchid = Mchid::parse(&args.sub_mchid).context("sub-mchid")?;
+    let merchant = operations
+        .create_sub_merchant(&tenant, &provider, &sub_mchid, &args.name)
+        .await?;
+    Ok(merchant_json(&merchant))
+}
+
+async fn add_sub_app(operations: &Operations, args: AddSubApp) -> anyhow::Result<Value> {
+    let tenant: TenantId = args.tenant.parse().context("tenant")?;
+    let appid = AppId::parse(&args.sub_appid).context("sub-appid")?;
+    let mode = Mode::from(args.mode);
+    let merchants = operations.list_sub_merchants(&tenant).await?;
+    let merchant = merchants
+        .iter()
+        .find(|one| one.mode == mode && one.sub_mchid.as_str() == args.sub_mchid)
+        .with_context(|| format!("the tenant has no sub-merchant {} there", args.sub_mchid))?;
+    let secret = args.app_secret_file.as_deref().map(read_line).transpose()?;
+    let app = operations
+        .add_sub_app(
+            merchant,
+            &appid,
+            secret.as_ref().map(|secret| secret.as_str()),
+        )
+        .await?;
+    Ok(json!({
+        "sub_app_id": app.id,
+        "sub_mchid": merchant.sub_mchid,
+        "sub_appid": app.appid,
+        "has_secret": app.has_secret,
+    }))
+}
+
+async fn create_api_key(operations: &Operations, args: CreateApiKey) -> anyhow::Result<Value> {
+    let tenant: TenantId = args.tenant.parse().context("tenant")?;
+    let expires_at = args
+        .expires_at
+        .as_deref()
+        .map(Timestamp::parse_rfc3339)
+        .transpose()
+        .context("expires-at")?;
+    let mut scopes = Vec::new();
+    for word in &args.scopes {
+        let known = Scope::ALL.map(Scope::as_str).join(", ");
+        let scope = Scope::parse(word);
+        scopes.push(scope.with_context(|| format!("there is no scope {word}; there are {known}"))?);
+    }
+    if scopes.is_empty() {
+        scopes = Scope::ALL.to_vec();
+    }
+    let made = operations
+        .create_api_key(&tenant, args.mode.into(), &args.name, scopes, expires_at)
+        .await?;
+    Ok(json!({
+        "key_id": made.key.id,
+        "prefix": made.key.prefix,
+        "api_key": made.secret.reveal(),
+        "note": "the key is shown now and never again",
+    }))
+}
+
+async fn revoke_api_key(operations: &Operations, args: RevokeApiKey) -> anyhow::Result<Value> {
+    let tenant: TenantId = args.tenant.parse().context("tenant")?;
+    let key: ApiKeyId = args.key.parse().context("key")?;
+    operations.revoke_api_key(&tenant, &key).await?;
+    Ok(json!({"key_id": key, "revoked": true}))
+}
+
+async fn list(operations: &Operations) -> anyhow::Result<Value> {
+    let providers = operations.list_providers().await?;
+    let mut tenants = Vec::new();
+    for tenant in operations.list_tenants().await? {
+        let merchants = operations.list_sub_merchants(&tenant.id).await?;
+        tenants.push(json!({
+            "tenant_id": tenant.id,
+            "name": tenant.name,
+            "sub_merchants": merchants.iter().map(merchant_json).collect::<Vec<_>>(),
+        }));
+    }
+    Ok(json!({
+        "providers": providers.iter().map(provider_json).collect::<Vec<_>>(),
+        "tenants": tenants,
+    }))
+}
+
+fn provider_json(provider: &Provider) -> Value {
+    json!({
+        "provider_id": provider.id,
+        "name": provider.name,
+        "mode": provider.mode,
+        "sp_mchid": provider.sp_mchid,
+        "sp_appid": provider.sp_appid,
+        "api_url": provider.api_url,
+        "notify_path": format!("/wechat/notify/{}/", provider.route_token),
+    })
+}
+
+fn merchant_json(merchant: &SubMerchant) -> Value {
+    json!({
+        "sub_merchant_id": merchant.id,
+        "tenant_id": merchant.tenant_id,
+        "provider_id": merchant.provider_id,
+        "mode": merchant.mode,
+        "sub_mchid": merchant.sub_mchid,
+        "name": merchant.name,
+    })
+}
+
+/// Reads a secret from a file, or from standard input when the name is `-`.
+fn read_secret(path: &Path) -> anyhow::Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::new());
+    let read = if path.as_os_str() == "-" {
+        std::io::stdin()
+            .take(FILE_BYTES_MAX)
+            .read_to_string(&mut text)
+    } else {
+        let file =
+            std::fs::File::open(path).with_context(|| format!("opening {}", path.display()))?;
+        file.take(FILE_BYTES_MAX).read_to_string(&mut text)
+    };
+    read.with_context(|| format!("reading {}", path.display()))?;
+    if text.trim().is_empty() {
+        bail!("{} is empty", path.display());
+    }
+    Ok(text)
+}
+
+/// The same, without the line end that an editor leaves behind.
+fn read_line(path: &Path) -> anyhow::Result<Zeroizing<String>> {
+    Ok(Zeroizing::new(read_secret(path)?.trim().to_owned()))
+}

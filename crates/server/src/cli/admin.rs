@@ -1,0 +1,166 @@
+//! `tributary admin`: what provider staff do until there is an admin API.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::ConfigArgs;
+
+/// Which world: real money or the simulator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ModeName {
+    /// Real money.
+    Live,
+    /// A simulator.
+    Test,
+}
+
+/// An administrative command and how to show its result.
+#[derive(Debug, Args)]
+pub struct AdminArgs {
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Prints JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: AdminCommand,
+}
+
+/// What provider staff can do.
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Adds a WeChat Pay service provider with its keys
+    CreateProvider(Box<CreateProvider>),
+    /// Adds a tenant
+    CreateTenant(CreateTenant),
+    /// Gives a tenant a sub-merchant of a provider
+    CreateSubMerchant(CreateSubMerchant),
+    /// Binds an app to a sub-merchant, with its AppSecret when it shall log users in
+    AddSubApp(AddSubApp),
+    /// Makes an API key and prints it, once
+    CreateApiKey(CreateApiKey),
+    /// Withdraws an API key; it stops working within seconds
+    RevokeApiKey(RevokeApiKey),
+    /// Lists everything, without secrets
+    List,
+}
+
+/// A new provider. Every `-file` may be `-` for standard input, one of them at a time.
+#[derive(Debug, Args)]
+pub struct CreateProvider {
+    /// What people call it
+    #[arg(long)]
+    pub name: String,
+    /// Its merchant number
+    #[arg(long)]
+    pub sp_mchid: String,
+    /// Its app id
+    #[arg(long)]
+    pub sp_appid: String,
+    /// live moves money at WeChat, test talks to a simulator
+    #[arg(long)]
+    pub mode: ModeName,
+    /// Serial number of its API certificate
+    #[arg(long)]
+    pub merchant_serial: String,
+    /// Its private key, PEM
+    #[arg(long)]
+    pub private_key_file: PathBuf,
+    /// Its APIv3 key, 32 characters
+    #[arg(long)]
+    pub api_v3_key_file: PathBuf,
+    /// Id of WeChat's public key, PUB_KEY_ID_…
+    #[arg(long, requires = "public_key_file")]
+    pub public_key_id: Option<String>,
+    /// WeChat's public key, PEM
+    #[arg(long, requires = "public_key_id")]
+    pub public_key_file: Option<PathBuf>,
+    /// Where calls go; WeChat's own address in live mode
+    #[arg(long, required_if_eq("mode", "test"))]
+    pub api_url: Option<String>,
+    /// Where a call goes a second time
+    #[arg(long)]
+    pub backup_api_url: Option<String>,
+    /// Where logins go; WeChat's own address in live mode, the api-url in test mode
+    #[arg(long)]
+    pub login_url: Option<String>,
+}
+
+/// A new tenant.
+#[derive(Debug, Args)]
+pub struct CreateTenant {
+    /// What people call it
+    #[arg(long)]
+    pub name: String,
+}
+
+/// A new sub-merchant.
+#[derive(Debug, Args)]
+pub struct CreateSubMerchant {
+    /// Whose it is, ten_…
+    #[arg(long)]
+    pub tenant: String,
+    /// Under which provider, prv_…
+    #[arg(long)]
+    pub provider: String,
+    /// Its merchant number
+    #[arg(long)]
+    pub sub_mchid: String,
+    /// What people call it
+    #[arg(long)]
+    pub name: String,
+}
+
+/// An app of a sub-merchant.
+#[derive(Debug, Args)]
+pub struct AddSubApp {
+    /// Whose it is, ten_…
+    #[arg(long)]
+    pub tenant: String,
+    /// Which world the sub-merchant lives in
+    #[arg(long)]
+    pub mode: ModeName,
+    /// The sub-merchant's number
+    #[arg(long)]
+    pub sub_mchid: String,
+    /// The app id
+    #[arg(long)]
+    pub sub_appid: String,
+    /// The AppSecret; `-` reads standard input
+    #[arg(long)]
+    pub app_secret_file: Option<PathBuf>,
+}
+
+/// A new API key.
+#[derive(Debug, Args)]
+pub struct CreateApiKey {
+    /// Whose it is, ten_…
+    #[arg(long)]
+    pub tenant: String,
+    /// Which world it opens
+    #[arg(long)]
+    pub mode: ModeName,
+    /// What people call it
+    #[arg(long)]
+    pub name: String,
+    /// What it may do, separated by commas; everything when left out
+    #[arg(long, value_delimiter = ',')]
+    pub scopes: Vec<String>,
+    /// When it stops working, RFC 3339
+    #[arg(long)]
+    pub expires_at: Option<String>,
+}
+
+/// An API key to withdraw.
+#[derive(Debug, Args)]
+pub struct RevokeApiKey {
+    /// Whose it is, ten_…
+    #[arg(long)]
+    pub tenant: String,
+    /// Which one, key_…
+    #[arg(long)]
+    pub key: String,
+}

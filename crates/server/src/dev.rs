@@ -1,0 +1,136 @@
+//! `tributary dev`: the platform, a simulated WeChat Pay and a demo tenant with its webhook receiver, in one process.
+//! Nothing here serves production: the keys lie in `dev.json` for everybody who may read the folder.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use anyhow::Context;
+use poem::Server;
+use tributary_domain::clock::SystemClock;
+use tributary_vault::{KeyFile, KeySource};
+use tributary_webhooks::Secret;
+use wechatpay::credentials::PrivateKey;
+use wechatpay_sim::{SimConfig, SimHandle, Simulator};
+
+use crate::cli::DevArgs;
+use crate::config::LogFormat;
+use crate::listener::Bound;
+use crate::platform::{Platform, PlatformConfig};
+use crate::shutdown::{self, Shutdown};
+use crate::{console, telemetry};
+
+mod demo;
+mod facts;
+mod page;
+mod receiver;
+mod welcome;
+
+pub use facts::{DevFacts, ProviderFacts};
+
+use demo::Addresses;
+use facts::DataDir;
+use receiver::Receiver;
+
+/// Runs until it is asked to stop.
+pub async fn run(args: DevArgs) -> anyhow::Result<()> {
+    telemetry::install(LogFormat::Pretty, &args.log_filter, None)?;
+    let data = DataDir::create(&args.data_dir)?;
+    let earlier = data.read_facts()?;
+    let api = Bound::to(args.listen).await?;
+    let receiver = bind_receiver(earlier.as_ref()).await?;
+    let simulator = Arc::new(start_simulator(&args, &data).await?);
+    let at = Addresses {
+        api: api.url(),
+        simulator: simulator.base_url(),
+        receiver: receiver.url(),
+    };
+    let platform = build(api, &data).await?;
+    let facts = match earlier {
+        Some(earlier) => demo::resume(platform.operations(), earlier, &at).await?,
+        None => demo::create(platform.operations(), &simulator, &at).await?,
+    };
+    let stop = Shutdown::default();
+    let receiving = tokio::spawn(receive(
+        receiver,
+        facts.clone(),
+        Arc::clone(&simulator),
+        stop.clone(),
+    ));
+    data.write_facts(&facts)?;
+    console::say(welcome::text(&facts, &shown(&data.facts_file())));
+    shutdown::signalled().await.context("waiting for signals")?;
+    console::say("stopping");
+    // The platform first: its deliveries still reach the receiver, its calls still reach WeChat.
+    platform.shutdown().await?;
+    stop.trigger();
+    receiving.await.context("the demo receiver")??;
+    if let Some(simulator) = Arc::into_inner(simulator) {
+        simulator.shutdown().await;
+    }
+    Ok(())
+}
+
+async fn start_simulator(args: &DevArgs, data: &DataDir) -> anyhow::Result<SimHandle> {
+    // Bound first and let go, because a taken port deserves one clear line.
+    let probe = Bound::to(args.sim_listen).await?;
+    let listen = probe.address;
+    drop(probe);
+    Simulator::start(SimConfig {
+        listen,
+        state_file: Some(data.simulator_state()),
+        ..SimConfig::default()
+    })
+    .await
+    .context("starting the simulated WeChat Pay")
+}
+
+async fn build(api: Bound, data: &DataDir) -> anyhow::Result<Platform> {
+    let kek = KeyFile::new(&data.key_file()?).kek()?;
+    let config = PlatformConfig::developing(data.database_url(), kek, Arc::new(SystemClock));
+    Platform::build_on(api, config).await
+}
+
+/// The port of the earlier start, so that its address stays true; another when that one is taken.
+async fn bind_receiver(earlier: Option<&DevFacts>) -> anyhow::Result<Bound> {
+    let known: Option<SocketAddr> = earlier
+        .and_then(|facts| facts.receiver_url.strip_prefix("http://"))
+        .and_then(|address| address.parse().ok());
+    if let Some(address) = known
+        && let Ok(bound) = Bound::to(address).await
+    {
+        return Ok(bound);
+    }
+    Bound::to(SocketAddr::from(([127, 0, 0, 1], 0))).await
+}
+
+async fn receive(
+    bound: Bound,
+    facts: DevFacts,
+    simulator: Arc<SimHandle>,
+    stop: Shutdown,
+) -> anyhow::Result<()> {
+    let receiver = Receiver {
+        secret: Secret::parse(&facts.webhook_secret).context("the webhook secret in dev.json")?,
+        merchant_key: PrivateKey::from_pem(&facts.provider.merchant_private_key_pem)
+            .context("the provider's key in dev.json")?,
+        facts,
+        client: reqwest::Client::builder().no_proxy().build()?,
+        simulator,
+        seen: Mutex::new(VecDeque::new()),
+    };
+    Server::new_with_acceptor(bound.into_acceptor()?)
+        .run_with_graceful_shutdown(receiver::routes(Arc::new(receiver)), stop.requested(), None)
+        .await
+        .context("serving the demo receiver")
+}
+
+/// A path as a person here would type it.
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(&here)
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}

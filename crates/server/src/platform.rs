@@ -1,0 +1,341 @@
+//! Puts the parts together: the same way for `serve`, for `dev` and for every test.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use poem::{EndpointExt, IntoEndpoint, Route, Server, get, handler};
+use tokio::task::JoinHandle;
+use tributary_domain::clock::{SharedClock, SystemClock};
+use tributary_http::HttpOptions;
+use tributary_operations::{Operations, OperationsConfig};
+use tributary_storage::Storage;
+use tributary_vault::{EnvironmentValue, Kek, KeyCommand, KeyFile, KeySource, Vault};
+use tributary_webhooks::{AddressPolicy, Sender, SenderConfig};
+use tributary_worker::Worker;
+use wechatpay::client::{Transport, TransportConfig};
+
+use crate::config::{Config, HOW_TO_MAKE_A_KEY, KekSource, Timeouts};
+use crate::listener::Bound;
+use crate::shutdown::Shutdown;
+use crate::telemetry;
+
+/// Connections that a demo or a test needs at most.
+const SMALL_POOL: u32 = 8;
+const DEFAULT_TIMEOUTS: Timeouts = Timeouts {
+    webhook_ms: 15_000,
+    wechat_connect_ms: 3_000,
+    wechat_total_ms: 10_000,
+    shutdown_ms: 35_000,
+};
+
+/// What to do about the schema at start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// Bring it up to date.
+    Migrate,
+    /// Refuse to start on an old one: several nodes must not migrate at once, nor by surprise.
+    Require,
+}
+
+/// Who does the clock's work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Background {
+    /// The platform, all the time.
+    Running,
+    /// Whoever calls [`Platform::run_until_idle`].
+    ByHand,
+}
+
+/// What a platform is built from.
+#[derive(Debug)]
+pub struct PlatformConfig {
+    /// Where the API listens; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Where `/metrics` listens alone.
+    pub metrics_listen: Option<SocketAddr>,
+    /// The database.
+    pub database_url: String,
+    /// The largest number of connections to it.
+    pub database_pool: u32,
+    /// Where WeChat reaches us; absent means the address that the API listens on.
+    pub public_url: Option<String>,
+    /// Wraps the data keys.
+    pub kek: Kek,
+    /// Hands out the time.
+    pub clock: SharedClock,
+    /// Where webhooks may go.
+    pub addresses: AddressPolicy,
+    /// How long things may take.
+    pub timeouts: Timeouts,
+    /// What to do about the schema.
+    pub schema: Schema,
+    /// Who does the clock's work.
+    pub background: Background,
+}
+
+impl PlatformConfig {
+    /// For production: everything as configured, nothing by itself.
+    pub fn serving(config: &Config, clock: SharedClock) -> anyhow::Result<Self> {
+        Ok(Self {
+            listen: config.listen,
+            metrics_listen: config.metrics_listen,
+            database_url: config.database.url.expose().to_owned(),
+            database_pool: config.database.pool,
+            public_url: Some(config.public_url.clone()),
+            kek: key_encryption_key(&config.kek)?,
+            clock,
+            addresses: config.address_policy(),
+            timeouts: config.timeouts.clone(),
+            schema: Schema::Require,
+            background: Background::Running,
+        })
+    }
+
+    /// For one machine: loopback only, webhooks to loopback allowed, the schema made on the way.
+    pub fn developing(database_url: String, kek: Kek, clock: SharedClock) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            metrics_listen: None,
+            database_url,
+            database_pool: SMALL_POOL,
+            public_url: None,
+            kek,
+            clock,
+            addresses: AddressPolicy {
+                allow_loopback: true,
+                ..AddressPolicy::default()
+            },
+            timeouts: DEFAULT_TIMEOUTS,
+            schema: Schema::Migrate,
+            background: Background::Running,
+        }
+    }
+
+    /// For a test: like [`Self::developing`], but nothing happens in the background unless asked.
+    pub fn testing(database_url: String, kek: Kek, clock: SharedClock) -> Self {
+        Self {
+            background: Background::ByHand,
+            ..Self::developing(database_url, kek, clock)
+        }
+    }
+}
+
+/// A running platform.
+#[derive(Debug)]
+pub struct Platform {
+    operations: Operations,
+    storage: Storage,
+    worker: Worker,
+    api_url: String,
+    stop: Shutdown,
+    tasks: Vec<JoinHandle<anyhow::Result<()>>>,
+    drain: Duration,
+}
+
+impl Platform {
+    /// Binds, connects, checks, and serves.
+    pub async fn build(config: PlatformConfig) -> anyhow::Result<Self> {
+        let bound = Bound::to(config.listen).await?;
+        Self::build_on(bound, config).await
+    }
+
+    /// The same on a port that was bound before.
+    pub async fn build_on(api: Bound, config: PlatformConfig) -> anyhow::Result<Self> {
+        let figures = match config.metrics_listen {
+            Some(address) => Some(Bound::to(address).await?),
+            None => None,
+        };
+        let storage = open_storage(&config).await?;
+        let drain = Duration::from_millis(config.timeouts.shutdown_ms);
+        let background = config.background;
+        let api_url = api.url();
+        let operations = assemble(config, storage.clone(), &api_url)?;
+        operations
+            .check_vault()
+            .await
+            .context("the key-encryption key does not open this database's data keys")?;
+        let stop = Shutdown::default();
+        let worker = Worker::new(operations.clone());
+        let mut tasks = vec![tokio::spawn(serve_api(
+            api,
+            operations.clone(),
+            figures.is_none(),
+            (stop.clone(), drain),
+        ))];
+        if let Some(bound) = figures {
+            tasks.push(tokio::spawn(serve_figures(bound, stop.clone())));
+        }
+        if background == Background::Running {
+            tasks.push(tokio::spawn(work(worker.clone(), stop.clone())));
+        }
+        Ok(Self {
+            operations,
+            storage,
+            worker,
+            api_url,
+            stop,
+            tasks,
+            drain,
+        })
+    }
+
+    /// What the platform can do, for provisioning.
+    pub fn operations(&self) -> &Operations {
+        &self.operations
+    }
+
+    /// The address of the API, as seen from this machine.
+    pub fn api_url(&self) -> String {
+        self.api_url.clone()
+    }
+
+    /// Does everything that is due now, and answers how much that was.
+    pub async fn run_until_idle(&self) -> anyhow::Result<usize> {
+        Ok(self.worker.run_until_idle().await?)
+    }
+
+    /// Stops accepting, finishes requests and deliveries under way within the bound, closes the database.
+    pub async fn shutdown(self) -> anyhow::Result<()> {
+        self.stop.trigger();
+        let drained = async {
+            for task in self.tasks {
+                task.await.context("a part of the platform panicked")??;
+            }
+            anyhow::Ok(())
+        };
+        if let Ok(result) = tokio::time::timeout(self.drain, drained).await {
+            result?;
+        } else {
+            tracing::warn!("not everything was finished in time; it will be taken up again");
+        }
+        self.storage.close().await?;
+        Ok(())
+    }
+}
+
+/// Operations alone, for commands that serve nothing.
+pub fn operations_over(config: &Config, storage: Storage) -> anyhow::Result<Operations> {
+    let config = PlatformConfig::serving(config, Arc::new(SystemClock))?;
+    assemble(config, storage, "")
+}
+
+fn assemble(config: PlatformConfig, storage: Storage, api_url: &str) -> anyhow::Result<Operations> {
+    let transport = Transport::new(&TransportConfig {
+        connect_timeout_ms: config.timeouts.wechat_connect_ms,
+        timeout_ms: config.timeouts.wechat_total_ms,
+        ..TransportConfig::default()
+    })
+    .context("setting up the client for WeChat")?;
+    let sender = Sender::new(SenderConfig {
+        total_timeout_ms: config.timeouts.webhook_ms,
+        policy: config.addresses,
+        ..SenderConfig::default()
+    })?;
+    Ok(Operations::new(OperationsConfig {
+        clock: config.clock,
+        storage,
+        vault: Vault::open(config.kek),
+        transport,
+        sender,
+        public_url: config.public_url.unwrap_or_else(|| api_url.to_owned()),
+    }))
+}
+
+async fn open_storage(config: &PlatformConfig) -> anyhow::Result<Storage> {
+    make_sqlite_folder(&config.database_url)?;
+    let storage = Storage::connect(&config.database_url, config.database_pool).await?;
+    match config.schema {
+        Schema::Migrate => storage.migrate().await?,
+        Schema::Require if !storage.is_migrated().await? => {
+            bail!("the database's schema is not up to date: run `tributary migrate`");
+        }
+        Schema::Require => {}
+    }
+    Ok(storage)
+}
+
+/// SQLite makes its file, but not the folder around it.
+pub(crate) fn make_sqlite_folder(url: &str) -> anyhow::Result<()> {
+    let Some(rest) = url.strip_prefix("sqlite:") else {
+        return Ok(());
+    };
+    let path = rest.trim_start_matches("//");
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    match Path::new(path).parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder)
+            .with_context(|| format!("creating the folder {}", folder.display())),
+        _ => Ok(()),
+    }
+}
+
+fn key_encryption_key(source: &KekSource) -> anyhow::Result<Kek> {
+    let kek = if let Some(value) = &source.value {
+        EnvironmentValue::new(value.expose().to_owned()).kek()
+    } else if let Some(path) = &source.file {
+        KeyFile::new(path).kek()
+    } else if let [program, arguments @ ..] = source.command.as_slice() {
+        KeyCommand::new(program, arguments).kek()
+    } else {
+        bail!(HOW_TO_MAKE_A_KEY)
+    };
+    Ok(kek?)
+}
+
+async fn serve_api(
+    bound: Bound,
+    operations: Operations,
+    with_figures: bool,
+    (stop, drain): (Shutdown, Duration),
+) -> anyhow::Result<()> {
+    let handle = telemetry::figures()?;
+    let mut routes = Route::new()
+        .nest_no_strip(
+            "/",
+            tributary_http::routes(operations, &HttpOptions::default()).into_endpoint(),
+        )
+        .at("/admin/", get(admin_page));
+    if with_figures {
+        routes = routes.at("/metrics", get(show_figures).data(handle));
+    }
+    Server::new_with_acceptor(bound.into_acceptor()?)
+        .name("tributary")
+        .run_with_graceful_shutdown(routes, stop.requested(), Some(drain))
+        .await
+        .context("serving the API")
+}
+
+async fn serve_figures(bound: Bound, stop: Shutdown) -> anyhow::Result<()> {
+    let routes = Route::new().at("/metrics", get(show_figures).data(telemetry::figures()?));
+    Server::new_with_acceptor(bound.into_acceptor()?)
+        .run_with_graceful_shutdown(routes, stop.requested(), None)
+        .await
+        .context("serving the figures")
+}
+
+async fn work(worker: Worker, stop: Shutdown) -> anyhow::Result<()> {
+    worker.run(stop.requested()).await;
+    Ok(())
+}
+
+#[handler]
+fn show_figures(
+    poem::web::Data(figures): poem::web::Data<&metrics_exporter_prometheus::PrometheusHandle>,
+) -> poem::Response {
+    figures.run_upkeep();
+    poem::Response::builder()
+        .content_type("text/plain; version=0.0.4")
+        .body(figures.render())
+}
+
+#[handler]
+fn admin_page() -> poem::web::Html<&'static str> {
+    poem::web::Html(
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Tributary</title>\
+         <h1>No admin UI in this build</h1>\
+         <p>Providers, tenants, sub-merchants and API keys are managed on the command line: \
+         <code>tributary admin --help</code>.</p></html>",
+    )
+}

@@ -1,0 +1,44 @@
+//! Makes a provider of a simulated WeChat Pay known to the platform: for the demo, and for tests.
+
+use anyhow::Context;
+use tributary_domain::ids::ProviderId;
+use tributary_domain::merchant::{AppId, Mchid};
+use tributary_domain::tenant::Mode;
+use tributary_operations::Operations;
+use tributary_operations::providers::NewProvider;
+use wechatpay_sim::{KeyMode, ProviderKeys};
+use zeroize::Zeroizing;
+
+/// Adds the provider with the keys that the simulator made for it.
+pub async fn adopt_provider(
+    operations: &Operations,
+    keys: &ProviderKeys,
+    sim_url: &str,
+) -> anyhow::Result<ProviderId> {
+    let private_key = keys.merchant_private_key_pem.clone();
+    let public_key = match keys.key_mode {
+        KeyMode::Certificate => None,
+        _ => Some((
+            keys.wechatpay_public_key_id.clone(),
+            keys.wechatpay_public_key_pem.clone(),
+        )),
+    };
+    let provider = operations
+        .create_provider(NewProvider {
+            name: format!("Simulated {}", keys.sp_mchid),
+            sp_mchid: Mchid::parse(&keys.sp_mchid)?,
+            sp_appid: AppId::parse(&keys.sp_appid)?,
+            mode: Mode::Test,
+            api_url: Some(sim_url.to_owned()),
+            backup_api_url: None,
+            login_url: Some(sim_url.to_owned()),
+            merchant_serial: keys.merchant_serial.clone(),
+            merchant_private_key: Zeroizing::new(
+                private_key.context("the simulator made no private key")?,
+            ),
+            api_v3_key: Zeroizing::new(keys.api_v3_key.clone()),
+            public_key,
+        })
+        .await?;
+    Ok(provider.id)
+}
