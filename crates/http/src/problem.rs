@@ -174,11 +174,6 @@ impl Problem {
         self.0.cause.as_deref()
     }
 
-    /// Whether a person of the platform must look at it.
-    pub(crate) fn is_our_fault(&self) -> bool {
-        self.0.status.is_server_error() && self.0.code == ProblemCode::Internal
-    }
-
     /// Renders it under the id of the request.
     pub(crate) fn render(self, request_id: &str) -> Response {
         let parts = *self.0;
@@ -296,7 +291,6 @@ mod tests {
         let secret = std::io::Error::other("password=hunter2");
         let problem = Problem::of(ProblemCode::Internal).cause(&secret);
         assert_eq!(problem.log_text(), Some("password=hunter2"));
-        assert!(problem.is_our_fault());
         assert!(!body_of(problem).await.to_string().contains("hunter2"));
     }
 

@@ -52,9 +52,7 @@ impl<E: Endpoint> Endpoint for RequestLog<E> {
             Ok(response) => response,
             Err(problem) => self.refuse(&span, problem, &route, &request_id),
         };
-        if let Ok(value) = HeaderValue::from_str(&request_id) {
-            response.headers_mut().insert(X_REQUEST_ID, value);
-        }
+        add_headers(&mut response, &request_id);
         let status = response.status().as_u16();
         record(
             &span,
@@ -114,12 +112,7 @@ impl<E: Endpoint> RequestLog<E> {
     }
 
     fn refuse(&self, span: &Span, problem: Problem, route: &str, request_id: &str) -> Response {
-        if problem.is_our_fault() {
-            let error = problem
-                .log_text()
-                .unwrap_or("a panic, or an error without a text");
-            tracing::error!(parent: span, error, "a request failed on our side");
-        }
+        log_cause(span, &problem);
         let allow = match problem.code() {
             ProblemCode::MethodNotAllowed => self.table.methods(route),
             _ => None,
@@ -129,6 +122,31 @@ impl<E: Endpoint> RequestLog<E> {
             None => problem,
         }
         .render(request_id)
+    }
+}
+
+/// What the caller does not read, once, where the error stops.
+fn log_cause(span: &Span, problem: &Problem) {
+    match (problem.code(), problem.log_text()) {
+        (ProblemCode::Internal, cause) => {
+            let error = cause.unwrap_or("a panic, or an error without a text");
+            tracing::error!(parent: span, error, "a request failed on our side");
+        }
+        (_, Some(error)) => tracing::warn!(parent: span, error, "a request could not be served"),
+        (_, None) => {}
+    }
+}
+
+/// Answers hold tenants' data and secrets that are shown once: nobody between us keeps them or guesses their type.
+fn add_headers(response: &mut Response, request_id: &str) {
+    let headers = response.headers_mut();
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.insert(X_REQUEST_ID, value);
     }
 }
 
@@ -233,6 +251,14 @@ mod tests {
         let response = answer(Method::DELETE, "/fine/1", "abc").await;
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(response.header("allow"), Some("GET"));
+    }
+
+    #[tokio::test]
+    async fn nobody_between_keeps_an_answer() {
+        for path in ["/fine/1", "/nowhere"] {
+            let response = answer(Method::GET, path, "abc").await;
+            assert_eq!(response.header("cache-control"), Some("no-store"));
+        }
     }
 
     #[tokio::test]

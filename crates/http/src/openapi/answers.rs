@@ -153,13 +153,27 @@ fn error_answer(status: StatusCode, codes: &[Code]) -> Value {
         } },
     });
     add_request_id(&mut answer);
-    let header = match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "WWW-Authenticate",
-        StatusCode::SERVICE_UNAVAILABLE => "Retry-After",
-        _ => return answer,
-    };
-    answer["headers"][header] = json!({ "$ref": format!("#/components/headers/{header}") });
+    if let Some(header) = header_of(status, codes) {
+        answer["headers"][header] = json!({ "$ref": format!("#/components/headers/{header}") });
+    }
     answer
+}
+
+fn header_of(status: StatusCode, codes: &[Code]) -> Option<&'static str> {
+    let waits = [
+        Code::IdempotencyInFlight,
+        Code::DeliveryInFlight,
+        Code::OutcomeUnknown,
+    ];
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some("WWW-Authenticate"),
+        StatusCode::SERVICE_UNAVAILABLE => Some("Retry-After"),
+        StatusCode::CONFLICT | StatusCode::GATEWAY_TIMEOUT => codes
+            .iter()
+            .any(|code| waits.contains(code))
+            .then_some("Retry-After"),
+        _ => None,
+    }
 }
 
 fn add_request_id(answer: &mut Value) {

@@ -7,6 +7,7 @@ use tributary_operations::logins::LoginView;
 
 use super::Tag;
 use crate::auth::Authenticated;
+use crate::completion::to_completion;
 use crate::json::{Json, JsonBody};
 use crate::problem::Problem;
 
@@ -53,11 +54,14 @@ impl MiniprogramSessionsApi {
         let NewMiniprogramSession { code, sub_appid } = body.value;
         let sub_appid = AppId::parse(&sub_appid)
             .map_err(|error| Problem::invalid_field("/sub_appid", error))?;
-        let login = session
-            .operations
-            .login(&session.caller, &sub_appid, &code)
-            .await?;
-        Ok(Json(login.into()))
+        // A code is good for one exchange, so what it gave is not dropped half-way.
+        let login = to_completion(async move {
+            session
+                .operations
+                .login(&session.caller, &sub_appid, &code)
+                .await
+        });
+        Ok(Json(login.await?.into()))
     }
 }
 
