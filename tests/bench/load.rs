@@ -1,0 +1,80 @@
+//! Tenants placing orders, as many at a time as keep the platform busy.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use futures::StreamExt as _;
+use serde_json::{Value, json};
+
+use crate::scene::{OPENID, SUB_APPID, Scene};
+
+const CONCURRENT: usize = 16;
+/// Every order of a run has a number of its own.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// An order that can be paid.
+#[derive(Clone, Debug)]
+pub(crate) struct Payable {
+    pub(crate) out_trade_no: String,
+    pub(crate) sub_mchid: String,
+    pub(crate) total: i64,
+}
+
+/// Places one order.
+pub(crate) async fn place(scene: &Scene) -> Result<Payable> {
+    let place = NEXT.fetch_add(1, Ordering::Relaxed);
+    let number = format!("bench-{place}");
+    let tenants = u64::try_from(scene.api_keys.len())?;
+    let key = scene
+        .api_keys
+        .get(usize::try_from(place % tenants)?)
+        .context("a tenant")?;
+    let body = json!({
+        "merchant_order_no": number, "sub_appid": SUB_APPID, "description": "Latte",
+        "amount": { "total": 888, "currency": "CNY" }, "payer": { "sub_openid": OPENID },
+    });
+    let answer = scene
+        .client
+        .post(format!("{}/v1/orders", scene.api_url))
+        .bearer_auth(key)
+        .header("Idempotency-Key", &number)
+        .json(&body)
+        .send()
+        .await?;
+    let status = answer.status();
+    let text = answer.text().await?;
+    ensure!(status.as_u16() == 201, "placing an order: {status} {text}");
+    let order: Value = serde_json::from_str(&text)?;
+    let text = |name: &str| order["order"][name].as_str().unwrap_or_default().to_owned();
+    Ok(Payable {
+        out_trade_no: text("out_trade_no"),
+        sub_mchid: text("sub_mchid"),
+        total: 888,
+    })
+}
+
+/// Places orders for some time; returns how many.
+pub(crate) async fn place_for(scene: &Scene, time: Duration) -> Result<u64> {
+    let end = Instant::now() + time;
+    let workers = (0..CONCURRENT).map(|_| async move {
+        let mut placed = 0u64;
+        while Instant::now() < end {
+            place(scene).await?;
+            placed += 1;
+        }
+        anyhow::Ok(placed)
+    });
+    let counts = futures::future::try_join_all(workers).await?;
+    Ok(counts.into_iter().sum())
+}
+
+/// Places this many orders.
+pub(crate) async fn place_many(scene: &Scene, count: usize) -> Result<Vec<Payable>> {
+    let placed: Vec<Result<Payable>> = futures::stream::iter(0..count)
+        .map(|_| place(scene))
+        .buffer_unordered(CONCURRENT)
+        .collect()
+        .await;
+    placed.into_iter().collect()
+}
