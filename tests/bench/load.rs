@@ -46,10 +46,16 @@ pub(crate) async fn place(scene: &Scene) -> Result<Payable> {
     let text = answer.text().await?;
     ensure!(status.as_u16() == 201, "placing an order: {status} {text}");
     let order: Value = serde_json::from_str(&text)?;
-    let text = |name: &str| order["order"][name].as_str().unwrap_or_default().to_owned();
+    let text = |at: &str| {
+        order
+            .pointer(at)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     Ok(Payable {
-        out_trade_no: text("out_trade_no"),
-        sub_mchid: text("sub_mchid"),
+        out_trade_no: text("/order/out_trade_no"),
+        sub_mchid: text("/order/sub_mchid"),
         total: 888,
     })
 }

@@ -90,7 +90,7 @@ async fn orders(scene: &mut Scene, signature_ms: f64, rows: &mut Vec<Row>) -> Re
     let took = start.elapsed();
     let spent = scene.usage()?.since(before);
     let count = f64::from(u32::try_from(placed)?);
-    let server_ms = spent.server_ms / count;
+    let server_ms = spent.server / count;
     rows.push((
         "JSAPI orders/s",
         format!("{:.0}", count / took.as_secs_f64()),
@@ -102,7 +102,7 @@ async fn orders(scene: &mut Scene, signature_ms: f64, rows: &mut Vec<Row>) -> Re
     ));
     rows.push((
         "simulator CPU per order",
-        format!("{:.3} ms", spent.simulator_ms / count),
+        format!("{:.3} ms", spent.simulator / count),
     ));
     rows.push(("PostgreSQL CPU per order", database_ms(&spent, count)));
     Ok(())
@@ -121,7 +121,7 @@ async fn saturation(scene: &mut Scene, rows: &mut Vec<Row>) -> Result<()> {
     ));
     rows.push((
         "server CPU per event",
-        format!("{:.3} ms", spent.server_ms / count),
+        format!("{:.3} ms", spent.server / count),
     ));
     rows.push(("PostgreSQL CPU per event", database_ms(&spent, count)));
     Ok(())
@@ -143,7 +143,7 @@ async fn latency(
 }
 
 fn database_ms(spent: &Usage, count: f64) -> String {
-    spent.database_ms.map_or_else(
+    spent.database.map_or_else(
         || "in the server".into(),
         |ms| format!("{:.3} ms", ms / count),
     )

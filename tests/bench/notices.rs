@@ -13,7 +13,7 @@ use crate::load::{self, Payable};
 use crate::scene::{NOTICE_KEY_ID, Scene};
 
 /// How long the last webhook may take after the last notification.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A notification, ready to be posted.
 pub(crate) struct Notice {

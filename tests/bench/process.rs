@@ -13,19 +13,19 @@ const PAGE_KIB: u64 = 4;
 /// CPU time spent so far, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
-    pub(crate) server_ms: f64,
-    pub(crate) simulator_ms: f64,
-    pub(crate) database_ms: Option<f64>,
+    pub(crate) server: f64,
+    pub(crate) simulator: f64,
+    pub(crate) database: Option<f64>,
 }
 
 impl Usage {
     pub(crate) fn since(self, before: Self) -> Self {
         Self {
-            server_ms: self.server_ms - before.server_ms,
-            simulator_ms: self.simulator_ms - before.simulator_ms,
-            database_ms: self
-                .database_ms
-                .zip(before.database_ms)
+            server: self.server - before.server,
+            simulator: self.simulator - before.simulator,
+            database: self
+                .database
+                .zip(before.database)
                 .map(|(now, then)| now - then),
         }
     }

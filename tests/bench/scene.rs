@@ -130,9 +130,9 @@ impl Scene {
     /// CPU time spent so far by platform, simulator and database.
     pub(crate) fn usage(&self) -> Result<Usage> {
         Ok(Usage {
-            server_ms: process::cpu_ms(self.server_pid()?)?,
-            simulator_ms: process::cpu_ms(self.simulator.id().context("simulator")?)?,
-            database_ms: if self.on_postgres {
+            server: process::cpu_ms(self.server_pid()?)?,
+            simulator: process::cpu_ms(self.simulator.id().context("simulator")?)?,
+            database: if self.on_postgres {
                 Some(process::postgres_cpu_ms()?)
             } else {
                 None
@@ -209,7 +209,12 @@ async fn provider(operations: &Operations, sim_url: &str) -> Result<Provider> {
             .await?;
         made.error_for_status()?;
     }
-    let text = |name: &str| keys[name].as_str().unwrap_or_default().to_owned();
+    let text = |name: &str| {
+        keys.get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let new = NewProvider {
         name: "Bench".into(),
         sp_mchid: Mchid::parse(SP_MCHID)?,
