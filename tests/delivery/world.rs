@@ -10,7 +10,7 @@ use tributary_domain::ids::{DeliveryId, EndpointId, EventId};
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_operations::credentials::Caller;
 use tributary_operations::deliveries::{DeliveryDetail, DeliveryFilter, DeliveryView};
-use tributary_operations::endpoints::NewEndpoint;
+use tributary_operations::endpoints::{EndpointPatch, NewEndpoint};
 use tributary_operations::{Operations, OperationsConfig};
 use tributary_storage::{Storage, outbox};
 use tributary_vault::{Kek, Vault};
@@ -154,6 +154,19 @@ impl World {
         let detail = self.operations.get_delivery(caller, &id).await.unwrap();
         (id, detail)
     }
+}
+
+/// A change of nothing but the state.
+pub(crate) fn patch_state(state: &str) -> EndpointPatch {
+    EndpointPatch {
+        state: Some(state.to_owned()),
+        ..EndpointPatch::default()
+    }
+}
+
+/// Serves an endpoint again.
+pub(crate) fn enabled() -> EndpointPatch {
+    patch_state("enabled")
 }
 
 #[expect(

@@ -1,6 +1,7 @@
 //! Webhook endpoints: made, listed, changed, rotated, tested, removed.
 
-use std::collections::HashMap;
+mod secrets;
+mod view;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -8,24 +9,24 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::endpoint::{Endpoint, EndpointState, MAX_ENDPOINTS};
 use tributary_domain::event::{Draft, EventType, NewEvent, Subject, filter_is_known};
 use tributary_domain::field::FieldError;
-use tributary_domain::ids::{EndpointId, EndpointSecretId, EventId, TenantId};
+use tributary_domain::ids::{EndpointId, EventId};
 use tributary_domain::settlement::Source;
 use tributary_domain::tenant::{Mode, Scope};
-use tributary_storage::endpoints::{self, StoredSecret};
+use tributary_storage::endpoints;
 use tributary_storage::{Tx, deliveries, outbox};
-use tributary_vault::Place;
-use tributary_webhooks::Secret;
 use zeroize::Zeroizing;
 
 use crate::credentials::Caller;
 use crate::pages::{Page, check_limit, cut};
 use crate::{OperationError, Operations};
 
+pub(crate) use secrets::secret_place;
+pub use view::{EndpointView, SecretView};
+
+use view::endpoint_view;
+
 const FILTERS_MAX: usize = 32;
 const DESCRIPTION_CHARS_MAX: usize = 191;
-const GRACE_SECONDS_MAX: i64 = 604_800;
-/// So many secrets of one endpoint may sign at the same time.
-const LIVE_SECRETS_MAX: usize = 3;
 const SUBJECT: &str = "endpoint";
 
 /// An endpoint as a tenant describes it.
@@ -50,50 +51,6 @@ pub struct EndpointPatch {
     pub filters: Option<Vec<String>>,
     /// `enabled`, `paused` or `disabled`.
     pub state: Option<String>,
-}
-
-/// A secret as it may be shown: never itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SecretView {
-    /// Its id.
-    pub id: String,
-    /// What a person recognises it by.
-    pub fingerprint: String,
-    /// When it was made.
-    pub created_at: String,
-    /// When it stops signing.
-    pub expires_at: Option<String>,
-}
-
-/// An endpoint as a tenant sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct EndpointView {
-    /// Its id.
-    pub id: String,
-    /// Always `webhook_endpoint`.
-    pub object: String,
-    /// Where deliveries are posted.
-    pub url: String,
-    /// What a person calls it.
-    pub description: String,
-    /// Which event types it wants.
-    pub events: Vec<String>,
-    /// Whether it is served.
-    pub state: String,
-    /// Which world it hears of.
-    pub mode: String,
-    /// When it was made.
-    pub created_at: String,
-    /// When it was last changed by hand.
-    pub updated_at: String,
-    /// The secrets that sign at present, newest first.
-    pub secrets: Vec<SecretView>,
-    /// Failed attempts since the last success.
-    pub consecutive_failures: i64,
-    /// When it last answered 2xx.
-    pub last_success_at: Option<String>,
-    /// Why it is not served.
-    pub disabled_reason: Option<String>,
 }
 
 impl Operations {
@@ -224,46 +181,6 @@ impl Operations {
         Ok(())
     }
 
-    /// Makes a new secret, shown this once; the ones before sign beside it for `grace_seconds`.
-    pub async fn rotate_endpoint_secret(
-        &self,
-        caller: &Caller,
-        id: &EndpointId,
-        grace_seconds: i64,
-    ) -> Result<Zeroizing<String>, OperationError> {
-        caller.require(Scope::WebhooksWrite)?;
-        if !(0..=GRACE_SECONDS_MAX).contains(&grace_seconds) {
-            return Err(OperationError::invalid(
-                "/grace_seconds",
-                "must be 0 to 604800",
-            ));
-        }
-        let now = self.now();
-        let tenant = &caller.tenant_id;
-        // Sealing may write a data key, so it comes before the transaction; a foreign id must not get that far.
-        let known = endpoints::find(self.storage(), tenant, caller.mode, id).await?;
-        known.ok_or(OperationError::NotFound)?;
-        let (stored, secret) = self.new_secret(tenant, id, now).await?;
-        let tx = self.storage().begin().await?;
-        endpoints::lock(&tx, tenant, caller.mode, id)
-            .await?
-            .ok_or(OperationError::NotFound)?;
-        let until = now.plus_millis(grace_seconds.saturating_mul(1_000));
-        endpoints::expire_secrets(&tx, tenant, id, until).await?;
-        let ids = std::slice::from_ref(id);
-        let live = endpoints::live_secrets(&tx, tenant, ids, now).await?;
-        if live.len() >= LIVE_SECRETS_MAX {
-            return Err(OperationError::LimitReached {
-                what: "live secrets of an endpoint",
-                max: u64::try_from(LIVE_SECRETS_MAX).unwrap_or(u64::MAX),
-            });
-        }
-        endpoints::insert_secret(&tx, &stored).await?;
-        tx.commit().await?;
-        tracing::info!(endpoint.id = %id, tenant.id = %tenant, "the secret of a webhook endpoint was rotated");
-        Ok(secret)
-    }
-
     /// Sends a `ping` to this endpoint alone.
     pub async fn ping_endpoint(
         &self,
@@ -310,37 +227,6 @@ impl Operations {
         }
     }
 
-    async fn new_secret(
-        &self,
-        tenant: &TenantId,
-        endpoint: &EndpointId,
-        now: Timestamp,
-    ) -> Result<(StoredSecret, Zeroizing<String>), OperationError> {
-        let secret = Secret::generate().expose();
-        let id = EndpointSecretId::new(now);
-        let place = secret_place(&id);
-        let sealed = self
-            .sealing()
-            .seal(
-                self.storage(),
-                tenant.as_str(),
-                &place,
-                secret.as_bytes(),
-                now,
-            )
-            .await?;
-        let stored = StoredSecret {
-            id,
-            tenant_id: tenant.clone(),
-            endpoint_id: endpoint.clone(),
-            sealed,
-            fingerprint: tributary_vault::fingerprint(secret.as_bytes()),
-            created_at: now,
-            expires_at: None,
-        };
-        Ok((stored, secret))
-    }
-
     async fn view_of(&self, endpoint: &Endpoint) -> Result<EndpointView, OperationError> {
         let ids = std::slice::from_ref(&endpoint.id);
         let secrets = self.secrets_of(&endpoint.tenant_id, ids).await?;
@@ -348,31 +234,6 @@ impl Operations {
             endpoint,
             secrets.get(&endpoint.id).map_or(&[], Vec::as_slice),
         ))
-    }
-
-    async fn secrets_of(
-        &self,
-        tenant: &TenantId,
-        ids: &[EndpointId],
-    ) -> Result<HashMap<EndpointId, Vec<StoredSecret>>, OperationError> {
-        let live = endpoints::live_secrets(self.storage(), tenant, ids, self.now()).await?;
-        let mut by_endpoint: HashMap<EndpointId, Vec<StoredSecret>> = HashMap::new();
-        for secret in live {
-            by_endpoint
-                .entry(secret.endpoint_id.clone())
-                .or_default()
-                .push(secret);
-        }
-        Ok(by_endpoint)
-    }
-}
-
-/// Where the secret with this id is sealed for.
-pub(crate) fn secret_place(id: &EndpointSecretId) -> Place<'_> {
-    Place {
-        table: "endpoint_secrets",
-        column: "sealed",
-        row: id.as_str(),
     }
 }
 
@@ -483,31 +344,4 @@ async fn append_ping(
     let event = NewEvent::from_draft(draft, format!("{id}:ping:{seq}"), now).map_err(internal)?;
     outbox::append_for(tx, &event, &endpoint.id).await?;
     Ok(event.id)
-}
-
-fn endpoint_view(endpoint: &Endpoint, secrets: &[StoredSecret]) -> EndpointView {
-    EndpointView {
-        id: endpoint.id.to_string(),
-        object: "webhook_endpoint".to_owned(),
-        url: endpoint.url.clone(),
-        description: endpoint.description.clone(),
-        events: endpoint.filters.clone(),
-        state: endpoint.state.as_str().to_owned(),
-        mode: endpoint.mode.as_str().to_owned(),
-        created_at: endpoint.created_at.to_rfc3339(),
-        updated_at: endpoint.updated_at.to_rfc3339(),
-        secrets: secrets.iter().map(secret_view).collect(),
-        consecutive_failures: endpoint.consecutive_failures,
-        last_success_at: endpoint.last_success_at.map(Timestamp::to_rfc3339),
-        disabled_reason: endpoint.disabled_reason.clone(),
-    }
-}
-
-fn secret_view(secret: &StoredSecret) -> SecretView {
-    SecretView {
-        id: secret.id.to_string(),
-        fingerprint: secret.fingerprint.clone(),
-        created_at: secret.created_at.to_rfc3339(),
-        expires_at: secret.expires_at.map(Timestamp::to_rfc3339),
-    }
 }
