@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use poem::{EndpointExt, IntoEndpoint, Route, Server, get, handler};
+use poem::{
+    Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, Server, get,
+    handler,
+};
 use tokio::task::JoinHandle;
 use tributary_domain::clock::{SharedClock, SystemClock};
 use tributary_http::HttpOptions;
@@ -290,21 +293,42 @@ async fn serve_api(
     with_figures: bool,
     (stop, drain): (Shutdown, Duration),
 ) -> anyhow::Result<()> {
-    let handle = telemetry::figures()?;
-    let mut routes = Route::new()
-        .nest_no_strip(
-            "/",
-            tributary_http::routes(operations, &HttpOptions::default()).into_endpoint(),
-        )
-        .at("/admin/", get(admin_page));
+    let mut beside = Route::new().at("/admin/", get(admin_page));
     if with_figures {
-        routes = routes.at("/metrics", get(show_figures).data(handle));
+        beside = beside.at("/metrics", get(show_figures).data(telemetry::figures()?));
     }
+    let entrance = Entrance {
+        api: tributary_http::routes(operations, &HttpOptions::default()).into_endpoint(),
+        beside,
+    };
     Server::new_with_acceptor(bound.into_acceptor()?)
         .name("tributary")
-        .run_with_graceful_shutdown(routes, stop.requested(), Some(drain))
+        .run_with_graceful_shutdown(entrance, stop.requested(), Some(drain))
         .await
         .context("serving the API")
+}
+
+/// Leads to the API, but for the few paths beside it.
+///
+/// An outer `Route` would judge every path, and refuse bad ones in another form than the API does.
+struct Entrance<E> {
+    api: E,
+    beside: Route,
+}
+
+impl<E: Endpoint> Endpoint for Entrance<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        if matches!(request.uri().path(), "/metrics" | "/admin/") {
+            Ok(self.beside.get_response(request).await)
+        } else {
+            self.api
+                .call(request)
+                .await
+                .map(IntoResponse::into_response)
+        }
+    }
 }
 
 async fn serve_figures(bound: Bound, stop: Shutdown) -> anyhow::Result<()> {
@@ -323,9 +347,9 @@ async fn work(worker: Worker, stop: Shutdown) -> anyhow::Result<()> {
 #[handler]
 fn show_figures(
     poem::web::Data(figures): poem::web::Data<&metrics_exporter_prometheus::PrometheusHandle>,
-) -> poem::Response {
+) -> Response {
     figures.run_upkeep();
-    poem::Response::builder()
+    Response::builder()
         .content_type("text/plain; version=0.0.4")
         .body(figures.render())
 }
