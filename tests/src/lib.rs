@@ -1,1 +1,48 @@
-//! Placeholder.
+//! The harness: a whole platform per test, driven from outside over HTTP.
+//!
+//! [`TestPlatform`] builds the same [`tributary_server::platform::Platform`] as `serve` does, beside a simulated WeChat
+//! Pay, with a fresh database and a clock that only the test moves. Background work happens only in `settle`. The
+//! [`scenario!`] macro runs each scenario on SQLite and on PostgreSQL. Read `scenarios/pay_order.rs` for how it looks.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "this package is tests: what does not hold must stop them"
+)]
+
+pub mod api;
+pub mod database;
+pub mod kill;
+pub mod logs;
+pub mod platform;
+pub mod tenant;
+pub mod webhook_receiver;
+pub mod wechat_hand;
+
+pub use api::{Answer, Api};
+pub use database::{Backend, TestDatabase};
+pub use platform::{TestPlatform, run_on};
+pub use tenant::TestTenant;
+pub use webhook_receiver::{Behaviour, Gate, Webhook, WebhookReceiver};
+pub use wechat_hand::WeChatHand;
+
+/// Makes two tests of one scenario: `name::on_sqlite` and `name::on_postgres`.
+#[macro_export]
+macro_rules! scenario {
+    ($(#[$doc:meta])* $name:ident, $run:ident) => {
+        $(#[$doc])*
+        mod $name {
+            #[test]
+            fn on_sqlite() {
+                $crate::run_on($crate::Backend::Sqlite, super::$run);
+            }
+
+            #[test]
+            fn on_postgres() {
+                $crate::run_on($crate::Backend::Postgres, super::$run);
+            }
+        }
+    };
+}

@@ -19,8 +19,7 @@ impl Operations {
         let tx = self.storage().begin().await?;
         let count =
             deliveries::purge_all_tenants(&tx, attempts_before, events_before, BATCH).await?;
-        let orphans = deliveries::cancel_orphans_all_tenants(&tx, now, BATCH).await?;
         tx.commit().await?;
-        Ok(count.saturating_add(orphans))
+        Ok(count)
     }
 }

@@ -1,0 +1,277 @@
+//! No operation of the OpenAPI document shows or touches another tenant's rows, and none works without a key.
+//!
+//! The document drives the test: an operation that has no entry here fails it.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tributary_tests::api::fresh_key;
+use tributary_tests::{Answer, Api, TestPlatform, scenario};
+
+/// What a foreigner may do with an operation.
+enum Foreign {
+    /// The path names a thing of the victim: not found.
+    NotFound(Value),
+    /// The answer lists things: none of the victim's is among them.
+    ListsNothing,
+    /// The body names things of the victim: refused, naming the field.
+    Refused(Value, &'static str),
+    /// Nothing in the request can name anything of the victim.
+    OwnOnly(Value),
+}
+
+/// Things of the victim.
+struct Victim {
+    order: String,
+    endpoint: String,
+    delivery: String,
+    event: String,
+    sub_mchid: String,
+    sub_appid: String,
+    openid: String,
+}
+
+impl Victim {
+    fn ids(&self) -> [&str; 6] {
+        [
+            &self.order,
+            &self.endpoint,
+            &self.delivery,
+            &self.event,
+            &self.sub_mchid,
+            &self.sub_appid,
+        ]
+    }
+
+    /// The entry of an operation; there is none for an operation that nobody has thought about.
+    fn entry(&self, operation: &str) -> Option<Foreign> {
+        Some(match operation {
+            "createOrder" => Foreign::Refused(self.order_body(), "/sub_mchid"),
+            "createMiniprogramSession" => Foreign::Refused(
+                json!({"sub_appid": self.sub_appid, "code": "any-code"}),
+                "/sub_appid",
+            ),
+            "createWebhookEndpoint" => {
+                Foreign::OwnOnly(json!({"url": "http://127.0.0.1:9/hook", "events": ["*"]}))
+            }
+            "getMe" | "listOrders" | "listEvents" | "listWebhookEndpoints" | "listDeliveries" => {
+                Foreign::ListsNothing
+            }
+            "updateWebhookEndpoint" => Foreign::NotFound(json!({"description": "mine now"})),
+            "rotateWebhookEndpointSecret" => Foreign::NotFound(json!({"grace_seconds": 0})),
+            "getOrder"
+            | "closeOrder"
+            | "syncOrder"
+            | "getEvent"
+            | "getWebhookEndpoint"
+            | "deleteWebhookEndpoint"
+            | "testWebhookEndpoint"
+            | "pingWebhookEndpoint"
+            | "getDelivery"
+            | "retryDelivery" => Foreign::NotFound(json!({})),
+            _ => return None,
+        })
+    }
+
+    fn order_body(&self) -> Value {
+        json!({
+            "merchant_order_no": "stolen-1",
+            "sub_mchid": self.sub_mchid,
+            "sub_appid": self.sub_appid,
+            "description": "Not mine",
+            "amount": {"total": 1, "currency": "CNY"},
+            "payer": {"sub_openid": self.openid},
+        })
+    }
+
+    /// The path of an operation with the victim's ids in it.
+    fn fill(&self, path: &str) -> String {
+        let filled = path
+            .replace("{order_id}", &self.order)
+            .replace("{endpoint_id}", &self.endpoint)
+            .replace("{delivery_id}", &self.delivery)
+            .replace("{event_id}", &self.event);
+        assert!(
+            !filled.contains('{'),
+            "{path}: a parameter that the test does not know"
+        );
+        filled
+    }
+}
+
+/// One operation of the document.
+struct Operation {
+    id: String,
+    method: Method,
+    path: String,
+    has_body: bool,
+}
+
+fn operations() -> Vec<Operation> {
+    let document: Value =
+        serde_json::from_str(&tributary_http::tenant_document()).expect("the document is JSON");
+    let paths = document["paths"]
+        .as_object()
+        .expect("the document has paths");
+    let mut operations = Vec::new();
+    for (path, methods) in paths {
+        for (method, operation) in methods.as_object().expect("a path has methods") {
+            let Ok(method) = method.to_uppercase().parse::<Method>() else {
+                continue;
+            };
+            let Some(id) = operation["operationId"].as_str() else {
+                continue;
+            };
+            operations.push(Operation {
+                id: id.to_owned(),
+                method,
+                path: path.clone(),
+                has_body: !operation["requestBody"].is_null(),
+            });
+        }
+    }
+    assert!(
+        operations.len() >= 18,
+        "only {} operations",
+        operations.len()
+    );
+    operations
+}
+
+async fn call(api: &Api, operation: &Operation, path: &str, body: &Value) -> Answer {
+    let key = fresh_key();
+    let mut headers = Vec::new();
+    if operation.method == Method::POST {
+        headers.push(("idempotency-key", key.as_str()));
+    }
+    let body = operation.has_body.then(|| body.to_string().into_bytes());
+    if body.is_some() {
+        headers.push(("content-type", "application/json"));
+    }
+    api.send(operation.method.clone(), path, &headers, body)
+        .await
+}
+
+async fn victim(p: &TestPlatform) -> Victim {
+    let endpoint = p.register(&p.tenant, "hook", &["*"]).await;
+    let order = p.order(100).await;
+    p.settle().await;
+    let deliveries = p.tenant.api.deliveries("limit=1").await.ok();
+    let text = |value: &Value| value["id"].as_str().expect("an id").to_owned();
+    Victim {
+        order: text(&order),
+        endpoint: text(&endpoint),
+        delivery: text(&deliveries["data"][0]),
+        event: text(&p.feed(&p.tenant).await[0]),
+        sub_mchid: p.tenant.sub_mchid.clone(),
+        sub_appid: p.tenant.sub_appid.clone(),
+        openid: p.tenant.openid.clone(),
+    }
+}
+
+scenario!(no_operation_works_without_a_key, no_key);
+async fn no_key(p: &TestPlatform) {
+    let victim = victim(p).await;
+    let url = p.platform.api_url();
+    for operation in operations() {
+        let path = victim.fill(&operation.path);
+        for key in [
+            None,
+            Some("trb_test_0000000000000000000000000000000000000000000"),
+            Some("x"),
+        ] {
+            let answer = call(&Api::new(&url, key), &operation, &path, &json!({})).await;
+            assert_eq!(
+                answer.status, 401,
+                "{} with {key:?}: {}",
+                operation.id, answer.text
+            );
+            answer.problem(401, "unauthorized");
+        }
+    }
+}
+
+scenario!(no_operation_reaches_another_tenant, foreign);
+async fn foreign(p: &TestPlatform) {
+    let victim = victim(p).await;
+    let thief = p.another_tenant().await;
+    let before = snapshot(p, &victim).await;
+    for operation in operations() {
+        let name = &operation.id;
+        let entry = victim.entry(name);
+        let entry = entry.unwrap_or_else(|| panic!("{name} has no entry in this test: add one"));
+        let path = victim.fill(&operation.path);
+        match entry {
+            Foreign::NotFound(body) => {
+                let answer = call(&thief.api, &operation, &path, &body).await;
+                assert_eq!(answer.status, 404, "{name}: {}", answer.text);
+                answer.problem(404, "not_found");
+            }
+            Foreign::ListsNothing => {
+                let answer = call(&thief.api, &operation, &path, &json!({})).await;
+                assert_eq!(answer.status, 200, "{name}: {}", answer.text);
+                for id in victim.ids() {
+                    assert!(
+                        !answer.text.contains(id),
+                        "{name} shows {id}: {}",
+                        answer.text
+                    );
+                }
+            }
+            Foreign::Refused(body, field) => {
+                let answer = call(&thief.api, &operation, &path, &body).await;
+                assert!(answer.names_field(field), "{name}: {}", answer.text);
+                answer.problem(422, "validation_failed");
+            }
+            Foreign::OwnOnly(body) => {
+                let answer = call(&thief.api, &operation, &path, &body).await;
+                for id in victim.ids() {
+                    assert!(
+                        !answer.text.contains(id),
+                        "{name} shows {id}: {}",
+                        answer.text
+                    );
+                }
+            }
+        }
+    }
+    assert_eq!(
+        snapshot(p, &victim).await,
+        before,
+        "the victim's things were touched"
+    );
+}
+
+/// Everything of the victim that the thief tried to reach.
+async fn snapshot(p: &TestPlatform, victim: &Victim) -> [Value; 4] {
+    [
+        p.tenant.api.order(&victim.order).await.ok(),
+        p.tenant.api.endpoint(&victim.endpoint).await.ok(),
+        p.tenant.api.delivery(&victim.delivery).await.ok(),
+        p.tenant.api.event(&victim.event).await.ok(),
+    ]
+}
+
+scenario!(lists_filtered_by_foreign_ids_are_empty, filtered);
+async fn filtered(p: &TestPlatform) {
+    let victim = victim(p).await;
+    let thief = p.another_tenant().await;
+    for path in [
+        format!("/v1/deliveries?endpoint_id={}", victim.endpoint),
+        format!("/v1/deliveries?event_id={}", victim.event),
+        format!("/v1/orders?sub_mchid={}", victim.sub_mchid),
+    ] {
+        let answer = thief.api.get(&path).await;
+        let empty =
+            answer.status == 404 || answer.body["data"].as_array().is_some_and(Vec::is_empty);
+        assert!(empty, "{path}: {}", answer.text);
+    }
+}
+
+#[test]
+fn every_operation_has_a_name_of_its_own() {
+    let all = operations();
+    let names: BTreeSet<&str> = all.iter().map(|operation| operation.id.as_str()).collect();
+    assert_eq!(names.len(), all.len());
+}

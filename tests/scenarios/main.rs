@@ -1,0 +1,22 @@
+//! The platform as its users meet it: every scenario runs on SQLite and on PostgreSQL, over HTTP.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "this package is tests: what does not hold must stop them"
+)]
+
+mod bad_input;
+mod close;
+mod delivery;
+mod feed;
+mod idempotency;
+mod isolation;
+mod login;
+mod lost_notification;
+mod notification;
+mod pay_order;
+mod restart;
+mod secrets;
+mod unknown_outcome;

@@ -1,0 +1,191 @@
+//! A fresh database per test: a file, or a PostgreSQL database copied from a migrated template.
+
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, QueryResult, Statement};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+use tributary_storage::Storage;
+
+/// Which database a scenario runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// The embedded default.
+    Sqlite,
+    /// A database in the cluster that `TRIBUTARY_TEST_POSTGRES` names.
+    Postgres,
+}
+
+/// The URL of a maintenance database whose cluster takes the tests' databases.
+pub const POSTGRES_VARIABLE: &str = "TRIBUTARY_TEST_POSTGRES";
+
+/// A database of its own.
+#[derive(Debug)]
+pub struct TestDatabase {
+    /// Its URL.
+    pub url: String,
+    home: Home,
+}
+
+#[derive(Debug)]
+enum Home {
+    Folder(TempDir),
+    Cluster { name: String },
+}
+
+impl TestDatabase {
+    /// Makes a fresh, migrated database.
+    pub async fn create(backend: Backend) -> Self {
+        match backend {
+            Backend::Sqlite => {
+                let folder = tempfile::tempdir().expect("a temporary folder");
+                let url = format!("sqlite://{}", folder.path().join("tributary.db").display());
+                migrate(&url).await;
+                Self {
+                    url,
+                    home: Home::Folder(folder),
+                }
+            }
+            Backend::Postgres => {
+                let template = template().await;
+                let name = unique_name("tributary_test");
+                maintain(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+                Self {
+                    url: sibling_url(&name),
+                    home: Home::Cluster { name },
+                }
+            }
+        }
+    }
+
+    /// Reads with plain SQL: what the API does not show, such as queue rows.
+    pub async fn query(&self, sql: &str) -> Vec<QueryResult> {
+        let connection = self.connect().await;
+        let statement = Statement::from_string(connection.get_database_backend(), sql);
+        let rows = connection.query_all_raw(statement).await;
+        connection.close().await.expect("the connection closes");
+        rows.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// Reads one number.
+    pub async fn count(&self, sql: &str) -> i64 {
+        let rows = self.query(sql).await;
+        rows[0].try_get_by_index(0).expect("a number")
+    }
+
+    /// Writes with plain SQL, to plant what only a crash leaves behind.
+    pub async fn execute(&self, sql: &str) -> u64 {
+        let connection = self.connect().await;
+        let done = connection.execute_unprepared(sql).await;
+        connection.close().await.expect("the connection closes");
+        done.unwrap_or_else(|error| panic!("{sql}: {error}"))
+            .rows_affected()
+    }
+
+    async fn connect(&self) -> DatabaseConnection {
+        Database::connect(&self.url)
+            .await
+            .expect("the test's database answers")
+    }
+
+    /// Every byte that the database keeps: its files, or every row of every table as text.
+    pub async fn dump(&self) -> Vec<u8> {
+        match &self.home {
+            Home::Folder(folder) => {
+                let files = std::fs::read_dir(folder.path()).expect("the folder is readable");
+                let paths = files.map(|file| file.expect("a file").path());
+                paths
+                    .flat_map(|path| std::fs::read(path).expect("the file is readable"))
+                    .collect()
+            }
+            Home::Cluster { .. } => self.dump_tables().await,
+        }
+    }
+
+    async fn dump_tables(&self) -> Vec<u8> {
+        let tables = self
+            .query("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")
+            .await;
+        let mut all = Vec::new();
+        for row in tables {
+            let table: String = row.try_get_by_index(0).expect("a name");
+            for row in self
+                .query(&format!("SELECT t::text FROM \"{table}\" t"))
+                .await
+            {
+                let text: String = row.try_get_by_index(0).expect("a row as text");
+                all.extend(unescape_bytea(&text));
+                all.extend(text.into_bytes());
+                all.push(b'\n');
+            }
+        }
+        all
+    }
+
+    /// Drops the database.
+    pub async fn remove(self) {
+        if let Home::Cluster { name } = &self.home {
+            maintain(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
+        }
+    }
+}
+
+/// PostgreSQL shows bytes as `\x` and hex; a secret inside would otherwise hide from a search.
+fn unescape_bytea(text: &str) -> Vec<u8> {
+    text.split("\\x")
+        .skip(1)
+        .flat_map(|part| {
+            let digits: String = part.chars().take_while(char::is_ascii_hexdigit).collect();
+            hex::decode(&digits[..digits.len() / 2 * 2]).expect("hexadecimal digits")
+        })
+        .collect()
+}
+
+async fn migrate(url: &str) {
+    let storage = Storage::connect(url, 1)
+        .await
+        .expect("the database answers");
+    storage.migrate().await.expect("the schema can be made");
+    storage.close().await.expect("the database closes");
+}
+
+/// A migrated database that nobody is connected to, made once per process.
+async fn template() -> &'static str {
+    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+    TEMPLATE
+        .get_or_init(|| async {
+            let name = unique_name("tributary_template");
+            maintain(&format!("CREATE DATABASE {name}")).await;
+            migrate(&sibling_url(&name)).await;
+            name
+        })
+        .await
+}
+
+fn unique_name(stem: &str) -> String {
+    format!("{stem}_{}", hex::encode(rand::random::<[u8; 8]>()))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the cluster's address is the harness's configuration"
+)]
+fn maintenance_url() -> String {
+    std::env::var(POSTGRES_VARIABLE).unwrap_or_else(|_| {
+        panic!("{POSTGRES_VARIABLE} is not set: run `make test`, which starts PostgreSQL")
+    })
+}
+
+/// The URL of another database in the same cluster.
+fn sibling_url(name: &str) -> String {
+    let mut url: url::Url = maintenance_url().parse().expect("a database URL");
+    url.set_path(&format!("/{name}"));
+    url.into()
+}
+
+async fn maintain(sql: &str) {
+    let connection = Database::connect(maintenance_url())
+        .await
+        .expect("PostgreSQL answers");
+    let done = connection.execute_unprepared(sql).await;
+    connection.close().await.expect("the connection closes");
+    done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+}

@@ -1,0 +1,133 @@
+//! Kills the real server again and again while tenants order and users pay, then compares what is left with what
+//! WeChat believes. The simulated WeChat Pay and the tenant's receiver live in this process and survive.
+
+mod load;
+mod server;
+mod verdict;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt as _;
+use serde_json::json;
+use tributary_domain::clock::SystemClock;
+use tributary_operations::{Operations, OperationsConfig};
+use tributary_server::{commands, simulated};
+use tributary_storage::Storage;
+use tributary_vault::{EnvironmentValue, KeySource, Vault};
+use tributary_webhooks::{Sender, SenderConfig};
+use wechatpay::client::{Transport, TransportConfig};
+use wechatpay_sim::{KeyMode, NewProvider, SimConfig, SimHandle, Simulator};
+
+use crate::tenant::Under;
+use crate::{Backend, TestDatabase, TestTenant, WebhookReceiver};
+
+pub use verdict::Verdict;
+
+use load::Load;
+use server::Server;
+
+/// How long the server lives before it is killed: from before its first answer to well into the load.
+const LIFE_MS: std::ops::Range<u64> = 20..600;
+/// Everything must have come to its end by then: a lock of a dead request lasts a minute, and so does a first poll.
+const SETTLE_LIMIT: Duration = Duration::from_mins(5);
+const HOOK: &str = "hook";
+
+/// What a run shall do.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// How often the server is killed.
+    pub cycles: usize,
+    /// On which database.
+    pub backend: Backend,
+}
+
+/// Everything that survives a kill.
+struct World {
+    simulator: SimHandle,
+    receiver: WebhookReceiver,
+    database: TestDatabase,
+    tenant: TestTenant,
+    secret: String,
+}
+
+/// Runs the plan and answers what was found.
+pub async fn run(plan: Plan) -> Verdict {
+    commands::install_tls();
+    let mut server = Server::new();
+    let world = Arc::new(prepare(plan.backend, &mut server).await);
+    let load = Load::start(&world);
+    let mut kills = 0;
+    while kills < plan.cycles {
+        let life = rand::rng().random_range(LIFE_MS);
+        tokio::time::sleep(Duration::from_millis(life)).await;
+        server.kill().await;
+        kills += 1;
+        server.start();
+        // Every second server is let live until it serves; the others die while they start.
+        if kills % 2 == 0 {
+            server.ready().await;
+        }
+    }
+    server.ready().await;
+    let asked = load.finish(&world, SETTLE_LIMIT).await;
+    let verdict = verdict::settle_and_judge(&world, &asked, SETTLE_LIMIT).await;
+    server.kill().await;
+    let world = Arc::into_inner(world).expect("nobody else holds the world any more");
+    world.simulator.shutdown().await;
+    world.database.remove().await;
+    Verdict { kills, ..verdict }
+}
+
+async fn prepare(backend: Backend, server: &mut Server) -> World {
+    let simulator = Simulator::start(SimConfig::default())
+        .await
+        .expect("the simulator starts");
+    let receiver = WebhookReceiver::start().await;
+    let database = TestDatabase::create(backend).await;
+    let operations = operations_over(&database.url, &server.kek, &server.url()).await;
+    let wish = NewProvider {
+        key_mode: Some(KeyMode::PublicKey),
+        ..NewProvider::default()
+    };
+    let keys = simulator.provider(wish).await.expect("a provider");
+    let provider = simulated::adopt_provider(&operations, &keys, &simulator.base_url())
+        .await
+        .expect("the platform takes the provider");
+    let under = Under {
+        provider: &provider,
+        sp_mchid: &keys.sp_mchid,
+    };
+    let tenant = TestTenant::create(&operations, &simulator, under, &server.url()).await;
+    server.serve(&database.url);
+    server.start();
+    server.ready().await;
+    let body = json!({"url": receiver.url(HOOK), "events": ["order.*"]});
+    let endpoint = tenant.api.create_endpoint(&body).await.ok();
+    let secret = endpoint["secret"]
+        .as_str()
+        .expect("the secret is shown once")
+        .to_owned();
+    World {
+        simulator,
+        receiver,
+        database,
+        tenant,
+        secret,
+    }
+}
+
+/// What provisions the database before the first server starts.
+async fn operations_over(url: &str, kek: &str, public_url: &str) -> Operations {
+    let kek = EnvironmentValue::new(kek.to_owned()).kek().expect("a key");
+    Operations::new(OperationsConfig {
+        clock: Arc::new(SystemClock),
+        storage: Storage::connect(url, 2)
+            .await
+            .expect("the database answers"),
+        vault: Vault::open(kek),
+        transport: Transport::new(&TransportConfig::default()).expect("a client"),
+        sender: Sender::new(SenderConfig::default()).expect("a sender"),
+        public_url: public_url.to_owned(),
+    })
+}

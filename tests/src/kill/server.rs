@@ -1,0 +1,105 @@
+//! The real binary as a child process, started and killed.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::process::{Child, Command};
+
+const READY_LIMIT: Duration = Duration::from_mins(1);
+const READY_PAUSE: Duration = Duration::from_millis(10);
+
+/// `tributary serve` on a port of its own.
+pub(super) struct Server {
+    /// The key-encryption key, as the environment carries it.
+    pub(super) kek: String,
+    port: u16,
+    database_url: String,
+    child: Option<Child>,
+}
+
+impl Server {
+    pub(super) fn new() -> Self {
+        let probe = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Self {
+            kek: hex::encode(rand::random::<[u8; 32]>()),
+            port: probe.local_addr().expect("a bound address").port(),
+            database_url: String::new(),
+            child: None,
+        }
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub(super) fn serve(&mut self, database_url: &str) {
+        database_url.clone_into(&mut self.database_url);
+    }
+
+    pub(super) fn start(&mut self) {
+        assert!(self.child.is_none(), "one server at a time");
+        let child = Command::new(binary())
+            .arg("serve")
+            .env("TRIBUTARY_LISTEN", format!("127.0.0.1:{}", self.port))
+            .env("TRIBUTARY_PUBLIC_URL", self.url())
+            .env("TRIBUTARY_DATABASE_URL", &self.database_url)
+            .env("TRIBUTARY_KEK", &self.kek)
+            .env("TRIBUTARY_WEBHOOKS_ALLOW_LOOPBACK", "true")
+            .env("TRIBUTARY_LOG_FILTER", "error")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| {
+                panic!(
+                    "{}: {error}; run cargo build --workspace --bins",
+                    binary().display()
+                )
+            });
+        self.child = Some(child);
+    }
+
+    /// Waits until the server says that it can serve.
+    pub(super) async fn ready(&mut self) {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .expect("an HTTP client");
+        let url = format!("{}/readyz", self.url());
+        let begun = Instant::now();
+        loop {
+            if let Ok(answer) = client.get(&url).send().await
+                && answer.status().is_success()
+            {
+                return;
+            }
+            let child = self.child.as_mut().expect("a server was started");
+            let ended = child.try_wait().expect("the child can be asked");
+            assert!(ended.is_none(), "the server ended by itself: {ended:?}");
+            assert!(
+                begun.elapsed() < READY_LIMIT,
+                "the server was not ready in time"
+            );
+            tokio::time::sleep(READY_PAUSE).await;
+        }
+    }
+
+    /// SIGKILL: nothing is flushed, nothing is said goodbye to.
+    pub(super) async fn kill(&mut self) {
+        let mut child = self.child.take().expect("a server was started");
+        child.kill().await.expect("the child can be killed");
+    }
+}
+
+/// The binary that `cargo build --workspace --bins` puts beside the one that runs now.
+fn binary() -> PathBuf {
+    let here = std::env::current_exe().expect("the running program has a path");
+    let folder = here.parent().expect("a program lies in a folder");
+    let folder = if folder.ends_with("deps") {
+        folder.parent().expect("`deps` lies in a folder")
+    } else {
+        folder
+    };
+    folder.join("tributary")
+}

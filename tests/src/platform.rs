@@ -1,0 +1,327 @@
+//! One platform with everything around it, for one test.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tributary_domain::clock::{Clock, ManualClock, SharedClock, Timestamp};
+use tributary_domain::ids::ProviderId;
+use tributary_server::platform::{Platform, PlatformConfig};
+use tributary_server::{commands, simulated};
+use tributary_vault::Kek;
+use wechatpay_sim::{
+    KeyMode, LedgerFilter, NewProvider, Order, PayOrder, ProviderKeys, SimConfig, SimHandle,
+    Simulator,
+};
+
+use crate::tenant::Under;
+use crate::wechat_hand::Signed;
+use crate::{Answer, Backend, TestDatabase, TestTenant, WeChatHand, WebhookReceiver, logs};
+
+/// Where every test's clock starts: an instant like any other.
+const START: Timestamp = Timestamp::from_seconds(1_790_000_000);
+/// More rounds than any chain of cause and effect needs; beyond it, something wakes itself for ever.
+const SETTLE_ROUNDS_MAX: usize = 200;
+
+/// A platform, its WeChat Pay, its database, a tenant and the tenant's server.
+pub struct TestPlatform {
+    /// The clock of both sides; it moves only by hand.
+    pub clock: Arc<ManualClock>,
+    /// The simulated WeChat Pay.
+    pub simulator: SimHandle,
+    /// The platform.
+    pub platform: Platform,
+    /// The tenants' server.
+    pub receiver: WebhookReceiver,
+    /// A tenant.
+    pub tenant: TestTenant,
+    /// The provider's keys as the simulator made them.
+    pub keys: ProviderKeys,
+    /// The provider here.
+    pub provider: ProviderId,
+    /// Lets WeChat say anything.
+    pub hand: WeChatHand,
+    /// The database.
+    pub database: TestDatabase,
+}
+
+/// Runs a scenario on a fresh platform, then checks that nothing was forgotten.
+pub fn run_on(backend: Backend, scenario: impl AsyncFnOnce(&TestPlatform)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let platform = TestPlatform::spawn(backend).await;
+        scenario(&platform).await;
+        platform.finish().await;
+    });
+}
+
+impl TestPlatform {
+    /// Starts everything.
+    pub async fn spawn(backend: Backend) -> Self {
+        commands::install_tls();
+        logs::capture();
+        let clock = ManualClock::starting_at(START);
+        let simulator = start_simulator(&clock).await;
+        let database = TestDatabase::create(backend).await;
+        let platform = build(&database.url, &clock).await;
+        let wish = NewProvider {
+            key_mode: Some(KeyMode::PublicKey),
+            ..NewProvider::default()
+        };
+        let keys = simulator.provider(wish).await.expect("a provider");
+        let provider =
+            simulated::adopt_provider(platform.operations(), &keys, &simulator.base_url())
+                .await
+                .expect("the platform takes the provider");
+        let hand = WeChatHand::plant(&database.url, &provider, &keys).await;
+        let under = Under {
+            provider: &provider,
+            sp_mchid: &keys.sp_mchid,
+        };
+        let tenant = TestTenant::create(
+            platform.operations(),
+            &simulator,
+            under,
+            &platform.api_url(),
+        )
+        .await;
+        Self {
+            clock,
+            simulator,
+            platform,
+            receiver: WebhookReceiver::start().await,
+            tenant,
+            keys,
+            provider,
+            hand,
+            database,
+        }
+    }
+
+    /// A further tenant under the same provider.
+    pub async fn another_tenant(&self) -> TestTenant {
+        let under = Under {
+            provider: &self.provider,
+            sp_mchid: &self.keys.sp_mchid,
+        };
+        let operations = self.platform.operations();
+        TestTenant::create(operations, &self.simulator, under, &self.platform.api_url()).await
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Moves both sides' time forward, then lets everything happen that is due.
+    pub async fn advance_seconds(&self, seconds: i64) {
+        self.clock.advance_millis(seconds * 1000);
+        self.settle().await;
+    }
+
+    /// Lets everything happen that is due: notifications, polls, deliveries, until nothing is.
+    pub async fn settle(&self) {
+        for _ in 0..SETTLE_ROUNDS_MAX {
+            let notified = self.simulator.run_due().await;
+            let worked = self
+                .platform
+                .run_until_idle()
+                .await
+                .expect("background work succeeds");
+            if notified == 0 && worked == 0 {
+                return;
+            }
+        }
+        panic!("background work never came to rest");
+    }
+
+    /// Registers the tenant's hook for events, and answers the endpoint with its secret.
+    pub async fn register(&self, tenant: &TestTenant, hook: &str, events: &[&str]) -> Value {
+        let body = json!({"url": self.receiver.url(hook), "events": events});
+        let endpoint = tenant.api.create_endpoint(&body).await.ok();
+        self.settle().await;
+        endpoint
+    }
+
+    /// Places an order of the tenant and answers it with its pay parameters.
+    pub async fn order(&self, total: i64) -> Value {
+        self.tenant
+            .api
+            .place_order(&self.tenant.order(total))
+            .await
+            .placed()
+    }
+
+    /// Lets the user pay at WeChat; nobody has been notified yet.
+    pub fn pay(&self, order: &Value) {
+        self.pay_as(order, &PayOrder::default());
+    }
+
+    /// The same with wishes of one's own.
+    pub fn pay_as(&self, order: &Value, wish: &PayOrder) {
+        self.simulator
+            .pay(number(order), wish)
+            .expect("the simulator takes the payment");
+    }
+
+    /// The order as the tenant sees it now.
+    pub async fn seen(&self, order: &Value) -> Value {
+        let id = order["id"].as_str().expect("an order has an id");
+        self.tenant.api.order(id).await.ok()
+    }
+
+    /// What WeChat believes about an order.
+    pub fn at_wechat(&self, order: &Value) -> Order {
+        let filter = LedgerFilter {
+            out_trade_no: Some(number(order).to_owned()),
+            ..LedgerFilter::default()
+        };
+        let mut orders = self.simulator.ledger_of(&filter).orders;
+        assert_eq!(orders.len(), 1, "one order of this number at WeChat");
+        orders.remove(0)
+    }
+
+    /// The types of the tenant's events about an order, in the order of the feed.
+    pub async fn told(&self, order: &Value) -> Vec<String> {
+        // Events are numbered in the background.
+        self.settle().await;
+        let feed = self.feed(&self.tenant).await;
+        feed.iter()
+            .filter(|event| event["subject"]["id"] == order["id"])
+            .map(|event| event["type"].as_str().expect("a type").to_owned())
+            .collect()
+    }
+
+    /// The tenant's whole feed.
+    pub async fn feed(&self, tenant: &TestTenant) -> Vec<Value> {
+        let mut events = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page = tenant.api.events(&format!("limit=100{after}")).await.ok();
+            let items = page["data"].as_array().expect("a page has data").clone();
+            if items.is_empty() {
+                return events;
+            }
+            events.extend(items);
+            let cursor = page["next_cursor"]
+                .as_str()
+                .expect("a page of the feed has a cursor");
+            after = format!("&after={cursor}");
+        }
+    }
+
+    /// Sends a notification to the platform as WeChat does, with any headers and body.
+    pub async fn notify(&self, (headers, body): Signed) -> Answer {
+        let path = self.notify_path().await;
+        let api = crate::Api::new(&self.platform.api_url(), None);
+        let mut all = vec![("content-type", "application/json")];
+        all.extend(
+            headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        );
+        api.send(reqwest::Method::POST, &path, &all, Some(body))
+            .await
+    }
+
+    /// Sends what WeChat would send to say `plain`, under the notification's id.
+    pub async fn say(&self, id: &str, plain: &Value) -> Answer {
+        self.notify(self.hand.notification(id, plain, self.now()))
+            .await
+    }
+
+    async fn notify_path(&self) -> String {
+        let providers = self
+            .platform
+            .operations()
+            .list_providers()
+            .await
+            .expect("providers");
+        let provider = providers
+            .iter()
+            .find(|one| one.id == self.provider)
+            .expect("our provider");
+        format!("/wechat/notify/{}/transaction", provider.route_token)
+    }
+
+    /// Stops everything, and fails when something was forgotten on the way.
+    pub async fn finish(self) {
+        self.settle().await;
+        self.assert_nothing_forgotten().await;
+        self.platform.shutdown().await.expect("an orderly stop");
+        self.simulator.shutdown().await;
+        self.database.remove().await;
+    }
+
+    /// Every event is numbered, every open delivery stands in a queue, every open order will be looked at again.
+    async fn assert_nothing_forgotten(&self) {
+        for (what, sql) in FORGOTTEN {
+            assert_eq!(self.database.count(sql).await, 0, "{what}");
+        }
+    }
+}
+
+/// What must not exist once everything due has happened, and how to count it.
+const FORGOTTEN: &[(&str, &str)] = &[
+    (
+        "events without a number",
+        "SELECT COUNT(*) FROM events WHERE feed_seq IS NULL",
+    ),
+    (
+        "open deliveries that stand in no queue",
+        "SELECT COUNT(*) FROM deliveries d WHERE d.state = 'open' AND NOT EXISTS \
+         (SELECT 1 FROM delivery_queue q WHERE q.delivery_id = d.id)",
+    ),
+    (
+        "queue rows of deliveries that are finished",
+        "SELECT COUNT(*) FROM delivery_queue q WHERE NOT EXISTS \
+         (SELECT 1 FROM deliveries d WHERE d.id = q.delivery_id AND d.state IN ('open', 'held'))",
+    ),
+    (
+        "queue rows that somebody still holds",
+        "SELECT COUNT(*) FROM delivery_queue WHERE lease_owner IS NOT NULL",
+    ),
+    (
+        "open orders that nobody will look at again",
+        "SELECT COUNT(*) FROM orders WHERE next_poll_at IS NULL \
+         AND state IN ('created', 'paying', 'unknown', 'closing')",
+    ),
+    (
+        "settled orders that are still looked at",
+        "SELECT COUNT(*) FROM orders WHERE next_poll_at IS NOT NULL \
+         AND state NOT IN ('created', 'paying', 'unknown', 'closing')",
+    ),
+    (
+        "notifications that wait without a time",
+        "SELECT COUNT(*) FROM notifications WHERE next_try_at IS NULL \
+         AND state NOT IN ('applied', 'quarantined')",
+    ),
+];
+
+/// The number of an order at WeChat.
+pub fn number(order: &Value) -> &str {
+    order["out_trade_no"]
+        .as_str()
+        .expect("an order has an out_trade_no")
+}
+
+async fn start_simulator(clock: &Arc<ManualClock>) -> SimHandle {
+    let clock = Arc::clone(clock);
+    Simulator::start(SimConfig {
+        clock_ms: Arc::new(move || clock.now().as_millis()),
+        auto_deliver: false,
+        ..SimConfig::default()
+    })
+    .await
+    .expect("the simulator starts")
+}
+
+async fn build(url: &str, clock: &Arc<ManualClock>) -> Platform {
+    let kek = Kek::new("kek_of_the_tests", [7; 32]);
+    let clock: SharedClock = Arc::clone(clock) as SharedClock;
+    let config = PlatformConfig::testing(url.to_owned(), kek, clock);
+    Platform::build(config).await.expect("the platform starts")
+}
