@@ -10,6 +10,7 @@ mod columns;
 mod m20261101_000001_create_tenants;
 mod m20261101_000002_create_orders;
 mod m20261101_000003_create_events;
+mod m20261101_000004_tune_queue;
 
 /// Applies and reverts the schema.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261101_000001_create_tenants::Migration),
             Box::new(m20261101_000002_create_orders::Migration),
             Box::new(m20261101_000003_create_events::Migration),
+            Box::new(m20261101_000004_tune_queue::Migration),
         ]
     }
 }

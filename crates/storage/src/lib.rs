@@ -19,6 +19,8 @@ pub mod notifications;
 pub mod orders;
 pub mod outbox;
 pub mod providers;
+#[cfg(test)]
+mod schema_roundtrip;
 mod statement_sizes;
 pub mod tenants;
 #[cfg(test)]
