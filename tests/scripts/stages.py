@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "target" / "test-logs"
 PYTHON = "target/test-venv/bin/python"
+PROGRAM = os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "debug", "tributary")
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,12 @@ LINT = [
     Stage("docs", "cargo doc --workspace --no-deps --quiet".split(), {"RUSTDOCFLAGS": "-D warnings"}),
 ]
 TEST = [
-    # First, because scenarios start the binary itself and kill it.
-    Stage("build", "cargo build --workspace --bins --quiet".split()),
+    # The binary too, which some scenarios start and kill. `--all-targets`, because `--bins` alone settles on other
+    # features of the dependencies than `cargo test`, and everything would be compiled twice.
+    Stage("build", "cargo build --workspace --all-targets --quiet".split()),
     Stage("rust", "cargo test --workspace --no-fail-fast".split()),
     Stage("scripts", [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/scripts"]),
-    Stage("outside", [PYTHON, "tests/scripts/outside.py"]),
+    Stage("outside", [PYTHON, "tests/scripts/outside.py", "--program", PROGRAM]),
 ]
 
 CARGO = re.compile(r"^test result: .*?(\d+) passed; (\d+) failed;")
