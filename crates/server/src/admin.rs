@@ -9,8 +9,8 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{ApiKeyId, ProviderId, TenantId};
 use tributary_domain::merchant::{AppId, Mchid, Provider, SubMerchant};
 use tributary_domain::tenant::{Mode, Scope};
-use tributary_operations::Operations;
 use tributary_operations::providers::NewProvider;
+use tributary_operations::{OperationError, Operations};
 use zeroize::Zeroizing;
 
 use crate::cli::{
@@ -32,6 +32,22 @@ impl From<ModeName> for Mode {
 
 /// Runs one command and answers what to show.
 pub async fn run(operations: &Operations, command: AdminCommand) -> anyhow::Result<Value> {
+    carry_out(operations, command).await.map_err(explain)
+}
+
+/// Names the faulty fields, which the error keeps apart from its text.
+fn explain(error: anyhow::Error) -> anyhow::Error {
+    let Some(OperationError::Invalid(faults)) = error.downcast_ref() else {
+        return error;
+    };
+    let faults: Vec<String> = faults
+        .iter()
+        .map(|fault| format!("{} {}", fault.field.trim_start_matches('/'), fault.reason))
+        .collect();
+    anyhow::anyhow!("{}", faults.join("; "))
+}
+
+async fn carry_out(operations: &Operations, command: AdminCommand) -> anyhow::Result<Value> {
     match command {
         AdminCommand::CreateProvider(args) => create_provider(operations, *args).await,
         AdminCommand::CreateTenant(args) => {
