@@ -1,10 +1,10 @@
 # The commands of this repository. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench openapi
+.PHONY: help run test lint bench kill-check openapi
 
 help: ## Lists these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Builds and starts the platform, a simulated WeChat Pay and a demo tenant
 	@tests/scripts/install.sh build
@@ -23,6 +23,12 @@ bench: ## Measures speed and size on both databases and prints the table
 	@tests/scripts/install.sh bench
 	@CARGO_INCREMENTAL=1 cargo build --release --workspace --bins
 	@tests/scripts/with_postgres.sh --durable target/release/bench
+
+kill-check: ## Kills the server 50 times under load on each database and counts what is left
+	@tests/scripts/install.sh bench
+	@cargo build --workspace --bins
+	@tests/scripts/with_postgres.sh target/debug/kill_check --cycles 50 --database postgres
+	@target/debug/kill_check --cycles 50 --database sqlite
 
 openapi: ## Writes openapi/*.json again from the code
 	@tests/scripts/install.sh build

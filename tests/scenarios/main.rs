@@ -9,7 +9,9 @@
 
 mod bad_input;
 mod close;
+mod command_line;
 mod delivery;
+mod dev;
 mod feed;
 mod idempotency;
 mod isolation;

@@ -22,6 +22,7 @@ use wechatpay_sim::{KeyMode, NewProvider, SimConfig, SimHandle, Simulator};
 use crate::tenant::Under;
 use crate::{Backend, TestDatabase, TestTenant, WebhookReceiver};
 
+pub use server::binary;
 pub use verdict::Verdict;
 
 use load::Load;

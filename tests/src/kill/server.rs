@@ -93,7 +93,7 @@ impl Server {
 }
 
 /// The binary that `cargo build --workspace --bins` puts beside the one that runs now.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     let here = std::env::current_exe().expect("the running program has a path");
     let folder = here.parent().expect("a program lies in a folder");
     let folder = if folder.ends_with("deps") {
