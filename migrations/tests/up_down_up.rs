@@ -1,5 +1,11 @@
 //! Every migration goes up, down and up again, on each database.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use tributary_migrations::Migrator;

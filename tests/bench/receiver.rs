@@ -54,7 +54,10 @@ impl Receiver {
 }
 
 #[handler]
-#[expect(clippy::needless_pass_by_value, reason = "an extractor hands over what it read")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "an extractor hands over what it read"
+)]
 fn take(body: String, Data(receiver): Data<&Receiver>) {
     let now = Instant::now();
     if !body.contains(r#""type":"order.paid""#) {

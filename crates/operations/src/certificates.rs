@@ -63,19 +63,21 @@ impl Operations {
     }
 
     /// Fetches once when a serial is unknown: one caller fetches, the others wait for it, nobody within a minute.
-    pub(crate) async fn refresh_for_unknown_serial(&self, id: &ProviderId) {
-        let _one_at_a_time = self.inner.providers.refreshing.lock().await;
+    ///
+    /// Tells whether WeChat was asked by this call.
+    pub(crate) async fn refresh_for_unknown_serial(&self, id: &ProviderId) -> bool {
+        let last_asked = self.inner.providers.last_asked(id).await;
+        let mut last_asked = last_asked.lock().await;
         let now = self.now();
-        if let Some(last) = self.inner.providers.refreshed.get(id).await
-            && now.millis_since(last) < REFRESH_PAUSE_MS
-        {
-            return;
+        if last_asked.is_some_and(|last| now.millis_since(last) < REFRESH_PAUSE_MS) {
+            return false;
         }
-        self.inner.providers.refreshed.insert(id.clone(), now).await;
+        *last_asked = Some(now);
         if let Err(error) = self.refresh_certificates_of(id).await {
             tracing::warn!(provider.id = %id, error = &error as &dyn std::error::Error,
                 "an unknown serial could not be looked up");
         }
+        true
     }
 }
 

@@ -15,6 +15,9 @@ pub struct UpstreamError {
     pub code: Option<String>,
     /// WeChat's words; never to be parsed.
     pub message: String,
+    /// The field of the request that WeChat named, as a JSON pointer into ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<Box<str>>,
     /// WeChat's number of the call, for its support.
     pub request_id: Option<String>,
     /// Whether the same request may succeed later.
@@ -117,9 +120,26 @@ impl From<&wechatpay::client::CallError> for UpstreamError {
             message: error
                 .message()
                 .map_or_else(|| error.to_string(), str::to_owned),
+            field: named_field(error),
             request_id: error.trace.request_id.clone(),
             retryable: error.retryable(),
             who_must_act: error.who_must_act().as_str().to_owned(),
         }
     }
+}
+
+/// The field that WeChat named, or the one that a code is always about.
+fn named_field(error: &wechatpay::client::CallError) -> Option<Box<str>> {
+    // Some pages write `/payer/sub_openid`, others `payer.sub_openid` or a bare name.
+    let as_pointer = |field: &str| format!("/{}", field.trim_start_matches('/').replace('.', "/"));
+    let by_code = || match error.code()? {
+        "OPENID_MISMATCH" => Some("/payer".to_owned()),
+        "APPID_MCHID_NOT_MATCH" => Some("/sub_appid".to_owned()),
+        _ => None,
+    };
+    error
+        .field()
+        .map(as_pointer)
+        .or_else(by_code)
+        .map(String::into_boxed_str)
 }

@@ -75,9 +75,19 @@ pub(crate) struct ProviderHandle {
 pub(crate) struct ProviderCache {
     by_id: Cache<ProviderId, Arc<ProviderHandle>>,
     ids: Cache<String, ProviderId>,
-    /// When certificates were last fetched because of an unknown serial.
-    pub(crate) refreshed: Cache<ProviderId, Timestamp>,
-    pub(crate) refreshing: tokio::sync::Mutex<()>,
+    /// When certificates were last fetched because of an unknown serial; the lock makes others wait for it.
+    unknown_serials: Cache<ProviderId, LastAsked>,
+}
+
+/// When WeChat was last asked for a provider's certificates because of an unknown serial.
+type LastAsked = Arc<tokio::sync::Mutex<Option<Timestamp>>>;
+
+impl ProviderCache {
+    /// One lock per provider: a slow answer for one holds up no other.
+    pub(crate) async fn last_asked(&self, id: &ProviderId) -> LastAsked {
+        let fresh = async { LastAsked::default() };
+        self.unknown_serials.get_with_by_ref(id, fresh).await
+    }
 }
 
 impl Default for ProviderCache {
@@ -88,8 +98,7 @@ impl Default for ProviderCache {
                 .time_to_live(CACHED_PROVIDER_AGE)
                 .build(),
             ids: Cache::builder().max_capacity(CACHED_PROVIDERS_MAX).build(),
-            refreshed: Cache::builder().max_capacity(CACHED_PROVIDERS_MAX).build(),
-            refreshing: tokio::sync::Mutex::new(()),
+            unknown_serials: Cache::builder().max_capacity(CACHED_PROVIDERS_MAX).build(),
         }
     }
 }

@@ -85,9 +85,6 @@ impl Operations {
         metrics::counter!("tributary_observations_total",
             "source" => source.as_str(), "verdict" => outcome.refused.unwrap_or(outcome.verdict))
         .increment(1);
-        if outcome.told {
-            self.wakeups().events.notify_one();
-        }
         match (outcome.refused, outcome.order) {
             (Some(code), _) => Ok(Observed::Quarantined(code)),
             (None, Some(order)) => Ok(Observed::Applied(order)),
@@ -102,7 +99,6 @@ impl Operations {
 struct Judged {
     verdict: &'static str,
     refused: Option<&'static str>,
-    told: bool,
     order: Option<Box<Order>>,
 }
 
@@ -111,7 +107,6 @@ impl Judged {
         Self {
             verdict: code,
             refused: Some(code),
-            told: false,
             order: order.map(Box::new),
         }
     }
@@ -174,11 +169,9 @@ async fn judge(
         }
         None => {}
     }
-    let told = step.event.is_some();
     Ok(Judged {
         verdict: step.word,
         refused: None,
-        told,
         order: Some(Box::new(step.after)),
     })
 }

@@ -210,6 +210,7 @@ mod tests {
         UpstreamError {
             code: Some("PARAM_ERROR".into()),
             message: "wrong".into(),
+            field: None,
             request_id: None,
             retryable: false,
             who_must_act: who_must_act.into(),

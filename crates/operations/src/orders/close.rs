@@ -43,6 +43,7 @@ impl Operations {
                 status: None,
                 code: None,
                 message: "WeChat has not confirmed the close yet".into(),
+                field: None,
                 request_id: None,
                 retryable: true,
                 who_must_act: "nobody".into(),
@@ -124,7 +125,6 @@ impl Operations {
         };
         change(&tx, &before, &mut after, &telling).await?;
         tx.commit().await?;
-        self.wakeups().events.notify_one();
         Ok(after)
     }
 }

@@ -165,7 +165,6 @@ impl Operations {
         };
         tell(&tx, &order, None, &telling).await?;
         tx.commit().await?;
-        self.wakeups().events.notify_one();
         Ok(Work {
             order,
             attempt,
@@ -413,7 +412,6 @@ impl Operations {
         write_unknown(&tx, &work.order, &work.attempt, now).await?;
         idempotency::release(&tx, &work.scope, work.lock_token, now).await?;
         tx.commit().await?;
-        self.wakeups().events.notify_one();
         Ok(())
     }
 
