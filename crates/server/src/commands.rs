@@ -94,6 +94,7 @@ async fn serve(args: &ConfigArgs) -> anyhow::Result<()> {
     tracing::info!(url = platform.api_url(), "serving");
     shutdown::signalled().await.context("waiting for signals")?;
     platform.shutdown().await?;
+    tracing::info!("stopped");
     telemetry.finish();
     Ok(())
 }
