@@ -126,9 +126,21 @@ async fn crash(p: &TestPlatform) {
         .problem(504, "outcome_unknown");
     let number = p.simulator.ledger().orders[0].out_trade_no.clone();
     // What a dead process leaves behind: the key locked, the attempt sent, no answer kept.
-    let planted = "UPDATE attempts SET state = 'sent'";
-    assert_eq!(p.database.execute(planted).await, 1);
-    p.clock.advance_millis(61_000);
+    let locked_until = p.now().plus_millis(60_000).as_millis();
+    let planted = [
+        "UPDATE attempts SET state = 'sent'".to_owned(),
+        "UPDATE orders SET state = 'created'".to_owned(),
+        format!(
+            "UPDATE idempotency_keys SET recovery_point = 'intent', locked_until = {locked_until}"
+        ),
+    ];
+    for sql in planted {
+        assert_eq!(p.database.execute(&sql).await, 1, "{sql}");
+    }
+    let waiting = p.tenant.api.post("/v1/orders", &body, &key).await;
+    assert!(waiting.headers.contains_key("retry-after"));
+    waiting.problem(409, "idempotency_in_flight");
+    p.clock.advance_millis(60_000);
 
     let order = p.tenant.api.post("/v1/orders", &body, &key).await.placed();
 

@@ -21,4 +21,5 @@ mod notification;
 mod pay_order;
 mod restart;
 mod secrets;
+mod stop;
 mod unknown_outcome;

@@ -91,6 +91,8 @@ async fn canaries(p: &TestPlatform) {
         ),
         ("API key", tenant.api_key.clone()),
         ("session key", SESSION_KEY.to_owned()),
+        // The key of the tests, as text: 32 times the same control character.
+        ("key-encryption key", "\u{7}".repeat(32)),
     ];
     let mut places: Vec<(String, Vec<u8>)> = vec![
         ("the log".to_owned(), logs::read()),

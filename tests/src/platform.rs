@@ -301,6 +301,11 @@ const FORGOTTEN: &[(&str, &str)] = &[
     ),
 ];
 
+/// The key-encryption key of every test.
+pub fn kek() -> Kek {
+    Kek::new("kek_of_the_tests", [7; 32])
+}
+
 /// The number of an order at WeChat.
 pub fn number(order: &Value) -> &str {
     order["out_trade_no"]
@@ -320,8 +325,7 @@ async fn start_simulator(clock: &Arc<ManualClock>) -> SimHandle {
 }
 
 async fn build(url: &str, clock: &Arc<ManualClock>) -> Platform {
-    let kek = Kek::new("kek_of_the_tests", [7; 32]);
     let clock: SharedClock = Arc::clone(clock) as SharedClock;
-    let config = PlatformConfig::testing(url.to_owned(), kek, clock);
+    let config = PlatformConfig::testing(url.to_owned(), kek(), clock);
     Platform::build(config).await.expect("the platform starts")
 }
