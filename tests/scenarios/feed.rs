@@ -12,6 +12,8 @@ scenario!(reader_beside_concurrent_writers_misses_nothing, no_holes);
 async fn no_holes(p: &TestPlatform) {
     let other = p.another_tenant().await;
     let done = AtomicBool::new(false);
+    // Background work has one runner at a time, as it has in a process.
+    let numbered = AtomicBool::new(false);
     let write = async {
         let mine = (0..WRITERS).map(|_| p.tenant.api.place_order_body(&p.tenant));
         let theirs = (0..WRITERS / 2).map(|_| other.api.place_order_body(&other));
@@ -25,12 +27,13 @@ async fn no_holes(p: &TestPlatform) {
                 .await
                 .expect("background work succeeds");
         }
+        numbered.store(true, Ordering::SeqCst);
     };
     let read = async {
         let mut seen = Vec::new();
         loop {
             // Asked before the page is read, so that the last page is read after the last write.
-            let last = done.load(Ordering::SeqCst);
+            let last = numbered.load(Ordering::SeqCst);
             if last {
                 p.settle().await;
             }
