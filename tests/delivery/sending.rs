@@ -1,7 +1,10 @@
 //! Deliveries: sent, retried, replayed, given up.
 
+use std::collections::HashMap;
+
 use tokio::sync::oneshot;
 use tributary_operations::OperationError;
+use tributary_operations::courier::{Courier, Wish, new_node_name};
 use tributary_operations::endpoints::NewEndpoint;
 use tributary_webhooks::VerifyError;
 
@@ -21,6 +24,7 @@ on_both! {
     a_delivery_in_flight_is_not_retried_beside => in_flight;
     a_replay_carries_the_same_id_and_a_fresh_timestamp => replay;
     a_failed_replay_does_not_start_the_schedule_again => failed_replay;
+    a_delivery_that_kills_its_worker_is_quarantined => poison;
     a_hurried_delivery_goes_back_to_its_schedule => hurried;
     the_feed_goes_on_where_the_reader_stopped => feed;
     a_running_worker_delivers_without_being_asked_and_drains_at_the_end => running_worker;
@@ -223,6 +227,32 @@ async fn failed_replay(world: World) {
     world.settle().await;
     assert_eq!(receiver.take().len(), 2);
     assert_eq!(world.newest(&shop).await.1.delivery.state, "failed");
+}
+
+async fn poison(world: World) {
+    let mut receiver = Receiver::start().await;
+    let shop = world.tenant("shop").await;
+    world.endpoint(&shop, &receiver.url).await;
+    receiver.take();
+    world.tell(&shop, "ord_1", 1).await;
+    let nobody = HashMap::new();
+    let wish = Wish {
+        lanes: None,
+        limit: 10,
+        tenant_cap: 10,
+        in_flight: &nobody,
+    };
+    for _ in 0..5 {
+        // Claimed by a worker that dies before it can report.
+        let doomed = Courier::new(world.operations.clone(), new_node_name());
+        assert_eq!(doomed.claim(&wish).await.unwrap().outgoing.len(), 1);
+        world.clock.advance_millis(60_000);
+    }
+    world.settle().await;
+    assert!(receiver.take().is_empty());
+    let (_, detail) = world.newest(&shop).await;
+    assert_eq!(detail.delivery.state, "failed");
+    assert_eq!(detail.delivery.last_error.as_deref(), Some("quarantined"));
 }
 
 async fn hurried(world: World) {

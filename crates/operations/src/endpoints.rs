@@ -170,14 +170,18 @@ impl Operations {
         id: &EndpointId,
     ) -> Result<(), OperationError> {
         caller.require(Scope::WebhooksWrite)?;
+        let (tenant, mode) = (&caller.tenant_id, caller.mode);
+        let known = endpoints::find(self.storage(), tenant, mode, id).await?;
+        known.ok_or(OperationError::NotFound)?;
         let tx = self.storage().begin().await?;
-        let endpoint = endpoints::lock(&tx, &caller.tenant_id, caller.mode, id)
-            .await?
-            .ok_or(OperationError::NotFound)?;
-        deliveries::cancel_all(&tx, &endpoint.tenant_id, id).await?;
-        endpoints::delete(&tx, &endpoint.tenant_id, id).await?;
+        // The queue's rows before the endpoint's, as whoever records a result locks them: no deadlock.
+        deliveries::cancel_all(&tx, tenant, id).await?;
+        match endpoints::delete(&tx, tenant, id).await {
+            Err(error) if error.is_stale() => return Err(OperationError::NotFound),
+            deleted => deleted?,
+        }
         tx.commit().await?;
-        tracing::info!(endpoint.id = %id, tenant.id = %endpoint.tenant_id, "a webhook endpoint was removed");
+        tracing::info!(endpoint.id = %id, tenant.id = %tenant, "a webhook endpoint was removed");
         Ok(())
     }
 

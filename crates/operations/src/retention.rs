@@ -19,7 +19,8 @@ impl Operations {
         let tx = self.storage().begin().await?;
         let count =
             deliveries::purge_all_tenants(&tx, attempts_before, events_before, BATCH).await?;
+        let orphans = deliveries::cancel_orphans_all_tenants(&tx, now, BATCH).await?;
         tx.commit().await?;
-        Ok(count)
+        Ok(count.saturating_add(orphans))
     }
 }

@@ -54,6 +54,10 @@ impl CommitSignals {
         for lane in &taken {
             hinted.known.remove(lane);
         }
+        if !hinted.order.is_empty() {
+            // One signal may stand for many hints: whoever waits next must not wait for another.
+            self.deliveries.notify_one();
+        }
         taken
     }
 
@@ -88,6 +92,17 @@ mod tests {
         signals.hint_lanes([lane.clone(), lane.clone()]);
         assert_eq!(signals.take_lanes(8), [lane]);
         assert!(signals.take_lanes(8).is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_left_of_the_hints_wakes_again() {
+        let signals = CommitSignals::default();
+        let lane = || EndpointId::new(Timestamp::from_millis(1));
+        signals.hint_lanes([lane(), lane(), lane()]);
+        signals.lanes_hinted().await;
+        assert_eq!(signals.take_lanes(2).len(), 2);
+        signals.lanes_hinted().await;
+        assert_eq!(signals.take_lanes(2).len(), 1);
     }
 
     #[tokio::test]

@@ -1,11 +1,12 @@
 //! What is old is deleted, a bounded piece at a time.
 
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::DeliveryState;
 use tributary_domain::ids::{DeliveryId, EventId};
 
-use crate::entities::{deliveries, delivery_attempts, events};
+use crate::entities::{deliveries, delivery_attempts, delivery_queue, events, lanes};
 use crate::error::{StorageError, database};
 use crate::{Access, Tx};
 
@@ -21,6 +22,53 @@ pub async fn purge_all_tenants(
     let deliveries = purge_deliveries(tx, events_before, limit).await?;
     let events = purge_events(tx, events_before, limit).await?;
     Ok(attempts.saturating_add(deliveries).saturating_add(events))
+}
+
+/// Cancels deliveries that were queued while their endpoint was being deleted; returns how many, at most `limit`.
+///
+/// The outbox does not lock endpoints, since every change of an order would wait for every other; this is the price.
+pub async fn cancel_orphans_all_tenants(
+    tx: &Tx,
+    now: Timestamp,
+    limit: u64,
+) -> Result<u64, StorageError> {
+    use delivery_queue::Column;
+    let lane = Query::select()
+        .expr(Expr::value(1))
+        .from(lanes::Entity)
+        .and_where(
+            Expr::col((lanes::Entity, lanes::Column::EndpointId))
+                .equals((delivery_queue::Entity, Column::EndpointId)),
+        )
+        .to_owned();
+    let orphans: Vec<String> = delivery_queue::Entity::find()
+        .select_only()
+        .column(Column::DeliveryId)
+        .filter(Expr::exists(lane).not())
+        .limit(limit)
+        .into_tuple()
+        .all(tx.connection())
+        .await
+        .map_err(database("looking for deliveries without an endpoint"))?;
+    if orphans.is_empty() {
+        return Ok(0);
+    }
+    deliveries::Entity::update_many()
+        .col_expr(
+            deliveries::Column::State,
+            Expr::value(DeliveryState::Cancelled.as_str()),
+        )
+        .col_expr(deliveries::Column::FinishedAt, Expr::value(now.as_millis()))
+        .filter(deliveries::Column::Id.is_in(&orphans))
+        .exec(tx.connection())
+        .await
+        .map_err(database("cancelling deliveries without an endpoint"))?;
+    let deleted = delivery_queue::Entity::delete_many()
+        .filter(Column::DeliveryId.is_in(&orphans))
+        .exec(tx.connection())
+        .await
+        .map_err(database("taking deliveries without an endpoint out"))?;
+    Ok(deleted.rows_affected)
 }
 
 async fn purge_attempts(tx: &Tx, before: Timestamp, limit: u64) -> Result<u64, StorageError> {

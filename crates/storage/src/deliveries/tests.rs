@@ -37,6 +37,7 @@ on_both! {
     a_poisonous_delivery_is_taken_out => poison;
     unused_claims_go_back_at_once => released_claims;
     a_deleted_endpoint_leaves_cancelled_deliveries => deleted_endpoint;
+    a_delivery_queued_while_its_endpoint_went_is_cancelled => orphan;
     the_feed_has_no_holes_and_keeps_a_subjects_order => feed_order;
     feeds_of_tenants_and_modes_are_apart => feeds_apart;
     what_is_old_is_deleted => retention;
@@ -688,6 +689,30 @@ async fn deleted_endpoint(storage: &Storage) {
     assert_eq!(complete(storage, &[late], START).await.stale, 1);
     append(storage, &event(&mine, Mode::Test, "ord_2", 1)).await;
     assert_eq!(all(storage, &mine).await.len(), 10);
+}
+
+async fn orphan(storage: &Storage) {
+    let mine = tenant();
+    let gone = endpoint(storage, &mine, &["*"]).await;
+    append_many(storage, &mine, 1).await;
+    let tx = storage.begin().await.unwrap();
+    // What a delete leaves that did not see the event of a transaction beside it.
+    endpoints::delete(&tx, &mine, &gone.id).await.unwrap();
+    tx.commit().await.unwrap();
+    endpoint(storage, &mine, &["*"]).await;
+    append(storage, &event(&mine, Mode::Test, "ord_2", 1)).await;
+    let tx = storage.begin().await.unwrap();
+    let cancelled = cancel_orphans_all_tenants(&tx, START, 10).await;
+    assert_eq!(cancelled.unwrap(), 1);
+    tx.commit().await.unwrap();
+    for delivery in all(storage, &mine).await {
+        let expected = if delivery.endpoint_id == gone.id {
+            DeliveryState::Cancelled
+        } else {
+            DeliveryState::Open
+        };
+        assert_eq!(delivery.state, expected);
+    }
 }
 
 async fn sequence(storage: &Storage, limit: u64) -> usize {
