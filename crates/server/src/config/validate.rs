@@ -10,6 +10,9 @@ use super::{Config, KekSource};
 pub const HOW_TO_MAKE_A_KEY: &str = "no key-encryption key: set TRIBUTARY_KEK or kek.file; make one with: \
      (umask 077; head -c 32 /dev/urandom | base64 > tributary.kek)";
 
+/// A claim ends after sixty seconds: a longer attempt would be made again beside the first.
+const WEBHOOK_MS_MAX: u64 = 30_000;
+
 pub(super) fn faults(config: &Config) -> Vec<String> {
     let mut faults = Vec::new();
     faults.extend(public_url_fault(&config.public_url));
@@ -55,14 +58,14 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
 fn timeout_faults(config: &Config) -> Vec<String> {
     let timeouts = &config.timeouts;
     [
-        ("webhook_ms", timeouts.webhook_ms),
-        ("wechat_connect_ms", timeouts.wechat_connect_ms),
-        ("wechat_total_ms", timeouts.wechat_total_ms),
-        ("shutdown_ms", timeouts.shutdown_ms),
+        ("webhook_ms", timeouts.webhook_ms, WEBHOOK_MS_MAX),
+        ("wechat_connect_ms", timeouts.wechat_connect_ms, 300_000),
+        ("wechat_total_ms", timeouts.wechat_total_ms, 300_000),
+        ("shutdown_ms", timeouts.shutdown_ms, 300_000),
     ]
     .into_iter()
-    .filter(|(_, ms)| !(1..=300_000).contains(ms))
-    .map(|(name, _)| format!("timeouts.{name} must lie between 1 and 300000"))
+    .filter(|(_, ms, max)| !(1..=*max).contains(ms))
+    .map(|(name, _, max)| format!("timeouts.{name} must lie between 1 and {max}"))
     .collect()
 }
 
