@@ -12,6 +12,8 @@ use crate::{OperationError, Operations};
 const LOCK_MS: i64 = 60_000;
 /// How long a key is remembered.
 const KEPT_MS: i64 = 7 * 24 * 3_600_000;
+/// Keys forgotten in one transaction, so that nobody waits for it.
+const FORGOTTEN_AT_ONCE: u64 = 500;
 
 /// An idempotency key as it came, with the fingerprint of its request.
 #[derive(Clone, Debug)]
@@ -128,11 +130,11 @@ impl Operations {
         })
     }
 
-    /// Forgets keys that are older than seven days.
+    /// Forgets keys that are older than seven days, a bounded number of them.
     pub async fn forget_old_idempotency_keys(&self) -> Result<u64, OperationError> {
         let tx = self.storage().begin().await?;
         let before = self.now().plus_millis(-KEPT_MS);
-        let gone = idempotency::forget_all_tenants(&tx, before).await?;
+        let gone = idempotency::forget_all_tenants(&tx, before, FORGOTTEN_AT_ONCE).await?;
         tx.commit().await?;
         Ok(gone)
     }

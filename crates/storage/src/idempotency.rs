@@ -1,7 +1,7 @@
 //! Idempotency keys: a request that must take effect once, and how far it came.
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{OrderId, TenantId};
 use tributary_domain::tenant::Mode;
@@ -163,10 +163,26 @@ pub async fn release(
     Ok(())
 }
 
-/// Forgets requests that first came before `before`; returns how many.
-pub async fn forget_all_tenants(tx: &Tx, before: Timestamp) -> Result<u64, StorageError> {
-    let gone = Entity::delete_many()
+/// Forgets requests that first came before `before`; returns how many, at most `limit`.
+pub async fn forget_all_tenants(
+    tx: &Tx,
+    before: Timestamp,
+    limit: u64,
+) -> Result<u64, StorageError> {
+    let key = [
+        Column::TenantId,
+        Column::Mode,
+        Column::Route,
+        Column::KeyHash,
+    ];
+    let old = Entity::find()
+        .select_only()
+        .columns(key)
         .filter(Column::CreatedAt.lt(before.as_millis()))
+        .limit(limit)
+        .into_query();
+    let gone = Entity::delete_many()
+        .filter(Expr::tuple(key.map(Expr::col)).in_subquery(old))
         .exec(tx.connection())
         .await
         .map_err(database("forgetting idempotency keys"))?;
