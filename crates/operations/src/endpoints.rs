@@ -163,6 +163,14 @@ impl Operations {
         self.view_of(&after).await
     }
 
+    /// Releases deliveries that are held although their endpoint is served, a bounded number of them.
+    pub async fn release_forgotten_deliveries(&self) -> Result<usize, OperationError> {
+        let tx = self.storage().begin().await?;
+        let released = deliveries::release_forgotten_all_tenants(&tx, self.now()).await?;
+        tx.commit().await?;
+        Ok(released)
+    }
+
     /// Removes an endpoint; what is open for it is cancelled, what was sent stays in the log.
     pub async fn delete_endpoint(
         &self,

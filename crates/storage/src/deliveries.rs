@@ -21,7 +21,7 @@ mod retention;
 #[cfg(test)]
 mod tests;
 
-pub use holding::{cancel_all, hold_waiting, release_held};
+pub use holding::{cancel_all, hold_waiting, release_forgotten_all_tenants, release_held};
 pub use retention::{cancel_orphans_all_tenants, purge_all_tenants};
 
 const DELIVERIES: &str = "deliveries";

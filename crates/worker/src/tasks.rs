@@ -32,7 +32,7 @@ pub(crate) struct Task {
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-pub(crate) fn all() -> [Task; 6] {
+pub(crate) fn all() -> [Task; 7] {
     [
         Task {
             name: "number_events",
@@ -60,6 +60,17 @@ pub(crate) fn all() -> [Task; 6] {
             woken: |parts| {
                 async move { parts.operations.wakeups().notifications.notified().await }.boxed()
             },
+        },
+        Task {
+            name: "release_forgotten_deliveries",
+            // What is forgotten is rare, and late already.
+            pause: SECOND * 10,
+            short_pause: Duration::from_millis(100),
+            until_idle: true,
+            run: |parts| {
+                async move { parts.operations.release_forgotten_deliveries().await }.boxed()
+            },
+            woken: never,
         },
         Task {
             name: "refresh_certificates",

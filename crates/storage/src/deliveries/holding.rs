@@ -2,20 +2,23 @@
 //!
 //! What is in flight is left alone: its result still counts, and its own completion decides.
 
-use sea_orm::sea_query::{Expr, LockType};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::{DeliveryState, QueueClass};
+use tributary_domain::endpoint::EndpointState;
 use tributary_domain::ids::{EndpointId, TenantId};
 
 use super::{DELIVERIES, QueueEntry, enqueue};
-use crate::entities::{deliveries, delivery_queue, lanes};
+use crate::entities::{deliveries, delivery_queue, endpoints, lanes};
 use crate::error::{StorageError, column, database};
 use crate::{Access, Tx};
 
 const BATCH: u64 = 256;
 /// One transaction moves at most this many; the rest waits in its closed lane, which is as good as held.
 const MAX_BATCHES: u32 = 40;
+/// Endpoints looked after in one transaction when what was forgotten is released.
+const ENDPOINTS_AT_ONCE: u64 = 4;
 
 /// Takes the waiting deliveries of an endpoint out of the queue and holds them; returns how many.
 pub async fn hold_waiting(
@@ -61,6 +64,8 @@ pub async fn cancel_all(
 }
 
 /// Puts the held deliveries of an endpoint back into the queue, due now; returns how many.
+///
+/// What is more than one transaction should move is left to [`release_forgotten_all_tenants`].
 pub async fn release_held(
     tx: &Tx,
     tenant: &TenantId,
@@ -70,36 +75,89 @@ pub async fn release_held(
     tx.due_lane(endpoint);
     let mut released = 0_usize;
     for _ in 0..MAX_BATCHES {
-        let ids: Vec<String> = deliveries::Entity::find()
-            .select_only()
-            .column(deliveries::Column::Id)
-            .filter(deliveries::Column::TenantId.eq(tenant.as_str()))
-            .filter(deliveries::Column::EndpointId.eq(endpoint.as_str()))
-            .filter(deliveries::Column::State.eq(DeliveryState::Held.as_str()))
-            .order_by_asc(deliveries::Column::Id)
-            .limit(BATCH)
-            .lock(LockType::Update)
-            .into_tuple()
-            .all(tx.connection())
-            .await
-            .map_err(database("reading held deliveries"))?;
-        if ids.is_empty() {
+        let count = release_batch(tx, tenant, endpoint, now).await?;
+        if count == 0 {
             break;
         }
-        set_state(tx, tenant, &ids, DeliveryState::Open).await?;
-        let entries = ids.iter().map(|id| {
-            Ok(QueueEntry {
-                delivery_id: column(DELIVERIES, "id", id, id.parse())?,
-                tenant_id: tenant.clone(),
-                endpoint_id: endpoint.clone(),
-                class: QueueClass::Scheduled,
-                visible_at: now,
-            })
-        });
-        enqueue(tx, &entries.collect::<Result<Vec<_>, StorageError>>()?).await?;
-        released = released.saturating_add(ids.len());
+        released = released.saturating_add(count);
     }
     Ok(released)
+}
+
+/// Releases what is held although its endpoint is served: a bounded piece of it; returns how many.
+///
+/// Serving an endpoint again releases so many at most, and does not see the events of transactions beside it.
+pub async fn release_forgotten_all_tenants(tx: &Tx, now: Timestamp) -> Result<usize, StorageError> {
+    use endpoints::Column;
+    let held = Query::select()
+        .expr(Expr::value(1))
+        .from(deliveries::Entity)
+        .and_where(
+            Expr::col((deliveries::Entity, deliveries::Column::EndpointId))
+                .equals((endpoints::Entity, Column::Id)),
+        )
+        .and_where(
+            Expr::col((deliveries::Entity, deliveries::Column::State))
+                .eq(DeliveryState::Held.as_str()),
+        )
+        .to_owned();
+    let served = [EndpointState::Enabled, EndpointState::Degraded].map(EndpointState::as_str);
+    let owners: Vec<(String, String)> = endpoints::Entity::find()
+        .select_only()
+        .columns([Column::TenantId, Column::Id])
+        .filter(Column::State.is_in(served))
+        .filter(Expr::exists(held))
+        .order_by_asc(Column::Id)
+        .limit(ENDPOINTS_AT_ONCE)
+        .into_tuple()
+        .all(tx.connection())
+        .await
+        .map_err(database("looking for endpoints with forgotten deliveries"))?;
+    let mut released = 0_usize;
+    for (tenant, id) in owners {
+        let tenant = column("endpoints", "tenant_id", &id, tenant.parse())?;
+        let endpoint = column("endpoints", "id", &id, id.parse())?;
+        let count = release_batch(tx, &tenant, &endpoint, now).await?;
+        released = released.saturating_add(count);
+        tx.due_lane(&endpoint);
+    }
+    Ok(released)
+}
+
+async fn release_batch(
+    tx: &Tx,
+    tenant: &TenantId,
+    endpoint: &EndpointId,
+    now: Timestamp,
+) -> Result<usize, StorageError> {
+    let ids: Vec<String> = deliveries::Entity::find()
+        .select_only()
+        .column(deliveries::Column::Id)
+        .filter(deliveries::Column::TenantId.eq(tenant.as_str()))
+        .filter(deliveries::Column::EndpointId.eq(endpoint.as_str()))
+        .filter(deliveries::Column::State.eq(DeliveryState::Held.as_str()))
+        .order_by_asc(deliveries::Column::Id)
+        .limit(BATCH)
+        .lock(LockType::Update)
+        .into_tuple()
+        .all(tx.connection())
+        .await
+        .map_err(database("reading held deliveries"))?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    set_state(tx, tenant, &ids, DeliveryState::Open).await?;
+    let entries = ids.iter().map(|id| {
+        Ok(QueueEntry {
+            delivery_id: column(DELIVERIES, "id", id, id.parse())?,
+            tenant_id: tenant.clone(),
+            endpoint_id: endpoint.clone(),
+            class: QueueClass::Scheduled,
+            visible_at: now,
+        })
+    });
+    enqueue(tx, &entries.collect::<Result<Vec<_>, StorageError>>()?).await?;
+    Ok(ids.len())
 }
 
 /// Holds the lane, so that no claim runs beside what follows.

@@ -38,6 +38,7 @@ on_both! {
     unused_claims_go_back_at_once => released_claims;
     a_deleted_endpoint_leaves_cancelled_deliveries => deleted_endpoint;
     a_delivery_queued_while_its_endpoint_went_is_cancelled => orphan;
+    what_is_held_although_its_endpoint_is_served_is_released => forgotten;
     the_feed_has_no_holes_and_keeps_a_subjects_order => feed_order;
     feeds_of_tenants_and_modes_are_apart => feeds_apart;
     what_is_old_is_deleted => retention;
@@ -713,6 +714,37 @@ async fn orphan(storage: &Storage) {
         };
         assert_eq!(delivery.state, expected);
     }
+}
+
+async fn forgotten(storage: &Storage) {
+    let (mine, other) = (tenant(), tenant());
+    let paused = EndpointState::Paused;
+    let served = endpoint_in(storage, &mine, Mode::Test, &["*"], paused).await;
+    endpoint_in(storage, &other, Mode::Test, &["*"], paused).await;
+    append_many(storage, &mine, 300).await;
+    append_many(storage, &other, 1).await;
+    let release = async || {
+        let tx = storage.begin().await.unwrap();
+        let count = release_forgotten_all_tenants(&tx, START).await.unwrap();
+        tx.commit().await.unwrap();
+        count
+    };
+    assert_eq!(release().await, 0);
+    let tx = storage.begin().await.unwrap();
+    // Served again by a transaction that did not see the events of those beside it.
+    let enabled = Endpoint {
+        state: EndpointState::Enabled,
+        ..served
+    };
+    endpoints::update(&tx, &enabled).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(release().await, 256);
+    assert_eq!(release().await, 44);
+    assert_eq!(release().await, 0);
+    let open = states(storage, &mine).await;
+    assert_eq!(open, vec![DeliveryState::Open; 300]);
+    assert_eq!(states(storage, &other).await, [DeliveryState::Held]);
+    assert!(!claim_at(storage, START).await.is_empty());
 }
 
 async fn sequence(storage: &Storage, limit: u64) -> usize {
