@@ -296,6 +296,7 @@ impl Courier {
             lease: claimed.lease.clone(),
             tenant_id: claimed.tenant_id.clone(),
             endpoint_id: claimed.endpoint_id.clone(),
+            url: parcel.url.clone(),
             health: health_of(attempt.outcome),
             attempt: logged(outgoing, attempt, number, started_at),
             next,

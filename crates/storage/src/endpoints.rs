@@ -162,23 +162,29 @@ pub async fn update(tx: &Tx, endpoint: &Endpoint) -> Result<(), StorageError> {
     set_lane_paused(tx, &endpoint.id, !endpoint.state.is_served()).await
 }
 
-/// Stops serving an endpoint for a reason that its receiver gave.
+/// Stops serving an endpoint for a reason that the receiver at `url` gave; `false` when it has another URL by now.
 pub(crate) async fn disable(
     tx: &Tx,
     id: &EndpointId,
+    url: &str,
     reason: &str,
     now: Timestamp,
-) -> Result<(), StorageError> {
+) -> Result<bool, StorageError> {
     use endpoints::Column;
-    endpoints::Entity::update_many()
+    let changed = endpoints::Entity::update_many()
         .col_expr(Column::State, Expr::value(EndpointState::Disabled.as_str()))
         .col_expr(Column::DisabledReason, Expr::value(reason))
         .col_expr(Column::UpdatedAt, Expr::value(now.as_millis()))
         .filter(Column::Id.eq(id.as_str()))
+        .filter(Column::Url.eq(url))
         .exec(tx.connection())
         .await
         .map_err(database("disabling an endpoint"))?;
-    set_lane_paused(tx, id, true).await
+    if changed.rows_affected == 0 {
+        return Ok(false);
+    }
+    set_lane_paused(tx, id, true).await?;
+    Ok(true)
 }
 
 async fn set_lane_paused(tx: &Tx, id: &EndpointId, paused: bool) -> Result<(), StorageError> {

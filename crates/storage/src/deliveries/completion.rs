@@ -30,6 +30,8 @@ pub struct Completion {
     pub tenant_id: TenantId,
     /// Whom it went to.
     pub endpoint_id: EndpointId,
+    /// Where it was sent; the endpoint may have another URL by now.
+    pub url: String,
     /// The log's row.
     pub attempt: super::LoggedAttempt,
     /// What becomes of the delivery.
@@ -270,7 +272,7 @@ async fn record_health(
                 overloaded.insert(id);
             }
             Health::Disable(reason) => {
-                disabled.insert(id, (report, reason));
+                disabled.insert((id, report.url.as_str()), (report, reason));
             }
         }
         let count = bad.entry(id).or_default();
@@ -286,8 +288,11 @@ async fn record_health(
         halve_lane(tx, id).await?;
     }
     for (report, reason) in disabled.into_values() {
-        disable(tx, &report.endpoint_id, reason, now).await?;
-        hold_waiting(tx, &report.tenant_id, &report.endpoint_id, now).await?;
+        let (tenant, id) = (&report.tenant_id, &report.endpoint_id);
+        // What a receiver at another URL refused is released again, as all that is held without need.
+        if disable(tx, id, &report.url, reason, now).await? {
+            hold_waiting(tx, tenant, id, now).await?;
+        }
     }
     Ok(())
 }

@@ -143,6 +143,7 @@ fn report(claimed: &Claimed, next: Next, health: Health) -> Completion {
         lease: claimed.lease.clone(),
         tenant_id: claimed.tenant_id.clone(),
         endpoint_id: claimed.endpoint_id.clone(),
+        url: "https://shop.example.com/hook".to_owned(),
         attempt: LoggedAttempt {
             number: 1,
             trigger: claimed.class.trigger().to_owned(),
