@@ -170,10 +170,15 @@ fn what_is_shown_holds_no_password_and_reads_back() {
 fn an_attempt_of_a_webhook_must_end_well_before_its_claim() {
     let with = |ms: &str| {
         let mut sources = usable();
-        sources.environment.extend(texts(&[("TRIBUTARY_TIMEOUTS_WEBHOOK_MS", ms)]));
+        sources
+            .environment
+            .extend(texts(&[("TRIBUTARY_TIMEOUTS_WEBHOOK_MS", ms)]));
         Config::load(&sources).unwrap().validate()
     };
     with("30000").unwrap();
     let faults = with("30001").unwrap_err();
-    assert_eq!(faults.0, ["timeouts.webhook_ms must lie between 1 and 30000"]);
+    assert_eq!(
+        faults.0,
+        ["timeouts.webhook_ms must lie between 1 and 30000"]
+    );
 }
