@@ -214,3 +214,47 @@ fn to_request(row: Model, scope: &Scope) -> Result<Request, StorageError> {
         created_at: Timestamp::from_millis(row.created_at),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Storage;
+    use crate::test_database::on_both;
+
+    on_both! {
+        old_keys_are_forgotten_a_few_at_a_time => forgotten;
+    }
+
+    async fn forgotten(storage: &Storage) {
+        let at = Timestamp::from_millis;
+        let tenant_id = TenantId::new(at(1));
+        let scope = |index: i64| Scope {
+            tenant_id: tenant_id.clone(),
+            mode: Mode::Test,
+            route: "POST /v1/payments".to_owned(),
+            key_hash: format!("{index:064}"),
+        };
+        let tx = storage.begin().await.unwrap();
+        for index in 1..=5 {
+            let request = Request {
+                scope: scope(index),
+                fingerprint: "0".repeat(64),
+                recovery_point: RecoveryPoint::Intent,
+                lock_token: 1,
+                locked_until: at(index),
+                order_id: None,
+                status: None,
+                answer: None,
+                created_at: at(index),
+            };
+            insert(&tx, &request).await.unwrap();
+        }
+        for expected in [3, 1, 0] {
+            let gone = forget_all_tenants(&tx, at(5), 3).await;
+            assert_eq!(gone.unwrap(), expected);
+        }
+        tx.commit().await.unwrap();
+        assert!(find(storage, &scope(4)).await.unwrap().is_none());
+        assert!(find(storage, &scope(5)).await.unwrap().is_some());
+    }
+}
