@@ -89,14 +89,14 @@ async fn serve(args: &ConfigArgs) -> anyhow::Result<()> {
         &config.log.filter,
         config.otlp_endpoint.as_deref(),
     )?;
-    let platform =
+    let mut platform =
         Platform::build(PlatformConfig::serving(&config, Arc::new(SystemClock))?).await?;
     tracing::info!(url = platform.api_url(), "serving");
-    shutdown::signalled().await.context("waiting for signals")?;
-    platform.shutdown().await?;
+    let ended = platform.until_signalled().await;
+    let stopped = platform.shutdown().await;
     tracing::info!("stopped");
     telemetry.finish();
-    Ok(())
+    ended.and(stopped)
 }
 
 async fn simulate(args: SimArgs) -> anyhow::Result<()> {

@@ -18,7 +18,7 @@ use crate::cli::DevArgs;
 use crate::config::LogFormat;
 use crate::listener::Bound;
 use crate::platform::{Platform, PlatformConfig};
-use crate::shutdown::{self, Shutdown};
+use crate::shutdown::Shutdown;
 use crate::{console, telemetry};
 
 mod demo;
@@ -46,7 +46,7 @@ pub async fn run(args: DevArgs) -> anyhow::Result<()> {
         simulator: simulator.base_url(),
         receiver: receiver.url(),
     };
-    let platform = build(api, &data).await?;
+    let mut platform = build(api, &data).await?;
     let facts = match earlier {
         Some(earlier) => demo::resume(platform.operations(), earlier, &at).await?,
         None => demo::create(platform.operations(), &simulator, &at).await?,
@@ -60,16 +60,16 @@ pub async fn run(args: DevArgs) -> anyhow::Result<()> {
     ));
     data.write_facts(&facts)?;
     console::say(welcome::text(&facts, &shown(&data.facts_file())));
-    shutdown::signalled().await.context("waiting for signals")?;
+    let ended = platform.until_signalled().await;
     console::say("stopping");
     // The platform first: its deliveries still reach the receiver, its calls still reach WeChat.
-    platform.shutdown().await?;
+    let stopped = platform.shutdown().await;
     stop.trigger();
     receiving.await.context("the demo receiver")??;
     if let Some(simulator) = Arc::into_inner(simulator) {
         simulator.shutdown().await;
     }
-    Ok(())
+    ended.and(stopped)
 }
 
 async fn start_simulator(args: &DevArgs, data: &DataDir) -> anyhow::Result<SimHandle> {

@@ -1,11 +1,14 @@
 //! Puts the parts together: the same way for `serve`, for `dev` and for every test.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use poem::{
     Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, Server, get,
     handler,
@@ -22,7 +25,7 @@ use wechatpay::client::{Transport, TransportConfig};
 
 use crate::config::{Config, HOW_TO_MAKE_A_KEY, KekSource, Timeouts};
 use crate::listener::Bound;
-use crate::shutdown::Shutdown;
+use crate::shutdown::{self, Shutdown};
 use crate::telemetry;
 
 /// Connections that a demo or a test needs at most.
@@ -200,6 +203,18 @@ impl Platform {
         Ok(self.worker.run_until_idle().await?)
     }
 
+    /// Waits for a signal to stop; fails when a part of the platform ends before.
+    pub async fn until_signalled(&mut self) -> anyhow::Result<()> {
+        tokio::select! {
+            signalled = shutdown::signalled() => signalled.context("waiting for signals"),
+            error = first_to_end(&mut self.tasks) => {
+                let cause = format!("{error:#}");
+                tracing::error!(cause, "a part of the platform ended by itself; stopping");
+                Err(error)
+            }
+        }
+    }
+
     /// Stops accepting, finishes requests and deliveries under way within the bound, closes the database.
     pub async fn shutdown(self) -> anyhow::Result<()> {
         self.stop.trigger();
@@ -216,6 +231,25 @@ impl Platform {
         }
         self.storage.close().await?;
         Ok(())
+    }
+}
+
+/// Waits until a task ends although nobody asked it to, and takes it out.
+async fn first_to_end(tasks: &mut Vec<JoinHandle<anyhow::Result<()>>>) -> anyhow::Error {
+    let (index, ended) = poll_fn(|context| {
+        let mut handles = tasks.iter_mut().enumerate();
+        let ended = handles.find_map(|(index, task)| match Pin::new(task).poll(context) {
+            Poll::Ready(ended) => Some((index, ended)),
+            Poll::Pending => None,
+        });
+        ended.map_or(Poll::Pending, Poll::Ready)
+    })
+    .await;
+    drop(tasks.swap_remove(index));
+    match ended {
+        Ok(Ok(())) => anyhow!("a part of the platform ended although nobody asked it to"),
+        Ok(Err(error)) => error.context("a part of the platform ended by itself"),
+        Err(error) => anyhow::Error::new(error).context("a part of the platform panicked"),
     }
 }
 
@@ -340,8 +374,7 @@ async fn serve_figures(bound: Bound, stop: Shutdown) -> anyhow::Result<()> {
 }
 
 async fn work(worker: Worker, stop: Shutdown) -> anyhow::Result<()> {
-    worker.run(stop.requested()).await;
-    Ok(())
+    Ok(worker.run(stop.requested()).await?)
 }
 
 #[handler]
@@ -362,4 +395,26 @@ fn admin_page() -> poem::web::Html<&'static str> {
          <p>Providers, tenants, sub-merchants and API keys are managed on the command line: \
          <code>tributary admin --help</code>.</p></html>",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_ends_by_itself_is_noticed_whatever_its_end() {
+        let running = || tokio::spawn(std::future::pending());
+        let panicking = async || -> anyhow::Result<()> { panic!("on purpose") };
+        let ends = [
+            (tokio::spawn(async { Ok(()) }), "nobody asked"),
+            (tokio::spawn(async { Err(anyhow!("broken")) }), "broken"),
+            (tokio::spawn(panicking()), "panicked"),
+        ];
+        for (ending, said) in ends {
+            let mut tasks = vec![running(), ending, running()];
+            let error = first_to_end(&mut tasks).await;
+            assert!(format!("{error:#}").contains(said), "{error:#}");
+            assert_eq!(tasks.len(), 2);
+        }
+    }
 }

@@ -82,7 +82,9 @@ impl Worker {
     }
 
     /// Works until `shutdown` ends, then finishes what is under way within a bound.
-    pub async fn run(&self, shutdown: impl Future<Output = ()>) {
+    ///
+    /// An error says that a part of it ended by itself; the others are then stopped as well.
+    pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<(), OperationError> {
         let (stop, stopping) = watch::channel(false);
         let mut running = JoinSet::new();
         let delivery = DeliveryLoop::new(Arc::clone(&self.parts.courier), self.parts.limits);
@@ -91,13 +93,14 @@ impl Worker {
             running.spawn(repeat(task, Arc::clone(&self.parts), stopping.clone()));
         }
         let mut shutdown = pin!(shutdown);
-        tokio::select! {
-            () = &mut shutdown => {}
+        let outcome = tokio::select! {
+            () = &mut shutdown => Ok(()),
             // Tasks end only when they are told to; one that ended by itself has panicked.
             ended = running.join_next() => {
                 tracing::error!(?ended, "a background task ended by itself; all are stopped");
+                Err(OperationError::Internal("a background task ended by itself".to_owned()))
             }
-        }
+        };
         stop.send_replace(true);
         while let Some(ended) = running.join_next().await {
             if let Err(error) = ended {
@@ -107,6 +110,7 @@ impl Worker {
                 );
             }
         }
+        outcome
     }
 
     /// Does everything that is due now, and all that follows from it; returns how much that was.
