@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use tokio::sync::oneshot;
 use tributary_operations::OperationError;
 use tributary_operations::courier::{Courier, Wish, new_node_name};
-use tributary_operations::endpoints::NewEndpoint;
+use tributary_operations::endpoints::{EndpointPatch, NewEndpoint};
+use tributary_storage::endpoints;
 use tributary_webhooks::VerifyError;
 
 use crate::on_both;
@@ -21,6 +22,8 @@ on_both! {
     a_failing_receiver_is_tried_fourteen_times_over_three_days => exhausted;
     the_receivers_wish_to_wait_is_granted => retry_after;
     a_receiver_that_is_gone_is_disabled_and_served_again_by_hand => gone;
+    a_receiver_that_is_gone_says_nothing_about_the_url_after_it => moved;
+    a_fault_of_ours_uses_nothing_of_the_schedule_up => our_fault;
     a_delivery_in_flight_is_not_retried_beside => in_flight;
     a_replay_carries_the_same_id_and_a_fresh_timestamp => replay;
     a_failed_replay_does_not_start_the_schedule_again => failed_replay;
@@ -168,6 +171,69 @@ async fn gone(world: World) {
     assert_eq!(enabled.unwrap().disabled_reason, None);
     world.settle().await;
     assert_eq!(receiver.take().len(), 2);
+}
+
+async fn moved(world: World) {
+    let (mut old, mut new) = (Receiver::start_closed().await, Receiver::start().await);
+    let shop = world.tenant("shop").await;
+    old.answer([Answer::status(410)]);
+    let wanted = NewEndpoint {
+        url: old.url.clone(),
+        description: String::new(),
+        filters: vec!["*".to_owned()],
+    };
+    let made = world.operations.create_endpoint(&shop, wanted).await;
+    let id = made.unwrap().0.id.parse().unwrap();
+    let worker = world.worker.clone();
+    let sending = tokio::spawn(async move { worker.run_until_idle().await.unwrap() });
+    old.next().await;
+    let patch = EndpointPatch {
+        url: Some(new.url.clone()),
+        ..EndpointPatch::default()
+    };
+    let changed = world.operations.update_endpoint(&shop, &id, patch).await;
+    changed.unwrap();
+    old.open_gate();
+    sending.await.unwrap();
+    let endpoint = world.operations.get_endpoint(&shop, &id).await.unwrap();
+    assert_eq!(endpoint.state, "enabled");
+    assert_eq!(new.take().len(), 1);
+    assert_eq!(world.newest(&shop).await.1.delivery.state, "succeeded");
+}
+
+async fn our_fault(world: World) {
+    let mut receiver = Receiver::start().await;
+    let shop = world.tenant("shop").await;
+    let (id, _) = world.endpoint(&shop, &receiver.url).await;
+    receiver.take();
+    let tx = world.storage.begin().await.unwrap();
+    // Without a secret nothing can be signed.
+    endpoints::expire_secrets(&tx, &shop.tenant_id, &id, START)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    world.tell(&shop, "ord_1", 1).await;
+    for _ in 0..20 {
+        world.settle().await;
+        world.clock.advance_millis(HOUR_MS);
+    }
+    let (_, detail) = world.newest(&shop).await;
+    assert_eq!(detail.delivery.state, "open");
+    assert_eq!(detail.attempts.len(), 20);
+    let endpoint = world.operations.get_endpoint(&shop, &id).await.unwrap();
+    assert_eq!(endpoint.consecutive_failures, 0);
+    world
+        .operations
+        .rotate_endpoint_secret(&shop, &id, 0)
+        .await
+        .unwrap();
+    receiver.answer([Answer::status(500)]);
+    world.settle().await;
+    assert_eq!(receiver.take().len(), 1);
+    // What follows the first failure of the receiver is the beginning of the schedule.
+    world.clock.advance_millis(10_000);
+    world.settle().await;
+    assert_eq!(receiver.take().len(), 1);
 }
 
 async fn in_flight(world: World) {
@@ -330,7 +396,7 @@ async fn running_worker(world: World) {
     let (stop, stopped) = oneshot::channel::<()>();
     let worker = world.worker.clone();
     let running = tokio::spawn(async move {
-        worker.run(async { drop(stopped.await) }).await;
+        worker.run(async { drop(stopped.await) }).await.unwrap();
     });
     for seq in 1..=20 {
         world.tell(&shop, "ord_1", seq).await;
@@ -358,7 +424,7 @@ async fn many_lanes(world: World) {
     let (stop, stopped) = oneshot::channel::<()>();
     let worker = world.worker.clone();
     let running = tokio::spawn(async move {
-        worker.run(async { drop(stopped.await) }).await;
+        worker.run(async { drop(stopped.await) }).await.unwrap();
     });
     for seq in 1..=20 {
         for shop in &shops {

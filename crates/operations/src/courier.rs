@@ -25,6 +25,8 @@ use crate::{OperationError, Operations};
 const LEASE_MS: i64 = 60_000;
 /// Claimed more often than this without a recorded attempt, a delivery is thought to kill its worker.
 const CLAIMS_MAX: i64 = 5;
+const OWN_FAULT_PAUSE_MS: i64 = 60_000;
+const OWN_FAULT_PAUSE_MAX_MS: i64 = 3_600_000;
 const LANES_PER_CLAIM: u64 = 64;
 const CACHED_SECRETS_MAX: u64 = 10_000;
 const CACHED_SECRET_AGE: Duration = Duration::from_mins(5);
@@ -291,7 +293,7 @@ impl Courier {
         };
         let attempt = self.operations.sender().send(&delivery).await;
         count(&attempt);
-        let next = self.next_of(claimed, attempt.outcome, self.operations.now());
+        let next = self.next_of(claimed, number, attempt.outcome);
         Report(Completion {
             lease: claimed.lease.clone(),
             tenant_id: claimed.tenant_id.clone(),
@@ -304,12 +306,17 @@ impl Courier {
     }
 
     /// Decides what becomes of a delivery.
-    fn next_of(&self, claimed: &Claimed, outcome: Outcome, now: Timestamp) -> Next {
+    fn next_of(&self, claimed: &Claimed, number: i64, outcome: Outcome) -> Next {
+        let now = self.operations.now();
         let retry_after_ms = match outcome {
             Outcome::Delivered => return Next::Succeeded,
             Outcome::Gone | Outcome::Disabled => return Next::Held,
             Outcome::Aborted => return Next::Cancelled,
             Outcome::Overloaded { retry_after_ms } => retry_after_ms,
+            Outcome::Failed { class } if class.is_ours() => {
+                let at = now.plus_millis(own_fault_pause_ms(number));
+                return Next::Unspent { at };
+            }
             Outcome::TooLarge | Outcome::Failed { .. } => None,
         };
         let position = claimed.position;
@@ -364,6 +371,13 @@ impl Courier {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// A fault of ours costs the tenant nothing of the schedule; the longer it lasts, the rarer it is logged.
+fn own_fault_pause_ms(attempts: i64) -> i64 {
+    attempts
+        .saturating_mul(OWN_FAULT_PAUSE_MS)
+        .min(OWN_FAULT_PAUSE_MAX_MS)
 }
 
 fn health_of(outcome: Outcome) -> Health {

@@ -52,6 +52,11 @@ pub enum Next {
         /// The number of that attempt by the schedule.
         position: i64,
     },
+    /// It is tried again as if this attempt had not been.
+    Unspent {
+        /// When.
+        at: Timestamp,
+    },
     /// It is given up.
     Failed,
     /// It waits until its endpoint is served again.
@@ -98,8 +103,12 @@ pub async fn complete_all_tenants(
     insert_attempts(tx, &accepted).await?;
     finish(tx, &accepted, now).await?;
     for report in &accepted {
-        if let Next::Again { at, position } = report.next {
-            requeue(tx, report, at, position).await?;
+        match report.next {
+            Next::Again { at, position } => {
+                requeue(tx, report, at, Some(position)).await?;
+            }
+            Next::Unspent { at } => requeue(tx, report, at, None).await?,
+            Next::Succeeded | Next::Failed | Next::Held | Next::Cancelled => {}
         }
     }
     record_health(tx, &accepted, now).await?;
@@ -175,7 +184,7 @@ async fn finish(tx: &Tx, reports: &[&Completion], now: Timestamp) -> Result<(), 
     let mut finished = Vec::new();
     for report in reports {
         let state = match report.next {
-            Next::Again { .. } => continue,
+            Next::Again { .. } | Next::Unspent { .. } => continue,
             Next::Succeeded => DeliveryState::Succeeded,
             Next::Failed => DeliveryState::Failed,
             Next::Held => DeliveryState::Held,
@@ -210,16 +219,21 @@ async fn finish(tx: &Tx, reports: &[&Completion], now: Timestamp) -> Result<(), 
     Ok(())
 }
 
+/// Gives the claim back until `at`; without a position the delivery stays where it is in its schedule.
 async fn requeue(
     tx: &Tx,
     report: &Completion,
     at: Timestamp,
-    position: i64,
+    position: Option<i64>,
 ) -> Result<(), StorageError> {
     use delivery_queue::Column;
-    delivery_queue::Entity::update_many()
-        .col_expr(Column::Attempt, Expr::value(position))
-        .col_expr(Column::Class, Expr::value(QueueClass::Scheduled.as_str()))
+    let mut update = delivery_queue::Entity::update_many();
+    if let Some(position) = position {
+        update = update
+            .col_expr(Column::Attempt, Expr::value(position))
+            .col_expr(Column::Class, Expr::value(QueueClass::Scheduled.as_str()));
+    }
+    update
         .col_expr(Column::VisibleAt, Expr::value(at.as_millis()))
         .col_expr(Column::LeaseOwner, Expr::value(None::<String>))
         .col_expr(Column::LeaseUntil, Expr::value(0_i64))
