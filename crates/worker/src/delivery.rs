@@ -63,14 +63,14 @@ impl DeliveryLoop {
             let has_room = self.room() > 0;
             tokio::select! {
                 _ = stopping.changed() => {}
-                tickets = self.recorded.recv() => match tickets {
-                    Some(tickets) => self.settle(&tickets),
+                tickets = self.recorded.recv() => {
                     // It ends before this loop only by a panic; the end of this loop then tells the worker.
-                    None => {
+                    let Some(tickets) = tickets else {
                         tracing::error!("the recorder of deliveries ended by itself");
                         break;
-                    }
-                },
+                    };
+                    self.settle(&tickets);
+                }
                 () = sleep_until(self.next_poll.max(self.not_before)), if has_room => {}
                 () = courier.lanes_hinted(), if has_room => sleep_until(self.not_before).await,
             }

@@ -86,14 +86,7 @@ pub(crate) fn all() -> [Task; 7] {
             pause: HOUR / 6,
             short_pause: SECOND,
             until_idle: false,
-            run: |parts| {
-                async move {
-                    Ok(to_usize(
-                        parts.operations.forget_old_idempotency_keys().await?,
-                    ))
-                }
-                .boxed()
-            },
+            run: forget_keys,
             woken: never,
         },
         Task {
@@ -107,6 +100,14 @@ pub(crate) fn all() -> [Task; 7] {
             woken: never,
         },
     ]
+}
+
+fn forget_keys(parts: Arc<Parts>) -> Running {
+    async move {
+        let gone = parts.operations.forget_old_idempotency_keys().await?;
+        Ok(to_usize(gone))
+    }
+    .boxed()
 }
 
 fn never(_: Arc<Parts>) -> Waiting {
