@@ -21,5 +21,6 @@ mod notification;
 mod pay_order;
 mod restart;
 mod secrets;
+mod setback;
 mod stop;
 mod unknown_outcome;

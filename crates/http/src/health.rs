@@ -15,7 +15,7 @@ pub(crate) fn healthz() -> &'static str {
 #[handler]
 pub(crate) async fn readyz(Data(operations): Data<&Operations>) -> (StatusCode, &'static str) {
     match operations.ready().await {
-        Ok(_) => (StatusCode::OK, "ready\n"),
+        Ok(()) => (StatusCode::OK, "ready\n"),
         Err(error) => {
             tracing::warn!(error = %error, "storage does not answer");
             (StatusCode::SERVICE_UNAVAILABLE, "storage does not answer\n")

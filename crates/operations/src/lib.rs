@@ -29,7 +29,9 @@ mod wakeups;
 
 use std::sync::Arc;
 
+use moka::future::Cache;
 use tributary_domain::clock::{SharedClock, Timestamp};
+use tributary_domain::ids::OrderId;
 use tributary_storage::Storage;
 use tributary_vault::Vault;
 use tributary_webhooks::Sender;
@@ -42,6 +44,9 @@ use crate::credentials::KeyCache;
 use crate::orders::preflight::MerchantCache;
 use crate::providers::ProviderCache;
 use crate::sealing::Sealing;
+
+const SYNCS_KEPT_MAX: u64 = 100_000;
+const SYNC_KEPT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// What the operations are built from.
 #[derive(Debug)]
@@ -77,6 +82,8 @@ struct Inner {
     keys: KeyCache,
     merchants: MerchantCache,
     providers: ProviderCache,
+    /// When a tenant last made us ask WeChat about an order.
+    syncs: Cache<OrderId, Timestamp>,
     wakeups: Wakeups,
 }
 
@@ -93,6 +100,10 @@ impl Operations {
             keys: KeyCache::default(),
             merchants: MerchantCache::default(),
             providers: ProviderCache::default(),
+            syncs: Cache::builder()
+                .max_capacity(SYNCS_KEPT_MAX)
+                .time_to_live(SYNC_KEPT)
+                .build(),
             wakeups: Wakeups::default(),
         };
         Self {

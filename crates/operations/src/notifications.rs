@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{AlarmId, NotificationId};
-use tributary_domain::settlement::Source;
+use tributary_domain::settlement::{Source, TransactionObservation};
 use tributary_storage::alarms::{self, Alarm};
 use tributary_storage::notifications::{self, NotificationState, StoredNotification};
 use wechatpay::v3::notification::{Envelope, Notice};
@@ -24,8 +24,11 @@ const NOTICE_ID_CHARS_MAX: usize = 100;
 const SERIAL_CHARS_MAX: usize = 64;
 /// Kept notifications that wait to be applied, taken up at once.
 const APPLY_BATCH: u64 = 100;
-const TRIES_MAX: i64 = 20;
+/// After so many failures a person is told, and the tries become rare. They never end: money may hang on it.
+const TRIES_QUICK: i64 = 20;
 const RETRY_MS: i64 = 30_000;
+const RETRY_SLOW_MS: i64 = 3_600_000;
+const UNDECRYPTABLE: &str = "undecryptable";
 
 /// Why a notification is not answered with success.
 #[derive(Debug, thiserror::Error)]
@@ -121,7 +124,7 @@ impl Operations {
         };
         let notice = self.keepable(&handle, Some(&envelope), headers, body);
         let Ok(plain) = envelope.decrypt(&handle.client.merchant().api_v3_keys) else {
-            self.quarantine(notice, "undecryptable").await?;
+            self.quarantine(notice, UNDECRYPTABLE).await?;
             return Err(NotifyError::Undecryptable);
         };
         match Notice::from_plain(&plain) {
@@ -132,12 +135,46 @@ impl Operations {
                     .observe(&notice.provider_id, &seen, Source::Notification, &inbox)
                     .await;
                 match observed {
+                    Ok(Observed::Duplicate) => self.apply_earlier(&notice, &seen).await,
                     Ok(observed) => Ok(Received::from(&observed)),
                     Err(error) => self.keep_for_later(notice, error).await,
                 }
             }
             Ok(_) => self.quarantine(notice, "unsupported_kind").await,
             Err(_) => self.quarantine(notice, "unreadable").await,
+        }
+    }
+
+    /// The same bytes came before. If they could not be decrypted or applied then, they are applied now.
+    async fn apply_earlier(
+        &self,
+        notice: &StoredNotification,
+        seen: &TransactionObservation,
+    ) -> Result<Received, NotifyError> {
+        let unavailable = |error| NotifyError::Unavailable(OperationError::Storage(error));
+        let (provider, notice_id) = (&notice.provider_id, &notice.notice_id);
+        let earlier = notifications::find_by_notice_id(self.storage(), provider, notice_id)
+            .await
+            .map_err(unavailable)?
+            .into_iter()
+            .find(|earlier| earlier.body_sha256 == notice.body_sha256);
+        let waits = |earlier: &StoredNotification| {
+            earlier.state == NotificationState::Received
+                || earlier.verdict.as_deref() == Some(UNDECRYPTABLE)
+        };
+        match earlier.filter(waits) {
+            None => Ok(Received::Duplicate),
+            Some(earlier) => {
+                let inbox = Inbox::Kept(&earlier);
+                let observed = self
+                    .observe(provider, seen, Source::Notification, &inbox)
+                    .await;
+                observed.as_ref().map(Received::from).map_err(|error| {
+                    tracing::error!(notification.id = %earlier.id,
+                        error = error as &dyn std::error::Error, "a notification could not be applied");
+                    NotifyError::Unavailable(OperationError::Internal("applying failed".into()))
+                })
+            }
         }
     }
 
@@ -251,17 +288,7 @@ impl Operations {
     ) -> Result<(), OperationError> {
         let tx = self.storage().begin().await?;
         notifications::insert(&tx, kept).await?;
-        let alarm = Alarm {
-            id: AlarmId::new(now),
-            raised_at: now,
-            kind: format!("notification_{verdict}"),
-            tenant_id: None,
-            provider_id: Some(kept.provider_id.clone()),
-            order_id: None,
-            detail:
-                serde_json::json!({ "notification_id": kept.id, "event_type": kept.event_type })
-                    .to_string(),
-        };
+        let alarm = alarm_about(kept, verdict, now);
         alarms::insert(&tx, &alarm).await?;
         tx.commit().await?;
         metrics::counter!("tributary_alarms_total", "kind" => verdict).increment(1);
@@ -331,21 +358,37 @@ impl Operations {
     }
 
     async fn postpone(&self, notice: &StoredNotification) -> Result<(), OperationError> {
+        let now = self.now();
         let tries = notice.tries.saturating_add(1);
-        let given_up = tries >= TRIES_MAX;
+        let delay_ms = if tries < TRIES_QUICK {
+            RETRY_MS
+        } else {
+            RETRY_SLOW_MS
+        };
         let later = StoredNotification {
             tries,
-            state: if given_up {
-                NotificationState::Quarantined
-            } else {
-                notice.state
-            },
-            next_try_at: (!given_up).then(|| self.now().plus_millis(RETRY_MS)),
+            next_try_at: Some(now.plus_millis(delay_ms)),
             ..notice.clone()
         };
         let tx = self.storage().begin().await?;
         notifications::update(&tx, notice, &later).await?;
+        if tries == TRIES_QUICK {
+            alarms::insert(&tx, &alarm_about(&later, "not_applied", now)).await?;
+        }
         Ok(tx.commit().await?)
+    }
+}
+
+fn alarm_about(kept: &StoredNotification, verdict: &str, now: Timestamp) -> Alarm {
+    Alarm {
+        id: AlarmId::new(now),
+        raised_at: now,
+        kind: format!("notification_{verdict}"),
+        tenant_id: None,
+        provider_id: Some(kept.provider_id.clone()),
+        order_id: None,
+        detail: serde_json::json!({ "notification_id": kept.id, "event_type": kept.event_type })
+            .to_string(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Orders: placed, read, asked about, closed.
 
 pub mod close;
+mod failure;
 pub mod place;
 pub(crate) mod preflight;
 mod prepay;
@@ -123,15 +124,15 @@ impl Operations {
                 "order {id} has no attempt"
             )));
         };
-        let asked_lately = order.state.is_open()
-            && order.trade_state.is_some()
-            && self.now().millis_since(order.updated_at) < SYNC_PAUSE_MS;
-        if asked_lately {
+        let now = self.now();
+        let asked = self.inner.syncs.get(id).await;
+        if asked.is_some_and(|asked| now.millis_since(asked) < SYNC_PAUSE_MS) {
             return Ok(order_view(&order, Some(&attempt)));
         }
+        self.inner.syncs.insert(id.clone(), now).await;
         match self.query(&order, &attempt, Source::Query).await? {
             Queried::Seen(now) => Ok(order_view(&now, Some(&attempt))),
-            Queried::NotThere => Ok(order_view(&order, Some(&attempt))),
+            Queried::NotThere | Queried::Disputed => Ok(order_view(&order, Some(&attempt))),
         }
     }
 
@@ -175,9 +176,7 @@ impl Operations {
         {
             Observed::Applied(now) => Ok(Queried::Seen(now)),
             // Kept and alarmed: the order stays as it is until a person has looked.
-            Observed::Quarantined(_) | Observed::Duplicate => {
-                Ok(Queried::Seen(Box::new(order.clone())))
-            }
+            Observed::Quarantined(_) | Observed::Duplicate => Ok(Queried::Disputed),
         }
     }
 }
@@ -188,6 +187,8 @@ pub(crate) enum Queried {
     Seen(Box<Order>),
     /// WeChat says that there is no such order; unsigned, so never final by itself.
     NotThere,
+    /// WeChat's word does not fit the order: a person must look before anything is done about it.
+    Disputed,
 }
 
 /// Sorts a failed call: refused for good, asked to slow down, or nobody knows.
@@ -197,6 +198,9 @@ pub(crate) fn upstream(error: &wechatpay::client::CallError) -> OperationError {
         OperationError::UpstreamBusy(shown)
     } else if error.outcome_unknown() {
         OperationError::UpstreamUnknown(shown)
+    } else if error.status().is_none() && error.retryable() {
+        // Nothing was sent: WeChat could not be reached at all.
+        OperationError::UpstreamBusy(shown)
     } else {
         OperationError::Upstream(shown)
     }

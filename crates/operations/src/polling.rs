@@ -15,6 +15,8 @@ const BATCH: u64 = 200;
 const CONCURRENT_MAX: usize = 16;
 /// How long one node has an order for itself.
 const CLAIM_MS: i64 = 60_000;
+/// A person looks into what does not fit; asking WeChat more often changes nothing.
+const DISPUTED_MS: i64 = 3_600_000;
 
 impl Operations {
     /// Looks at every order whose time has come; returns how many were looked at.
@@ -40,9 +42,15 @@ impl Operations {
         }
         tx.commit().await?;
         metrics::counter!("tributary_polls_total").increment(1);
+        // As the claim wrote it, so that nothing below writes the old count back.
+        let order = &Order {
+            polls: order.polls.saturating_add(1),
+            next_poll_at: Some(until),
+            ..order.clone()
+        };
         let looked = self.look(order).await;
         if looked.is_err() {
-            self.look_again_later(order).await?;
+            self.look_again(order, None).await?;
         }
         looked
     }
@@ -50,16 +58,18 @@ impl Operations {
     async fn look(&self, order: &Order) -> Result<(), OperationError> {
         let attempt = orders::latest_attempt(self.storage(), &order.tenant_id, &order.id).await?;
         let open = attempt.as_ref().filter(|attempt| attempt.state.is_open());
-        let ending = order.state == OrderState::Closing || self.now() >= order.expires_at;
+        let expired = self.now() >= order.expires_at;
+        let ends = |order: &Order| expired || order.state == OrderState::Closing;
         match open {
-            None if ending => self.end(order, attempt.as_ref()).await,
+            None if ends(order) => self.end(order, attempt.as_ref()).await,
             None => self.wait_for_expiry(order).await,
             Some(attempt) => match self.query(order, attempt, Source::Query).await? {
+                Queried::Disputed => self.look_again(order, Some(DISPUTED_MS)).await,
                 Queried::Seen(now) if !now.state.is_open() => Ok(()),
-                Queried::Seen(now) if ending => self.end(&now, Some(attempt)).await,
+                Queried::Seen(now) if ends(&now) => self.end(&now, Some(attempt)).await,
                 Queried::Seen(now) if is_unsent(attempt) => self.resend(&now, attempt).await,
                 Queried::Seen(_) => Ok(()),
-                Queried::NotThere if ending => self.end(order, Some(attempt)).await,
+                Queried::NotThere if ends(order) => self.end(order, Some(attempt)).await,
                 Queried::NotThere => self.resend_when_settled(order, attempt).await,
             },
         }
@@ -89,20 +99,27 @@ impl Operations {
         attempt: &Attempt,
     ) -> Result<(), OperationError> {
         if self.now().millis_since(attempt.created_at) < PREPAY_SETTLES_MS {
-            return self.look_again_later(order).await;
+            return self.look_again(order, None).await;
         }
         self.resend(order, attempt).await
     }
 
-    async fn look_again_later(&self, order: &Order) -> Result<(), OperationError> {
+    /// Schedules the next look: after `delay_ms`, or as the schedule of unknown outcomes says.
+    async fn look_again(&self, order: &Order, delay_ms: Option<i64>) -> Result<(), OperationError> {
         let tx = self.storage().begin().await?;
         let Some(before) = orders::lock(&tx, &order.tenant_id, &order.id).await? else {
             return Ok(());
         };
         if before.state.is_open() {
+            let now = self.now();
+            // The claim counted this look already.
+            let tries = before.polls.saturating_sub(1);
+            let next = delay_ms.map_or_else(
+                || next_look_after_unknown(tries, now),
+                |ms| now.plus_millis(ms),
+            );
             let after = Order {
-                polls: before.polls.saturating_add(1),
-                next_poll_at: Some(next_look_after_unknown(before.polls, self.now())),
+                next_poll_at: Some(next),
                 ..before.clone()
             };
             orders::update(&tx, &before, &after).await?;

@@ -138,7 +138,13 @@ async fn judge(
         Ok(verdict) => verdict,
         Err(mismatch) => return Ok(Judged::refused(mismatch.code(), Some(order))),
     };
-    let mut step = step(&order, verdict, now);
+    if verdict == Verdict::Closed {
+        let newest = orders::latest_attempt(tx, &order.tenant_id, &order.id).await?;
+        if newest.is_some_and(|newest| newest.id != attempt.id) {
+            return close_older(tx, order, attempt).await;
+        }
+    }
+    let mut step = step(&order, attempt, verdict, now);
     step.after.trade_state = Some(seen.trade_state.clone());
     let settled = step.attempt_state.map(|state| Attempt {
         state,
@@ -176,6 +182,22 @@ async fn judge(
     })
 }
 
+/// An attempt that another has taken the place of is closed; the order lives on with the newer one.
+async fn close_older(tx: &Tx, order: Order, attempt: &Attempt) -> Result<Judged, OperationError> {
+    if attempt.state.is_open() {
+        let closed = Attempt {
+            state: AttemptState::Closed,
+            ..attempt.clone()
+        };
+        orders::update_attempt(tx, attempt.state, &closed).await?;
+    }
+    Ok(Judged {
+        verdict: "older_closed",
+        refused: None,
+        order: Some(Box::new(order)),
+    })
+}
+
 /// What a verdict does to an order and to the attempt that it is about.
 struct Step {
     after: Order,
@@ -184,12 +206,14 @@ struct Step {
     attempt_state: Option<AttemptState>,
 }
 
-fn step(order: &Order, verdict: Verdict, now: Timestamp) -> Step {
+fn step(order: &Order, attempt: &Attempt, verdict: Verdict, now: Timestamp) -> Step {
     let mut after = order.clone();
     let (word, event, attempt_state) = match verdict {
         Verdict::Unchanged => ("unchanged", None, None),
         Verdict::StillOpen => {
-            let next = next_poll_at(order.created_at, order.polls, now, order.expires_at);
+            // A renewed prepay begins the schedule anew.
+            let since = attempt.prepared_at.unwrap_or(attempt.created_at);
+            let next = next_poll_at(since, order.polls, now, order.expires_at);
             after.next_poll_at = Some(next);
             ("still_open", None, None)
         }
@@ -301,13 +325,6 @@ async fn raise(
     code: &'static str,
     now: Timestamp,
 ) -> Result<(), OperationError> {
-    tracing::error!(
-        provider.id = %provider,
-        order.id = judged.order.as_ref().map(|order| order.id.as_str()),
-        out_trade_no = %seen.out_trade_no,
-        code,
-        "WeChat reported a payment that does not fit; it is kept and not applied"
-    );
     let alarm = Alarm {
         id: AlarmId::new(now),
         raised_at: now,
@@ -317,6 +334,16 @@ async fn raise(
         order_id: judged.order.as_ref().map(|order| order.id.clone()),
         detail: detail_of(seen),
     };
+    if alarms::is_known(tx, &alarm).await? {
+        return Ok(());
+    }
+    tracing::error!(
+        provider.id = %provider,
+        order.id = judged.order.as_ref().map(|order| order.id.as_str()),
+        out_trade_no = %seen.out_trade_no,
+        code,
+        "WeChat reported a payment that does not fit; it is kept and not applied"
+    );
     alarms::insert(tx, &alarm).await?;
     metrics::counter!("tributary_alarms_total", "kind" => code).increment(1);
     Ok(())

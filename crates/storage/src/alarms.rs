@@ -1,6 +1,6 @@
 //! Alarms: what a person must look at, kept until somebody did.
 
-use sea_orm::{ActiveValue::Set, EntityTrait, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{AlarmId, OrderId, ProviderId, TenantId};
 
@@ -43,6 +43,23 @@ pub async fn insert(tx: &Tx, alarm: &Alarm) -> Result<(), StorageError> {
         .await
         .map_err(inserting("alarms"))?;
     Ok(())
+}
+
+/// Whether the same was seen before, so that asking again every hour raises one alarm and not one an hour.
+pub async fn is_known(tx: &Tx, alarm: &Alarm) -> Result<bool, StorageError> {
+    use alarms::Column;
+    let mut same = alarms::Entity::find()
+        .filter(Column::Kind.eq(alarm.kind.as_str()))
+        .filter(Column::Detail.eq(alarm.detail.as_str()));
+    same = match &alarm.order_id {
+        Some(order) => same.filter(Column::OrderId.eq(order.as_str())),
+        None => same.filter(Column::OrderId.is_null()),
+    };
+    let found = same
+        .one(tx.connection())
+        .await
+        .map_err(database("looking for an alarm"))?;
+    Ok(found.is_some())
 }
 
 /// The newest alarms of everybody.

@@ -232,6 +232,21 @@ pub async fn update_attempt(
     expect_one(ATTEMPTS, changed.rows_affected)
 }
 
+/// Finds a tenant's attempt.
+pub async fn find_attempt(
+    at: &impl Access,
+    tenant: &TenantId,
+    id: &AttemptId,
+) -> Result<Option<Attempt>, StorageError> {
+    let row = attempts::Entity::find()
+        .filter(attempts::Column::TenantId.eq(tenant.as_str()))
+        .filter(attempts::Column::Id.eq(id.as_str()))
+        .one(at.connection())
+        .await
+        .map_err(database("reading an attempt"))?;
+    row.map(to_attempt).transpose()
+}
+
 /// The newest attempt of a tenant's order.
 pub async fn latest_attempt(
     at: &impl Access,
@@ -312,21 +327,6 @@ pub async fn claim_poll(tx: &Tx, order: &Order, until: Timestamp) -> Result<bool
         .await
         .map_err(database("claiming an order to poll"))?;
     Ok(changed.rows_affected == 1)
-}
-
-/// How many open orders have no next look scheduled; anything but 0 is a fault of ours.
-pub async fn count_stuck_all_tenants(at: &impl Access) -> Result<u64, StorageError> {
-    use sea_orm::PaginatorTrait;
-    let open = OrderState::ALL
-        .iter()
-        .filter(|state| state.is_open())
-        .map(|state| state.as_str());
-    orders::Entity::find()
-        .filter(orders::Column::NextPollAt.is_null())
-        .filter(orders::Column::State.is_in(open))
-        .count(at.connection())
-        .await
-        .map_err(database("counting stuck orders"))
 }
 
 fn of_tenant(tenant: &TenantId, mode: Mode) -> sea_orm::Select<orders::Entity> {

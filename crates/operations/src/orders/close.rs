@@ -78,7 +78,7 @@ impl Operations {
             {
                 self.close_here(&closing, Some(attempt), source).await
             }
-            Queried::NotThere => Ok(closing),
+            Queried::NotThere | Queried::Disputed => Ok(closing),
         }
     }
 
@@ -109,6 +109,14 @@ impl Operations {
         let before = locked.ok_or(OperationError::NotFound)?;
         if !before.state.is_open() {
             return Ok(before);
+        }
+        let newest = orders::latest_attempt(&tx, &order.tenant_id, &order.id).await?;
+        let known = attempt.map(|attempt| &attempt.id);
+        if newest.is_some_and(|newest| newest.state.is_open() && Some(&newest.id) != known) {
+            // Placed again meanwhile: there is something at WeChat that must be closed first.
+            return Err(OperationError::StateConflict {
+                state: before.state.as_str().to_owned(),
+            });
         }
         let attempt = close_attempt(&tx, attempt).await?;
         let mut after = Order {

@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::event::EventType;
 use tributary_domain::ids::OrderId;
-use tributary_domain::order::{
-    Attempt, AttemptState, Order, OrderState, next_look_after_unknown, next_poll_at,
-};
+use tributary_domain::order::{Attempt, Order, OrderState, next_poll_at};
 use tributary_domain::order_content::{OrderContent, OrderRequest};
 use tributary_domain::settlement::Source;
 use tributary_domain::tenant::Scope;
@@ -19,7 +17,7 @@ use crate::credentials::Caller;
 use crate::idempotency::{Idempotency, Known};
 use crate::orders::Queried;
 use crate::orders::preflight::Destination;
-use crate::orders::prepay::{Prepaid, prepared, write_prepared, write_rejected, write_unknown};
+use crate::orders::prepay::{Prepaid, prepared, write_prepared};
 use crate::orders::view::{PayParams, PlacedView, order_view};
 use crate::providers::ProviderHandle;
 use crate::settlement::{Telling, tell};
@@ -45,19 +43,29 @@ pub struct Placed {
 /// A definite answer as it is kept under an idempotency key.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum KeptAnswer {
+pub(super) enum KeptAnswer {
     Placed(Box<PlacedView>),
     Refused(UpstreamError),
 }
 
+impl KeptAnswer {
+    pub(super) fn to_json(&self) -> String {
+        // Plain data of our own: it always renders.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
 /// A request on its way: whose order, and which key guards every write.
-struct Work {
-    order: Order,
-    attempt: Attempt,
-    handle: Arc<ProviderHandle>,
-    scope: KeyScope,
-    lock_token: i64,
-    status: u16,
+pub(super) struct Work {
+    pub(super) order: Order,
+    pub(super) attempt: Attempt,
+    pub(super) handle: Arc<ProviderHandle>,
+    pub(super) scope: KeyScope,
+    pub(super) lock_token: i64,
+    /// What a success is answered with.
+    pub(super) status: u16,
+    /// Nobody sent this attempt before, so a refusal is the whole truth about it.
+    pub(super) first_send: bool,
 }
 
 impl Operations {
@@ -172,6 +180,7 @@ impl Operations {
             scope: scope.clone(),
             lock_token: request.lock_token,
             status: CREATED,
+            first_send: true,
         })
     }
 
@@ -232,24 +241,27 @@ impl Operations {
         scope: KeyScope,
         lock_token: i64,
     ) -> Result<Placed, OperationError> {
-        let (order, attempt) = self.find_order(caller, order_id).await?;
+        let (order, newest) = self.find_order(caller, order_id).await?;
         let handle = self.provider(&order.provider_id).await?;
-        let attempt = match attempt {
-            Some(attempt) if attempt.state.is_open() || !order.state.is_open() => attempt,
+        let payable = order.state.is_open() && order.state != OrderState::Closing;
+        let (attempt, first_send) = match newest {
+            Some(newest) if newest.state.is_open() || !payable => (newest, false),
             // WeChat refused or closed the last attempt: this one gets a number of its own.
-            _ => self.record_attempt(&order, &handle).await?,
+            _ => (self.record_attempt(&order, &handle).await?, true),
         };
-        self.carry_out(Work {
+        let work = Work {
             order,
             attempt,
             handle,
             scope,
             lock_token,
             status: OK,
-        })
-        .await
+            first_send,
+        };
+        self.carry_out(work).await
     }
 
+    /// Adds an attempt, unless the order ended or got one in the meantime; then the caller asks again.
     async fn record_attempt(
         &self,
         order: &Order,
@@ -257,9 +269,10 @@ impl Operations {
     ) -> Result<Attempt, OperationError> {
         let attempt = self.new_attempt(order, handle, self.now())?;
         let tx = self.storage().begin().await?;
-        orders::lock(&tx, &order.tenant_id, &order.id).await?;
+        let locked = orders::lock(&tx, &order.tenant_id, &order.id).await?;
         let newest = orders::latest_attempt(&tx, &order.tenant_id, &order.id).await?;
-        if newest.is_some_and(|newest| newest.state.is_open()) {
+        let unchanged = locked.is_some_and(|locked| locked.state == order.state);
+        if !unchanged || newest.is_some_and(|newest| newest.state.is_open()) {
             return Err(OperationError::IdempotencyInFlight);
         }
         orders::insert_attempt(&tx, &attempt).await?;
@@ -280,8 +293,8 @@ impl Operations {
         }
         match self.send_prepay(&work.handle, &work.attempt).await {
             Prepaid::Prepared { prepay_id } => self.succeed(work, &prepay_id).await,
-            Prepaid::PaidAlready => self.paid_already(work).await,
-            Prepaid::Failed(error) => Err(self.fail(&work, error).await),
+            Prepaid::PaidAlready => Box::pin(self.paid_already(work)).await,
+            Prepaid::Failed(error) => Box::pin(self.fail(work, error)).await,
         }
     }
 
@@ -290,13 +303,14 @@ impl Operations {
         let now = self.now();
         let params = self.pay_params(&work.handle, &work.order, prepay_id, now)?;
         for _ in 0..RACES_MAX {
-            if !work.order.state.is_open() {
+            if !work.order.state.is_open() || !work.attempt.state.is_open() {
                 return self.answer(&work, None).await;
             }
             let (order, attempt) = prepared(&work.order, &work.attempt, prepay_id, now);
             let view = PlacedView {
                 order: order_view(&order, Some(&attempt)),
-                pay_params: Some(params.clone()),
+                // A close that came in between stands: nobody shall begin to pay.
+                pay_params: (order.state == OrderState::Paying).then(|| params.clone()),
             };
             match self.commit_success(&work, (&order, &attempt), &view).await {
                 Ok(()) => {
@@ -322,7 +336,7 @@ impl Operations {
         after: (&Order, &Attempt),
         view: &PlacedView,
     ) -> Result<(), StorageError> {
-        let answer = kept(&KeptAnswer::Placed(Box::new(view.clone())));
+        let answer = KeptAnswer::Placed(Box::new(view.clone())).to_json();
         let tx = self.storage().begin().await?;
         write_prepared(&tx, (&work.order, &work.attempt), after).await?;
         idempotency::complete(&tx, &work.scope, work.lock_token, work.status, &answer).await?;
@@ -330,7 +344,7 @@ impl Operations {
     }
 
     /// Commits the answer for an order that needs no call to WeChat.
-    async fn answer(
+    pub(super) async fn answer(
         &self,
         work: &Work,
         pay_params: Option<PayParams>,
@@ -339,7 +353,7 @@ impl Operations {
             order: order_view(&work.order, Some(&work.attempt)),
             pay_params,
         };
-        let answer = kept(&KeptAnswer::Placed(Box::new(view.clone())));
+        let answer = KeptAnswer::Placed(Box::new(view.clone())).to_json();
         let tx = self.storage().begin().await?;
         idempotency::complete(&tx, &work.scope, work.lock_token, work.status, &answer).await?;
         tx.commit().await?;
@@ -353,8 +367,8 @@ impl Operations {
     async fn paid_already(&self, mut work: Work) -> Result<Placed, OperationError> {
         match self.query(&work.order, &work.attempt, Source::Query).await {
             Ok(Queried::Seen(order)) => work.order = *order,
-            Ok(Queried::NotThere) => {}
-            Err(error) => return Err(self.fail(&work, error).await),
+            Ok(Queried::NotThere | Queried::Disputed) => {}
+            Err(error) => return Box::pin(self.fail(work, error)).await,
         }
         self.reread(&mut work).await?;
         self.answer(&work, None).await
@@ -363,75 +377,11 @@ impl Operations {
     async fn reread(&self, work: &mut Work) -> Result<(), OperationError> {
         let (tenant, id) = (&work.order.tenant_id, &work.order.id);
         let order = orders::find(self.storage(), tenant, work.order.mode, id).await?;
-        let attempt = orders::latest_attempt(self.storage(), tenant, id).await?;
+        let attempt = orders::find_attempt(self.storage(), tenant, &work.attempt.id).await?;
         let gone = || OperationError::Internal("an order is gone".into());
         work.order = order.ok_or_else(gone)?;
         work.attempt = attempt.ok_or_else(gone)?;
         Ok(())
-    }
-
-    /// Writes what a failed call means, and gives the error that the tenant shall see.
-    async fn fail(&self, work: &Work, error: OperationError) -> OperationError {
-        let written = match &error {
-            // An earlier send of this number had no certain end, so a refusal now proves nothing.
-            OperationError::Upstream(_) if work.attempt.state == AttemptState::Unknown => {
-                self.write_unknown_outcome(work).await
-            }
-            OperationError::Upstream(refusal) => self.write_refusal(work, refusal).await,
-            OperationError::UpstreamBusy(_) => self.write_postponed(work).await,
-            _ => self.write_unknown_outcome(work).await,
-        };
-        if let Err(cause) = written {
-            tracing::error!(order.id = %work.order.id, error = &cause as &dyn std::error::Error,
-                "the end of a prepay could not be written; the sweeper will find out");
-        }
-        match error {
-            OperationError::Upstream(shown) if work.attempt.state == AttemptState::Unknown => {
-                OperationError::UpstreamUnknown(shown)
-            }
-            other => other,
-        }
-    }
-
-    async fn write_refusal(
-        &self,
-        work: &Work,
-        refusal: &UpstreamError,
-    ) -> Result<(), OperationError> {
-        let answer = kept(&KeptAnswer::Refused(refusal.clone()));
-        let status = refusal.status.unwrap_or_default();
-        let tx = self.storage().begin().await?;
-        write_rejected(&tx, &work.order, &work.attempt, self.now()).await?;
-        idempotency::complete(&tx, &work.scope, work.lock_token, status, &answer).await?;
-        Ok(tx.commit().await?)
-    }
-
-    async fn write_unknown_outcome(&self, work: &Work) -> Result<(), OperationError> {
-        let now = self.now();
-        let tx = self.storage().begin().await?;
-        write_unknown(&tx, &work.order, &work.attempt, now).await?;
-        idempotency::release(&tx, &work.scope, work.lock_token, now).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// WeChat asked to slow down. Whether it took the order is open, so the attempt is to be queried.
-    async fn write_postponed(&self, work: &Work) -> Result<(), OperationError> {
-        let now = self.now();
-        let unsure = Attempt {
-            state: AttemptState::Unknown,
-            ..work.attempt.clone()
-        };
-        let after = Order {
-            next_poll_at: Some(next_look_after_unknown(work.order.polls, now)),
-            updated_at: now,
-            ..work.order.clone()
-        };
-        let tx = self.storage().begin().await?;
-        orders::update_attempt(&tx, work.attempt.state, &unsure).await?;
-        orders::update(&tx, &work.order, &after).await?;
-        idempotency::release(&tx, &work.scope, work.lock_token, now).await?;
-        Ok(tx.commit().await?)
     }
 }
 
@@ -463,11 +413,6 @@ fn new_order(
         next_poll_at: Some(next_poll_at(now, 0, now, expires_at)),
         polls: 0,
     }
-}
-
-fn kept(answer: &KeptAnswer) -> String {
-    // Plain data of our own: it always renders.
-    serde_json::to_string(answer).unwrap_or_default()
 }
 
 fn replay(status: u16, answer: &str) -> Result<Placed, OperationError> {

@@ -154,10 +154,15 @@ pub(crate) fn prepared(
         ..attempt.clone()
     };
     let order = Order {
-        state: OrderState::Paying,
+        // A close that is under way goes on; the handle is kept for whoever looks into it.
+        state: if order.state == OrderState::Closing {
+            order.state
+        } else {
+            OrderState::Paying
+        },
         updated_at: now,
         polls: 0,
-        next_poll_at: Some(next_poll_at(order.created_at, 0, now, order.expires_at)),
+        next_poll_at: Some(next_poll_at(now, 0, now, order.expires_at)),
         ..order.clone()
     };
     (order, attempt)
@@ -169,8 +174,9 @@ pub(crate) async fn write_prepared(
     before: (&Order, &Attempt),
     after: (&Order, &Attempt),
 ) -> Result<(), StorageError> {
-    orders::update_attempt(tx, before.1.state, after.1).await?;
-    orders::update(tx, before.0, after.0).await
+    // Everybody takes the order's row first and the attempt's second: no two can wait for each other.
+    orders::update(tx, before.0, after.0).await?;
+    orders::update_attempt(tx, before.1.state, after.1).await
 }
 
 /// Writes that nobody knows whether WeChat took the prepay; tells the tenant once.
@@ -184,7 +190,6 @@ pub(crate) async fn write_unknown(
         state: AttemptState::Unknown,
         ..attempt.clone()
     };
-    orders::update_attempt(tx, attempt.state, &unsure).await?;
     let mut after = Order {
         state: OrderState::Unknown,
         next_poll_at: Some(next_look_after_unknown(order.polls, now)),
@@ -203,6 +208,7 @@ pub(crate) async fn write_unknown(
         };
         change(tx, order, &mut after, &telling).await?;
     }
+    orders::update_attempt(tx, attempt.state, &unsure).await?;
     Ok(after)
 }
 
@@ -217,7 +223,6 @@ pub(crate) async fn write_rejected(
         state: AttemptState::Rejected,
         ..attempt.clone()
     };
-    orders::update_attempt(tx, attempt.state, &rejected).await?;
     let after = Order {
         state: OrderState::Created,
         updated_at: now,
@@ -225,7 +230,8 @@ pub(crate) async fn write_rejected(
         next_poll_at: Some(order.expires_at.plus_millis(1000)),
         ..order.clone()
     };
-    orders::update(tx, order, &after).await
+    orders::update(tx, order, &after).await?;
+    orders::update_attempt(tx, attempt.state, &rejected).await
 }
 
 fn wire_order(order: &Order, number: &OutTradeNo, notify_url: String) -> wire::JsapiPrepay {
