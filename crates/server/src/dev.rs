@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
-use poem::Server;
 use tributary_domain::clock::SystemClock;
 use tributary_vault::{KeyFile, KeySource};
 use tributary_webhooks::Secret;
@@ -120,7 +119,8 @@ async fn receive(
         simulator,
         seen: Mutex::new(VecDeque::new()),
     };
-    Server::new_with_acceptor(bound.into_acceptor()?)
+    bound
+        .into_server()?
         .run_with_graceful_shutdown(receiver::routes(Arc::new(receiver)), stop.requested(), None)
         .await
         .context("serving the demo receiver")

@@ -7,6 +7,7 @@ pub mod admin;
 pub mod cli;
 pub mod commands;
 pub mod config;
+mod connections;
 pub mod console;
 pub mod dev;
 pub mod doctor;

@@ -1,10 +1,18 @@
 //! Opening ports. A taken port is one clear line, and found before anything else is started.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Context;
+use poem::Server;
 use poem::listener::TcpAcceptor;
 use tokio::net::TcpListener;
+
+use crate::connections::{LimitedAcceptor, Limits};
+
+/// Longer than proxies keep a connection that they do not use, so that they are the ones to close it.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// A bound port.
 #[derive(Debug)]
@@ -41,8 +49,11 @@ impl Bound {
         format!("http://{address}")
     }
 
-    pub(crate) fn into_acceptor(self) -> anyhow::Result<TcpAcceptor> {
-        TcpAcceptor::from_tokio(self.listener).context("preparing the listener")
+    /// A server with the limits that every one of ours has.
+    pub(crate) fn into_server(self) -> anyhow::Result<Server<Infallible, LimitedAcceptor>> {
+        let acceptor = TcpAcceptor::from_tokio(self.listener).context("preparing the listener")?;
+        let limited = LimitedAcceptor::new(acceptor, Limits::of_process());
+        Ok(Server::new_with_acceptor(limited).idle_timeout(IDLE_TIMEOUT))
     }
 }
 

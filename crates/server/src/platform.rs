@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use poem::{
-    Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, Server, get,
-    handler,
+    Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, get, handler,
 };
 use tokio::task::JoinHandle;
 use tributary_domain::clock::{SharedClock, SystemClock};
@@ -335,7 +334,8 @@ async fn serve_api(
         api: tributary_http::routes(operations, &HttpOptions::default()).into_endpoint(),
         beside,
     };
-    Server::new_with_acceptor(bound.into_acceptor()?)
+    bound
+        .into_server()?
         .name("tributary")
         .run_with_graceful_shutdown(entrance, stop.requested(), Some(drain))
         .await
@@ -367,7 +367,8 @@ impl<E: Endpoint> Endpoint for Entrance<E> {
 
 async fn serve_figures(bound: Bound, stop: Shutdown) -> anyhow::Result<()> {
     let routes = Route::new().at("/metrics", get(show_figures).data(telemetry::figures()?));
-    Server::new_with_acceptor(bound.into_acceptor()?)
+    bound
+        .into_server()?
         .run_with_graceful_shutdown(routes, stop.requested(), None)
         .await
         .context("serving the figures")
