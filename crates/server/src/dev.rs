@@ -15,7 +15,7 @@ use wechatpay_sim::{SimConfig, SimHandle, Simulator};
 
 use crate::cli::DevArgs;
 use crate::config::LogFormat;
-use crate::listener::Bound;
+use crate::listener::{BRIEF_DRAIN, Bound};
 use crate::platform::{Platform, PlatformConfig};
 use crate::shutdown::Shutdown;
 use crate::{console, telemetry};
@@ -119,11 +119,10 @@ async fn receive(
         simulator,
         seen: Mutex::new(VecDeque::new()),
     };
+    let routes = receiver::routes(Arc::new(receiver));
     bound
-        .into_server()?
-        .run_with_graceful_shutdown(receiver::routes(Arc::new(receiver)), stop.requested(), None)
+        .serve("demo receiver", routes, &stop, BRIEF_DRAIN)
         .await
-        .context("serving the demo receiver")
 }
 
 /// A path as a person here would type it.

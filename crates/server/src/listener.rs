@@ -5,11 +5,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
-use poem::Server;
 use poem::listener::TcpAcceptor;
+use poem::{IntoEndpoint, Server};
 use tokio::net::TcpListener;
 
 use crate::connections::{LimitedAcceptor, Limits};
+use crate::shutdown::Shutdown;
+
+/// For servers whose answers nobody misses.
+pub(crate) const BRIEF_DRAIN: Duration = Duration::from_secs(2);
 
 /// Longer than proxies keep a connection that they do not use, so that they are the ones to close it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
@@ -49,8 +53,22 @@ impl Bound {
         format!("http://{address}")
     }
 
-    /// A server with the limits that every one of ours has.
-    pub(crate) fn into_server(self) -> anyhow::Result<Server<Infallible, LimitedAcceptor>> {
+    /// Serves with the limits that every server of ours has, until `stop` and the requests under way within `drain`.
+    pub(crate) async fn serve(
+        self,
+        name: &str,
+        routes: impl IntoEndpoint<Endpoint: 'static>,
+        stop: &Shutdown,
+        drain: Duration,
+    ) -> anyhow::Result<()> {
+        self.into_server()?
+            .name(name)
+            .run_with_graceful_shutdown(routes, stop.requested(), Some(drain))
+            .await
+            .with_context(|| format!("serving the {name}"))
+    }
+
+    fn into_server(self) -> anyhow::Result<Server<Infallible, LimitedAcceptor>> {
         let acceptor = TcpAcceptor::from_tokio(self.listener).context("preparing the listener")?;
         let limited = LimitedAcceptor::new(acceptor, Limits::of_process());
         Ok(Server::new_with_acceptor(limited).idle_timeout(IDLE_TIMEOUT))
@@ -59,6 +77,11 @@ impl Bound {
 
 #[cfg(test)]
 mod tests {
+    use poem::endpoint::make_sync;
+    use poem::{Route, get};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
     use super::*;
 
     #[tokio::test]
@@ -73,6 +96,29 @@ mod tests {
                 first.address
             )
         );
+    }
+
+    #[tokio::test]
+    async fn half_a_request_does_not_hold_up_a_stop() {
+        let bound = Bound::to("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let mut peer = TcpStream::connect(bound.address).await.unwrap();
+        let stop = Shutdown::default();
+        let routes = Route::new().at("/", get(make_sync(|_| "fine")));
+        let drain = Duration::from_millis(1);
+        let serving = tokio::spawn({
+            let stop = stop.clone();
+            async move { bound.serve("test", routes, &stop, drain).await }
+        });
+        // Once it has answered, it holds the connection.
+        peer.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /")
+            .await
+            .unwrap();
+        let mut answer = [0; 15];
+        peer.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200 OK");
+        stop.trigger();
+        let ended = tokio::time::timeout(BRIEF_DRAIN, serving).await;
+        ended.expect("the stop is bounded").unwrap().unwrap();
     }
 
     #[tokio::test]

@@ -23,7 +23,7 @@ use tributary_worker::Worker;
 use wechatpay::client::{Transport, TransportConfig};
 
 use crate::config::{Config, HOW_TO_MAKE_A_KEY, KekSource, Timeouts};
-use crate::listener::Bound;
+use crate::listener::{BRIEF_DRAIN, Bound};
 use crate::shutdown::{self, Shutdown};
 use crate::telemetry;
 
@@ -33,7 +33,7 @@ const DEFAULT_TIMEOUTS: Timeouts = Timeouts {
     webhook_ms: 15_000,
     wechat_connect_ms: 3_000,
     wechat_total_ms: 10_000,
-    shutdown_ms: 35_000,
+    shutdown_ms: 25_000,
 };
 
 /// What to do about the schema at start.
@@ -334,12 +334,7 @@ async fn serve_api(
         api: tributary_http::routes(operations, &HttpOptions::default()).into_endpoint(),
         beside,
     };
-    bound
-        .into_server()?
-        .name("tributary")
-        .run_with_graceful_shutdown(entrance, stop.requested(), Some(drain))
-        .await
-        .context("serving the API")
+    bound.serve("API", entrance, &stop, drain).await
 }
 
 /// Leads to the API, but for the few paths beside it.
@@ -367,11 +362,7 @@ impl<E: Endpoint> Endpoint for Entrance<E> {
 
 async fn serve_figures(bound: Bound, stop: Shutdown) -> anyhow::Result<()> {
     let routes = Route::new().at("/metrics", get(show_figures).data(telemetry::figures()?));
-    bound
-        .into_server()?
-        .run_with_graceful_shutdown(routes, stop.requested(), None)
-        .await
-        .context("serving the figures")
+    bound.serve("figures", routes, &stop, BRIEF_DRAIN).await
 }
 
 async fn work(worker: Worker, stop: Shutdown) -> anyhow::Result<()> {

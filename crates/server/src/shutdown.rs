@@ -30,7 +30,10 @@ impl Shutdown {
     }
 }
 
-/// Ends when the operating system asks the process to stop.
+/// The exit code of a process that SIGINT ended, as shells know it.
+const INTERRUPTED: i32 = 130;
+
+/// Ends when the operating system asks the process to stop. Whoever asks again does not want to wait: the process ends.
 pub async fn signalled() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
@@ -39,5 +42,12 @@ pub async fn signalled() -> std::io::Result<()> {
         _ = terminate.recv() => tracing::info!("stopping: SIGTERM"),
         _ = interrupt.recv() => tracing::info!("stopping: SIGINT"),
     }
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(INTERRUPTED);
+    });
     Ok(())
 }
