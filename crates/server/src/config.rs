@@ -154,8 +154,16 @@ impl Config {
             allow_loopback: self.webhooks.allow_loopback,
             allowed: parse(&self.webhooks.allowed_networks),
             denied: parse(&self.webhooks.denied_networks),
-            own_hosts: self.webhooks.own_hosts.clone(),
+            own_hosts: self.own_hosts(),
         }
+    }
+
+    /// The host that WeChat reaches us under is ours, whether or not somebody listed it.
+    fn own_hosts(&self) -> Vec<String> {
+        let public = reqwest::Url::parse(&self.public_url).ok();
+        let public = public.and_then(|url| url.host_str().map(str::to_owned));
+        let listed = self.webhooks.own_hosts.iter().cloned();
+        listed.chain(public).collect()
     }
 }
 

@@ -132,6 +132,24 @@ fn loopback_may_be_plain_http_and_nothing_else() {
 }
 
 #[test]
+fn no_endpoint_may_lead_back_to_us() {
+    let mut sources = usable();
+    sources.environment.extend(texts(&[
+        ("TRIBUTARY_PUBLIC_URL", "https://Pay.Example.com/base"),
+        ("TRIBUTARY_WEBHOOKS_OWN_HOSTS", "console.example.com"),
+    ]));
+    let policy = Config::load(&sources).unwrap().address_policy();
+    for (url, usable) in [
+        ("https://pay.example.com/v1/orders", false),
+        ("https://PAY.example.COM:8443/", false),
+        ("https://console.example.com/", false),
+        ("https://shop.example.com/", true),
+    ] {
+        assert_eq!(policy.check_url(url).is_ok(), usable, "{url}");
+    }
+}
+
+#[test]
 fn two_sources_of_the_key_are_refused() {
     let mut sources = usable();
     sources
