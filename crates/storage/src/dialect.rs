@@ -3,6 +3,10 @@
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DbErr, SqliteTransactionMode, TransactionOptions,
 };
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
 
 /// Which database is behind the connection.
@@ -39,6 +43,7 @@ impl Dialect {
     ) -> Result<(DatabaseConnection, DatabaseConnection), DbErr> {
         match self {
             Self::Sqlite => {
+                make_private_file(url)?;
                 let writer = Database::connect(sqlite_options(url, 1)).await?;
                 let reader = Database::connect(sqlite_options(url, SQLITE_READERS)).await?;
                 Ok((writer, reader))
@@ -76,6 +81,29 @@ impl Dialect {
     }
 }
 
+/// SQLite makes its files as readable as the first one is, and makes that one readable for everybody.
+fn make_private_file(url: &str) -> Result<(), DbErr> {
+    let told = |error: &dyn std::error::Error| DbErr::Custom(error.to_string());
+    let options: SqliteConnectOptions = url.parse().map_err(|error: sqlx::Error| told(&error))?;
+    let path = options.get_filename();
+    // A database in memory has a name of this form.
+    if path.as_os_str().as_encoded_bytes().starts_with(b"file:") {
+        return Ok(());
+    }
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    match made {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(DbErr::Custom(format!(
+            "creating {}: {error}",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
 fn sqlite_options(url: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
@@ -85,7 +113,6 @@ fn sqlite_options(url: &str, connections: u32) -> ConnectOptions {
         .sqlx_logging(false)
         .test_before_acquire(false)
         .map_sqlx_sqlite_opts(|options| {
-            use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
             options
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
@@ -95,4 +122,35 @@ fn sqlite_options(url: &str, connections: u32) -> ConnectOptions {
                 .foreign_keys(true)
         });
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use crate::Storage;
+
+    #[tokio::test]
+    async fn the_files_of_a_database_are_their_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new one.db");
+        let url = format!("sqlite://{}", path.display()).replace(' ', "%20");
+        for start in ["first", "second"] {
+            let storage = Storage::connect(&url, 1).await.unwrap();
+            storage.migrate().await.unwrap();
+            for entry in folder.path().read_dir().unwrap() {
+                let entry = entry.unwrap();
+                let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+                assert_eq!(mode, 0o600, "{start}: {:?}", entry.file_name());
+            }
+            assert!(path.exists());
+            storage.close().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_in_memory_makes_no_file() {
+        let storage = Storage::connect("sqlite::memory:", 1).await.unwrap();
+        storage.close().await.unwrap();
+    }
 }
