@@ -58,10 +58,12 @@ impl Operations {
     pub async fn create_endpoint(
         &self,
         caller: &Caller,
-        new: NewEndpoint,
+        mut new: NewEndpoint,
     ) -> Result<(EndpointView, Zeroizing<String>), OperationError> {
         caller.require(Scope::WebhooksWrite)?;
-        self.check_endpoint(Some(&new.url), Some(&new.description), Some(&new.filters))?;
+        let url =
+            self.check_endpoint(Some(&new.url), Some(&new.description), Some(&new.filters))?;
+        new.url = url.unwrap_or(new.url);
         let now = self.now();
         let endpoint = new_endpoint(caller, new, now);
         let (stored, secret) = self
@@ -136,11 +138,11 @@ impl Operations {
         &self,
         caller: &Caller,
         id: &EndpointId,
-        patch: EndpointPatch,
+        mut patch: EndpointPatch,
     ) -> Result<EndpointView, OperationError> {
         caller.require(Scope::WebhooksWrite)?;
         let (url, description) = (patch.url.as_deref(), patch.description.as_deref());
-        self.check_endpoint(url, description, patch.filters.as_deref())?;
+        patch.url = self.check_endpoint(url, description, patch.filters.as_deref())?;
         let state = patch.state.as_deref().map(settable_state).transpose()?;
         let now = self.now();
         let tx = self.storage().begin().await?;
@@ -213,14 +215,16 @@ impl Operations {
         Ok(event_id)
     }
 
+    /// Answers the URL in the form that is sent to: what is shown is what was checked.
     fn check_endpoint(
         &self,
         url: Option<&str>,
         description: Option<&str>,
         filters: Option<&[String]>,
-    ) -> Result<(), OperationError> {
+    ) -> Result<Option<String>, OperationError> {
         let mut faults = Vec::new();
-        if let Some(Err(refused)) = url.map(|url| self.sender().check_url(url)) {
+        let url = url.map(|url| self.sender().check_url(url)).transpose();
+        if let Err(refused) = &url {
             faults.push(FieldError::new("/url", refused.to_string()));
         }
         if description.is_some_and(|text| !is_plain_short_text(text)) {
@@ -232,10 +236,9 @@ impl Operations {
         if let Some(filters) = filters {
             faults.extend(filter_faults(filters));
         }
-        if faults.is_empty() {
-            Ok(())
-        } else {
-            Err(OperationError::Invalid(faults))
+        match url {
+            Ok(url) if faults.is_empty() => Ok(url.map(|url| url.as_str().to_owned())),
+            _ => Err(OperationError::Invalid(faults)),
         }
     }
 

@@ -90,18 +90,18 @@ impl AddressPolicy {
             return Err(UrlRefused::TooLong);
         }
         // The parser would strip these silently, so that what was approved is not what was typed.
-        if text
-            .chars()
-            .any(|character| character.is_whitespace() || character.is_control())
-        {
+        if text.chars().any(|character| {
+            character.is_whitespace() || character.is_control() || character == '\\'
+        }) {
             return Err(UrlRefused::Malformed);
+        }
+        // An empty user name is gone once the text is parsed.
+        if authority(text).contains('@') {
+            return Err(UrlRefused::Userinfo);
         }
         let url = EndpointUrl(Url::parse(text).map_err(|_| UrlRefused::Malformed)?);
         if !matches!(url.0.scheme(), "https" | "http") {
             return Err(UrlRefused::Scheme);
-        }
-        if !url.0.username().is_empty() || url.0.password().is_some() {
-            return Err(UrlRefused::Userinfo);
         }
         if url.0.fragment().is_some() {
             return Err(UrlRefused::Fragment);
@@ -139,11 +139,18 @@ impl AddressPolicy {
     }
 }
 
+/// What stands between the slashes and the path, as it was typed.
+fn authority(text: &str) -> &str {
+    let (_, rest) = text.split_once(':').unwrap_or_default();
+    let rest = rest.trim_start_matches('/');
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
 fn is_public_name(host: &str) -> bool {
     let is_reserved = DENIED_SUFFIXES.iter().any(|suffix| host.ends_with(suffix))
         || host.ends_with(".localhost")
         || host == "home.arpa";
-    host.contains('.') && !host.starts_with('.') && !host.ends_with('.') && !is_reserved
+    host.contains('.') && !host.split('.').any(str::is_empty) && !is_reserved
 }
 
 fn check_port(url: &Url) -> Result<(), UrlRefused> {
