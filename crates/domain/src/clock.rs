@@ -50,8 +50,19 @@ impl Timestamp {
 
     /// Reads RFC 3339, with any offset.
     pub fn parse_rfc3339(text: &str) -> Result<Self, ParseTimestampError> {
-        let instant: jiff::Timestamp = text.parse().map_err(|_| ParseTimestampError)?;
-        Ok(Self(instant.as_millisecond()))
+        match text.parse::<jiff::Timestamp>() {
+            Ok(instant) => Ok(Self(instant.as_millisecond())),
+            Err(_) => Self::beyond_calendar(text).ok_or(ParseTimestampError),
+        }
+    }
+
+    /// The library's calendar ends shortly before RFC 3339's: what lies between is as good as its end.
+    fn beyond_calendar(text: &str) -> Option<Self> {
+        let pieces = jiff::fmt::temporal::Pieces::parse(text).ok()?;
+        let local = pieces.date().to_datetime(pieces.time()?);
+        let offset = pieces.to_numeric_offset()?;
+        let is_beyond = offset.to_timestamp(local).is_err() && local.year() == 9999;
+        is_beyond.then(|| Self(jiff::Timestamp::MAX.as_millisecond()))
     }
 
     /// Writes RFC 3339 in UTC with milliseconds, as our API shows times.
@@ -123,6 +134,17 @@ impl Clock for ManualClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_hours_of_rfc_3339_are_the_end_of_time() {
+        for text in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999-08:00"] {
+            let end = Timestamp::parse_rfc3339(text).unwrap();
+            assert!(end.to_rfc3339().starts_with("9999-12-"), "{end}");
+        }
+        for text in ["9999-12-31T23:59:59", "9999-12-31", "9999-13-31T23:59:59Z"] {
+            assert!(Timestamp::parse_rfc3339(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn beijing_and_utc_texts_name_the_same_instant() {
