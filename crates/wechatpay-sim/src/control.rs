@@ -171,7 +171,11 @@ fn settle_refund(core: Shared<'_>, Path(number): Path<String>, body: Vec<u8>) ->
 
 #[handler]
 fn advance_clock(core: Shared<'_>, body: Vec<u8>) -> Response {
-    answer(read::<Advance>(&body).map(|advance| core.advance_clock(advance.advance_ms)))
+    answer(
+        read(&body)
+            .and_then(Advance::bounded)
+            .map(|ms| core.advance_clock(ms)),
+    )
 }
 
 #[handler]
@@ -241,6 +245,21 @@ struct Advance {
     advance_ms: i64,
 }
 
+impl Advance {
+    /// Ten years: orders and keys are long over by then, and the calendar is not.
+    const MAX_MS: i64 = 3_650 * 24 * 3_600 * 1_000;
+
+    fn bounded(self) -> Controlled<i64> {
+        if (0..=Self::MAX_MS).contains(&self.advance_ms) {
+            return Ok(self.advance_ms);
+        }
+        let max = Self::MAX_MS;
+        Err(ControlError::Invalid(format!(
+            "advance_ms must lie between 0 and {max}"
+        )))
+    }
+}
+
 /// One fault, several, or a seed.
 pub(crate) enum FaultWish {
     Seeded(SeededFaults),
@@ -264,5 +283,20 @@ impl FaultWish {
             return read::<Faults>(body).map(|wish| Self::Many(wish.faults));
         }
         read(body).map(|fault| Self::Many(vec![fault]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_moves_forward_and_stays_in_the_calendar() {
+        let bounded = |advance_ms| Advance { advance_ms }.bounded().ok();
+        assert_eq!(bounded(0), Some(0));
+        assert_eq!(bounded(Advance::MAX_MS), Some(Advance::MAX_MS));
+        for bad in [-1, Advance::MAX_MS + 1, i64::MAX, i64::MIN] {
+            assert_eq!(bounded(bad), None, "{bad}");
+        }
     }
 }
