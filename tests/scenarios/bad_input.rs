@@ -435,6 +435,16 @@ async fn scopes(p: &TestPlatform) {
         .await
         .problem(403, "insufficient_scope");
     reader.events("").await.problem(403, "insufficient_scope");
+    // Nothing of the body, and no header but the key, is judged before the scope is.
+    for path in [
+        "/v1/orders",
+        "/v1/miniprogram-sessions",
+        "/v1/webhook-endpoints",
+    ] {
+        let body = Some(b"{".to_vec());
+        let answer = reader.send(Method::POST, path, &[], body).await;
+        answer.problem(403, "insufficient_scope");
+    }
     reader
         .deliveries("")
         .await

@@ -43,6 +43,48 @@ impl Authenticated {
     }
 }
 
+/// Keys that must have a scope before anything else of the request is judged, its body above all.
+macro_rules! authorized {
+    ($name:ident, $check:ident, $path:tt, $scope:expr) => {
+        /// A tenant's API key: `Authorization: Bearer trb_live_…` or `trb_test_…`. The mode of the key chooses the
+        /// world: no object of one is seen by the other.
+        #[derive(SecurityScheme)]
+        #[oai(
+                                    rename = "apiKey",
+                                    ty = "bearer",
+                                    bearer_format = "trb_…",
+                                    checker = $path
+                                )]
+        pub(crate) struct $name(Session);
+
+        impl $name {
+            /// The session, whose key has the scope.
+            pub(crate) fn session(self) -> Session {
+                self.0
+            }
+        }
+
+        async fn $check(request: &Request, bearer: Bearer) -> poem::Result<Session> {
+            let session = check_key(request, bearer).await?;
+            session.caller.require($scope).map_err(Problem::from)?;
+            Ok(session)
+        }
+    };
+}
+
+authorized!(
+    OrdersWriter,
+    check_orders_writer,
+    "check_orders_writer",
+    Scope::OrdersWrite
+);
+authorized!(
+    WebhooksWriter,
+    check_webhooks_writer,
+    "check_webhooks_writer",
+    Scope::WebhooksWrite
+);
+
 async fn check_key(request: &Request, bearer: Bearer) -> poem::Result<Session> {
     let operations = request
         .data::<Operations>()

@@ -94,8 +94,14 @@ impl<T: Type> Payload for JsonBody<T> {
     const CONTENT_TYPE: &'static str = CONTENT_TYPE;
 
     fn check_content_type(content_type: &str) -> bool {
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        essence.eq_ignore_ascii_case(CONTENT_TYPE)
+        let mut parts = content_type.split(';').map(str::trim);
+        let essence = parts.next().unwrap_or_default();
+        let is_utf8 = |charset: &str| charset.trim_matches('"').eq_ignore_ascii_case("utf-8");
+        let mut charsets = parts.filter_map(|part| {
+            let (name, value) = part.split_once('=')?;
+            name.eq_ignore_ascii_case("charset").then_some(value)
+        });
+        essence.eq_ignore_ascii_case(CONTENT_TYPE) && charsets.all(is_utf8)
     }
 
     fn schema_ref() -> MetaSchemaRef {
@@ -145,14 +151,24 @@ impl<'a, T: ParseFromJSON> ApiExtractor<'a> for JsonBody<T> {
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         match request.content_type() {
-            Some(given) if <Self as Payload>::check_content_type(given) => {
-                <Self as ParsePayload>::from_request(request, body).await
-            }
-            _ => Err(Problem::of(ProblemCode::UnsupportedMediaType)
-                .detail("send the body as application/json")
-                .into()),
+            Some(given) if <Self as Payload>::check_content_type(given) => {}
+            _ => return Err(unsupported("send the body as application/json in UTF-8")),
         }
+        let codings = request.headers().get_all(header::CONTENT_ENCODING);
+        if codings
+            .iter()
+            .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+        {
+            return Err(unsupported("send the body without a Content-Encoding"));
+        }
+        <Self as ParsePayload>::from_request(request, body).await
     }
+}
+
+fn unsupported(advice: &str) -> poem::Error {
+    Problem::of(ProblemCode::UnsupportedMediaType)
+        .detail(advice)
+        .into()
 }
 
 /// Reads, checks the shape, then makes the value.
@@ -166,4 +182,43 @@ pub(crate) fn parse<T: ParseFromJSON>(raw: &[u8]) -> Result<T, Problem> {
     // The shape is the schema of this very type, so this is not expected to fail.
     T::parse_from_json(Some(value))
         .map_err(|error| Problem::invalid(vec![FieldError::new("", error.into_message())]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Body = JsonBody<serde_json::Value>;
+
+    #[test]
+    fn a_body_is_json_in_utf_8() {
+        for (given, fine) in [
+            ("application/json", true),
+            ("Application/JSON; charset=\"UTF-8\"", true),
+            ("application/json; profile=x", true),
+            ("application/json; charset=utf-16", false),
+            ("text/json", false),
+        ] {
+            assert_eq!(
+                <Body as Payload>::check_content_type(given),
+                fine,
+                "{given}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_packed_body_is_not_read() {
+        for (coding, fine) in [("identity", true), ("gzip", false), ("identity, br", false)] {
+            let request = Request::builder()
+                .content_type(CONTENT_TYPE)
+                .header(header::CONTENT_ENCODING, coding)
+                .body("{}");
+            let (request, mut body) = request.split();
+            let options = ExtractParamOptions::default();
+            let read = <Body as ApiExtractor>::from_request(&request, &mut body, options).await;
+            let status = read.map_or_else(|error| error.status().as_u16(), |_| 200);
+            assert_eq!(status, if fine { 200 } else { 415 }, "{coding}");
+        }
+    }
 }

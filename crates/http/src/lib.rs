@@ -21,8 +21,9 @@ mod route_table;
 mod tenant_api;
 mod wechat_notify;
 
+use poem::endpoint::BoxEndpoint;
 use poem::middleware::AddData;
-use poem::{Endpoint, EndpointExt, IntoEndpoint, Route, get, post};
+use poem::{EndpointExt, IntoEndpoint, Route, get, post};
 use tributary_operations::Operations;
 
 use request_log::RequestLog;
@@ -42,9 +43,18 @@ impl Default for HttpOptions {
     }
 }
 
-/// Every route of the tenant API, the receiver, the documents and the probes.
-pub fn routes(operations: Operations, options: &HttpOptions) -> impl IntoEndpoint + use<> {
-    logged(table(options).with(AddData::new(operations)))
+/// A page that is served beside the API, with its path; it takes GET.
+pub type Page = (&'static str, BoxEndpoint<'static>);
+
+/// Every route of the tenant API, the receiver, the documents and the probes, and the pages beside them.
+///
+/// All are within one log and one form of errors, whatever is asked for.
+pub fn routes(
+    operations: Operations,
+    options: &HttpOptions,
+    beside: Vec<Page>,
+) -> impl IntoEndpoint + use<> {
+    logged(options, beside).with(AddData::new(operations))
 }
 
 fn table(options: &HttpOptions) -> Route {
@@ -61,8 +71,14 @@ fn table(options: &HttpOptions) -> Route {
         .at("/docs", get(docs::browser))
 }
 
-fn logged<E: Endpoint>(routes: E) -> RequestLog<E> {
-    RequestLog::new(routes, openapi::route_table())
+fn logged(options: &HttpOptions, beside: Vec<Page>) -> RequestLog<Route> {
+    let mut methods = openapi::route_table();
+    let mut routes = table(options);
+    for (path, page) in beside {
+        methods.add(path, "GET");
+        routes = routes.at(path, page);
+    }
+    RequestLog::new(routes, methods)
 }
 
 /// The OpenAPI document of the tenant API, as it is committed and served.

@@ -1,7 +1,8 @@
 //! What the routes answer before any use case is asked.
 
+use poem::endpoint::make_sync;
 use poem::http::{Method, StatusCode};
-use poem::{Request, Response};
+use poem::{Endpoint, Request, Response};
 use serde_json::Value;
 
 use super::*;
@@ -9,7 +10,8 @@ use super::*;
 async fn ask(method: Method, path: &str) -> Response {
     let uri = path.parse().unwrap();
     let request = Request::builder().method(method).uri(uri).finish();
-    logged(table(&HttpOptions::default()))
+    let page = get(make_sync(|_| "a page")).boxed();
+    logged(&HttpOptions::default(), vec![("/beside/", page)])
         .call(request)
         .await
         .unwrap()
@@ -41,6 +43,24 @@ async fn an_unknown_route_is_a_problem() {
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
         assert_eq!(problem(response).await["code"], "not_found");
     }
+}
+
+#[tokio::test]
+async fn a_notification_to_no_text_is_a_problem_too() {
+    let response = ask(Method::POST, "/wechat/notify/%ff/transaction").await;
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
+    assert_eq!(problem(response).await["code"], "not_found");
+}
+
+#[tokio::test]
+async fn a_page_beside_is_judged_as_the_api_is() {
+    let page = ask(Method::GET, "/beside/").await;
+    assert_eq!(page.status(), StatusCode::OK);
+    assert!(page.header("x-request-id").is_some());
+    let response = ask(Method::PUT, "/beside/").await;
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(response.header("allow"), Some("GET"));
+    assert_eq!(problem(response).await["code"], "method_not_allowed");
 }
 
 #[tokio::test]
@@ -87,7 +107,7 @@ async fn the_documents_can_be_switched_off() {
     };
     let uri = poem::http::Uri::from_static("/docs");
     let request = Request::builder().uri(uri).finish();
-    let response = logged(table(&options)).call(request).await.unwrap();
+    let response = logged(&options, vec![]).call(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
 }
 

@@ -134,3 +134,22 @@ fn problem_of(error: &LoginError) -> LoginProblem {
         tenant_can_act: matches!(error.who_must_act(), Actor::Tenant | Actor::Nobody),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spent_code_needs_a_new_login_and_a_wrong_secret_its_tenant() {
+        for (error, errcode, who) in [
+            (LoginError::InvalidCode, 40029, "nobody"),
+            (LoginError::UsedCode, 40163, "nobody"),
+            (LoginError::InvalidSecret, 40125, "tenant"),
+        ] {
+            let problem = problem_of(&error);
+            assert_eq!(problem.errcode, Some(errcode));
+            assert_eq!(problem.who_must_act, who, "{errcode}");
+            assert!(problem.tenant_can_act, "{errcode}");
+        }
+    }
+}

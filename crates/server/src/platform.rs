@@ -9,12 +9,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use poem::{
-    Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, get, handler,
-};
+use poem::{EndpointExt, Response, Route, get, handler};
 use tokio::task::JoinHandle;
 use tributary_domain::clock::{SharedClock, SystemClock};
-use tributary_http::HttpOptions;
+use tributary_http::{HttpOptions, Page};
 use tributary_operations::{Operations, OperationsConfig};
 use tributary_storage::Storage;
 use tributary_vault::{EnvironmentValue, Kek, KeyCommand, KeyFile, KeySource, Vault};
@@ -326,38 +324,13 @@ async fn serve_api(
     with_figures: bool,
     (stop, drain): (Shutdown, Duration),
 ) -> anyhow::Result<()> {
-    let mut beside = Route::new().at("/admin/", get(admin_page));
+    let mut beside: Vec<Page> = vec![("/admin/", get(admin_page).boxed())];
     if with_figures {
-        beside = beside.at("/metrics", get(show_figures).data(telemetry::figures()?));
+        let figures = get(show_figures).data(telemetry::figures()?);
+        beside.push(("/metrics", figures.boxed()));
     }
-    let entrance = Entrance {
-        api: tributary_http::routes(operations, &HttpOptions::default()).into_endpoint(),
-        beside,
-    };
-    bound.serve("API", entrance, &stop, drain).await
-}
-
-/// Leads to the API, but for the few paths beside it.
-///
-/// An outer `Route` would judge every path, and refuse bad ones in another form than the API does.
-struct Entrance<E> {
-    api: E,
-    beside: Route,
-}
-
-impl<E: Endpoint> Endpoint for Entrance<E> {
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> poem::Result<Response> {
-        if matches!(request.uri().path(), "/metrics" | "/admin/") {
-            Ok(self.beside.get_response(request).await)
-        } else {
-            self.api
-                .call(request)
-                .await
-                .map(IntoResponse::into_response)
-        }
-    }
+    let routes = tributary_http::routes(operations, &HttpOptions::default(), beside);
+    bound.serve("API", routes, &stop, drain).await
 }
 
 async fn serve_figures(bound: Bound, stop: Shutdown) -> anyhow::Result<()> {

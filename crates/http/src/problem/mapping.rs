@@ -39,7 +39,11 @@ impl From<OperationError> for Problem {
             }
             OperationError::Upstream(cause) => {
                 let by_tenant = cause.who_must_act == "tenant";
-                refused(Code::WechatRefused, cause, by_tenant)
+                let field = cause.field.as_deref();
+                let fault = field.map(|field| FieldError::new(field, cause.message.clone()));
+                let mut problem = refused(Code::WechatRefused, cause, by_tenant);
+                problem.0.errors.extend(fault);
+                problem
             }
             OperationError::UpstreamUnknown(cause) => Self::of(Code::OutcomeUnknown)
                 .wechat(cause.into())
@@ -183,20 +187,20 @@ pub(super) fn example_errors(code: ProblemCode) -> Option<FieldError> {
 pub(super) fn example_wechat(code: ProblemCode, status: StatusCode) -> Option<WechatCause> {
     let tenant_acts = status == StatusCode::UNPROCESSABLE_ENTITY;
     let (word, message, retryable, who_must_act) = match (code, tenant_acts) {
-        (ProblemCode::WechatRefused, true) => ("PARAM_ERROR", "参数错误", false, "tenant"),
-        (ProblemCode::WechatRefused, false) => ("NO_AUTH", "商户无权限", false, "provider"),
-        (ProblemCode::LoginFailed, true) => ("40029", "invalid code", false, "tenant"),
-        (ProblemCode::LoginFailed, false) => ("40125", "invalid appsecret", false, "provider"),
+        (ProblemCode::WechatRefused, true) => ("NO_AUTH", "商户无权限", false, "tenant"),
+        (ProblemCode::WechatRefused, false) => ("PARAM_ERROR", "参数错误", false, "platform"),
+        (ProblemCode::LoginFailed, true) => ("40029", "the login code is invalid", false, "nobody"),
+        (ProblemCode::LoginFailed, false) => ("41002", "the appid is missing", false, "platform"),
         (ProblemCode::WechatBusy, _) => ("FREQUENCY_LIMITED", "频率超限", true, "nobody"),
-        (ProblemCode::OutcomeUnknown, _) => ("SYSTEM_ERROR", "系统错误", true, "nobody"),
+        (ProblemCode::OutcomeUnknown, _) => ("SYSTEM_ERROR", "系统错误", true, "wechat"),
         _ => return None,
     };
     Some(WechatCause {
         code: Some(word.to_owned()),
         message: message.to_owned(),
-        request_id: Some(String::from(
-            "08F7D5A9C50610C3011898B4E34520C0A60828E8D303-268578704",
-        )),
+        // Logins have none.
+        request_id: (code != ProblemCode::LoginFailed)
+            .then(|| String::from("08F7D5A9C50610C3011898B4E34520C0A60828E8D303-268578704")),
         retryable,
         who_must_act: who_must_act.to_owned(),
     })
@@ -229,6 +233,17 @@ mod tests {
         assert_eq!(status_of(&by_tenant), 422);
         assert_eq!(status_of(&by_platform), 502);
         assert_eq!(by_platform.code(), ProblemCode::WechatRefused);
+    }
+
+    #[test]
+    fn a_refusal_names_the_field_that_wechat_named() {
+        let cause = UpstreamError {
+            field: Some("/payer".into()),
+            ..upstream("tenant")
+        };
+        let problem = Problem::from(OperationError::Upstream(cause));
+        assert_eq!(problem.errors(), [FieldError::new("/payer", "wrong")]);
+        assert!(problem.0.wechat.is_some());
     }
 
     #[test]

@@ -105,6 +105,8 @@ impl EventsApi {
         auth: Authenticated,
         /// `next_cursor` of an earlier answer; left out, the feed starts at its beginning.
         after: Query<Option<String>>,
+        /// Another name of `after`, as lists have it; only one of the two may be given.
+        cursor: Query<Option<String>>,
         /// Only these types, such as `order.paid` or `order.*`; may be given several times.
         types: Query<Option<Vec<String>>>,
         /// How many events a page holds at most.
@@ -112,7 +114,8 @@ impl EventsApi {
     ) -> Result<Json<EventPage>, Problem> {
         let session = auth.allow(Scope::EventsRead)?;
         let mut given = Parameters::default();
-        let after_seq = given.parse("after", after.0.as_deref(), parse_feed_place);
+        let (name, after) = one_place(after.0, cursor.0)?;
+        let after_seq = given.parse(name, after.as_deref(), parse_feed_place);
         let types = types
             .0
             .into_iter()
@@ -125,7 +128,7 @@ impl EventsApi {
             .operations
             .list_events(&session.caller, after_seq, types, limit)
             .await?;
-        Ok(Json(EventPage::new(page, after.0)))
+        Ok(Json(EventPage::new(page, after)))
     }
 
     /// Read an event
@@ -146,6 +149,21 @@ impl EventsApi {
         let id: EventId = path_id(&event_id)?;
         let event = session.operations.get_event(&session.caller, &id).await?;
         Ok(Json(event.into()))
+    }
+}
+
+/// The place to go on from, with the name that the caller gave it.
+fn one_place(
+    after: Option<String>,
+    cursor: Option<String>,
+) -> Result<(&'static str, Option<String>), Problem> {
+    match (after, cursor) {
+        (Some(_), Some(_)) => Err(Problem::invalid_field(
+            "cursor",
+            "is another name of after: give only one of the two",
+        )),
+        (None, Some(cursor)) => Ok(("cursor", Some(cursor))),
+        (after, None) => Ok(("after", after)),
     }
 }
 
@@ -242,6 +260,15 @@ mod tests {
         for bad in ["", "-1", "+1", "042", "1.0", "abc", "9223372036854775808"] {
             assert!(parse_feed_place(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_place_in_the_feed_is_given_under_one_of_its_names() {
+        let place = |text: &str| Some(text.to_owned());
+        assert_eq!(one_place(place("7"), None).unwrap(), ("after", place("7")));
+        assert_eq!(one_place(None, place("7")).unwrap(), ("cursor", place("7")));
+        let both = one_place(place("7"), place("7")).unwrap_err();
+        assert_eq!(both.errors()[0].field, "cursor");
     }
 
     #[test]

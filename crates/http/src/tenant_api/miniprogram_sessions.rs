@@ -2,11 +2,10 @@
 
 use poem_openapi::{Object, OpenApi};
 use tributary_domain::merchant::AppId;
-use tributary_domain::tenant::Scope;
 use tributary_operations::logins::LoginView;
 
 use super::Tag;
-use crate::auth::Authenticated;
+use crate::auth::OrdersWriter;
 use crate::completion::to_completion;
 use crate::json::{Json, JsonBody};
 use crate::problem::Problem;
@@ -47,10 +46,10 @@ impl MiniprogramSessionsApi {
     )]
     async fn create_miniprogram_session(
         &self,
-        auth: Authenticated,
+        auth: OrdersWriter,
         body: JsonBody<NewMiniprogramSession>,
     ) -> Result<Json<MiniprogramSession>, Problem> {
-        let session = auth.allow(Scope::OrdersWrite)?;
+        let session = auth.session();
         let NewMiniprogramSession { code, sub_appid } = body.value;
         let sub_appid = AppId::parse(&sub_appid)
             .map_err(|error| Problem::invalid_field("/sub_appid", error))?;

@@ -14,7 +14,7 @@ use tributary_operations::orders::OrderListing;
 use tributary_operations::orders::place::Placed;
 
 use super::{Tag, path_id};
-use crate::auth::Authenticated;
+use crate::auth::{Authenticated, OrdersWriter};
 use crate::completion::to_completion;
 use crate::idempotency_key::IdempotencyKey;
 use crate::json::{Json, JsonBody};
@@ -60,14 +60,14 @@ impl OrdersApi {
     #[oai(path = "/v1/orders", method = "post", operation_id = "createOrder")]
     async fn create_order(
         &self,
-        auth: Authenticated,
+        auth: OrdersWriter,
         /// Chosen by you, one per order you mean to place; the same for every retry. Kept for 7 days.
         #[oai(name = "Idempotency-Key")]
         key: IdempotencyKey,
         body: JsonBody<NewOrder>,
         request: &Request,
     ) -> Result<PlaceAnswer, Problem> {
-        let session = auth.allow(Scope::OrdersWrite)?;
+        let session = auth.session();
         let uri = request.original_uri();
         let query = uri.query().unwrap_or_default();
         let idempotency = Idempotency {

@@ -8,7 +8,7 @@ use tributary_domain::ids::EndpointId;
 use tributary_domain::tenant::Scope;
 
 use super::{Tag, path_id};
-use crate::auth::Authenticated;
+use crate::auth::{Authenticated, WebhooksWriter};
 use crate::completion::to_completion;
 use crate::json::{Json, JsonBody};
 use crate::pagination::Limit;
@@ -58,10 +58,10 @@ impl WebhookEndpointsApi {
     )]
     async fn create_webhook_endpoint(
         &self,
-        auth: Authenticated,
+        auth: WebhooksWriter,
         body: JsonBody<NewWebhookEndpoint>,
     ) -> Result<CreateAnswer, Problem> {
-        let session = auth.allow(Scope::WebhooksWrite)?;
+        let session = auth.session();
         let endpoint = body.value.into();
         let created = to_completion(async move {
             session
@@ -133,12 +133,12 @@ impl WebhookEndpointsApi {
     )]
     async fn update_webhook_endpoint(
         &self,
-        auth: Authenticated,
+        auth: WebhooksWriter,
         /// The id of the endpoint.
         endpoint_id: Path<String>,
         body: JsonBody<WebhookEndpointPatch>,
     ) -> Result<Json<WebhookEndpoint>, Problem> {
-        let session = auth.allow(Scope::WebhooksWrite)?;
+        let session = auth.session();
         let id: EndpointId = path_id(&endpoint_id)?;
         let patch = body.value.into();
         let endpoint = to_completion(async move {
@@ -187,12 +187,12 @@ impl WebhookEndpointsApi {
     )]
     async fn rotate_secret(
         &self,
-        auth: Authenticated,
+        auth: WebhooksWriter,
         /// The id of the endpoint.
         endpoint_id: Path<String>,
         body: JsonBody<RotateSecret>,
     ) -> Result<Json<RotatedSecret>, Problem> {
-        let session = auth.allow(Scope::WebhooksWrite)?;
+        let session = auth.session();
         let id: EndpointId = path_id(&endpoint_id)?;
         let grace_seconds = body.value.grace_seconds.unwrap_or(GRACE_SECONDS_DEFAULT);
         let secret = to_completion(async move {
