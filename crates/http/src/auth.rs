@@ -50,11 +50,11 @@ macro_rules! authorized {
         /// world: no object of one is seen by the other.
         #[derive(SecurityScheme)]
         #[oai(
-                                    rename = "apiKey",
-                                    ty = "bearer",
-                                    bearer_format = "trb_…",
-                                    checker = $path
-                                )]
+                                            rename = "apiKey",
+                                            ty = "bearer",
+                                            bearer_format = "trb_…",
+                                            checker = $path
+                                        )]
         pub(crate) struct $name(Session);
 
         impl $name {

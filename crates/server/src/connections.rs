@@ -201,13 +201,12 @@ impl Head {
     fn ends_within(&mut self, bytes: &[u8]) -> bool {
         for byte in bytes {
             match byte {
-                b'\r' => {}
                 b'\n' if self.in_line => {
                     self.in_line = false;
                     self.has_line = true;
                 }
                 b'\n' if self.has_line => return true,
-                b'\n' => {}
+                b'\r' | b'\n' => {}
                 _ => {
                     self.in_line = true;
                     if self.begins_with.len() < Self::HTTP2.len() {
@@ -233,7 +232,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for LimitedStream<S> {
         let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
             Poll::Pending => self.overdue(context),
-            ready => {
+            ready @ Poll::Ready(_) => {
                 self.has_read(buffer.filled().get(before..).unwrap_or_default());
                 ready
             }
@@ -249,7 +248,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for LimitedStream<S> {
     ) -> Poll<io::Result<usize>> {
         match Pin::new(&mut self.stream).poll_write(context, bytes) {
             Poll::Pending => self.overdue(context),
-            ready => {
+            ready @ Poll::Ready(_) => {
                 self.has_written(bytes);
                 ready
             }
@@ -263,7 +262,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for LimitedStream<S> {
     ) -> Poll<io::Result<usize>> {
         match Pin::new(&mut self.stream).poll_write_vectored(context, slices) {
             Poll::Pending => self.overdue(context),
-            ready => {
+            ready @ Poll::Ready(_) => {
                 self.has_written(slices.first().map_or(&[], |first| first));
                 ready
             }
