@@ -49,12 +49,7 @@ macro_rules! authorized {
         /// A tenant's API key: `Authorization: Bearer trb_live_…` or `trb_test_…`. The mode of the key chooses the
         /// world: no object of one is seen by the other.
         #[derive(SecurityScheme)]
-        #[oai(
-                                            rename = "apiKey",
-                                            ty = "bearer",
-                                            bearer_format = "trb_…",
-                                            checker = $path
-                                        )]
+        #[oai(rename = "apiKey", ty = "bearer", bearer_format = "trb_…", checker = $path)]
         pub(crate) struct $name(Session);
 
         impl $name {
