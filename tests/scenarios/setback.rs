@@ -61,10 +61,7 @@ async fn came_too_early(p: &TestPlatform) {
     let order = p.order(100).await;
     let plain = p.hand.paid(&p.tenant, number(&order), 100);
     let signed = p.hand.notification("notice-1", &plain, p.now());
-    let sha: String = sha2::Sha256::digest(&signed.1)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let sha = hex::encode(sha2::Sha256::digest(&signed.1));
     p.database
         .execute(&format!(
             "INSERT INTO notifications (id, provider_id, notice_id, event_type, headers, body, body_sha256, state,
