@@ -4,7 +4,7 @@
 //! the order and says what follows. It changes nothing itself.
 
 use crate::clock::Timestamp;
-use crate::merchant::{AppId, Mchid};
+use crate::merchant::AppId;
 use crate::money::Fen;
 use crate::order::{Attempt, AttemptState, Order, OrderState, Payment};
 
@@ -213,18 +213,13 @@ fn settle_paid(
     })
 }
 
-/// Whether both merchant numbers of an observation name this pair.
-pub fn routes_to(seen: &TransactionObservation, sp: &Mchid, sub: &Mchid) -> bool {
-    seen.sp_mchid == sp.as_str() && seen.sub_mchid == sub.as_str()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
     use crate::ids::{AttemptId, OrderId, ProviderId, SubMerchantId, TenantId};
-    use crate::merchant::OutTradeNo;
+    use crate::merchant::{Mchid, OutTradeNo};
     use crate::order_content::{OrderContent, OrderRequest};
     use crate::tenant::Mode;
 

@@ -115,7 +115,7 @@ impl Operations {
     }
 }
 
-/// An openid is personal data: only its hash is kept, and hashes of two tenants cannot be joined.
+/// An openid is personal data: the registry of logins keeps its hash only, and those of two tenants cannot be joined.
 pub(crate) fn openid_hash(tenant: &TenantId, openid: &str) -> String {
     let mut hash = Sha256::new();
     hash.update(tenant.as_str().as_bytes());

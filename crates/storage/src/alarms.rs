@@ -1,12 +1,12 @@
 //! Alarms: what a person must look at, kept until somebody did.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{AlarmId, OrderId, ProviderId, TenantId};
 
 use crate::entities::alarms;
-use crate::error::{StorageError, column, database, inserting};
-use crate::{Access, Tx};
+use crate::error::{StorageError, database, inserting};
+use crate::{Access as _, Tx};
 
 /// Something a person must look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,31 +60,4 @@ pub async fn is_known(tx: &Tx, alarm: &Alarm) -> Result<bool, StorageError> {
         .await
         .map_err(database("looking for an alarm"))?;
     Ok(found.is_some())
-}
-
-/// The newest alarms of everybody.
-pub async fn newest_all_tenants(at: &impl Access, limit: u64) -> Result<Vec<Alarm>, StorageError> {
-    let rows = alarms::Entity::find()
-        .order_by_desc(alarms::Column::Id)
-        .limit(limit)
-        .all(at.connection())
-        .await
-        .map_err(database("listing alarms"))?;
-    rows.into_iter().map(to_alarm).collect()
-}
-
-fn to_alarm(row: alarms::Model) -> Result<Alarm, StorageError> {
-    let id = row.id.as_str();
-    let tenant_id = row.tenant_id.as_deref().map(str::parse).transpose();
-    let provider_id = row.provider_id.as_deref().map(str::parse).transpose();
-    let order_id = row.order_id.as_deref().map(str::parse).transpose();
-    Ok(Alarm {
-        id: column("alarms", "id", id, id.parse())?,
-        tenant_id: column("alarms", "tenant_id", id, tenant_id)?,
-        provider_id: column("alarms", "provider_id", id, provider_id)?,
-        order_id: column("alarms", "order_id", id, order_id)?,
-        raised_at: Timestamp::from_millis(row.raised_at),
-        kind: row.kind,
-        detail: row.detail,
-    })
 }
