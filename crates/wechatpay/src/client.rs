@@ -19,7 +19,7 @@ use crate::Clock;
 use crate::credentials::{KeyRing, Merchant, SigningError};
 use crate::v3::PayParameters;
 
-pub use answer::{Answer, CallTrace};
+pub use answer::{Answer, CallTrace, Try};
 pub use error::{Actor, CallError, CallErrorKind};
 pub use security::SensitiveFieldError;
 pub use transport::{Transport, TransportConfig, TransportError};

@@ -116,9 +116,10 @@ impl Client {
         loop {
             let host = self.host_of_try(trace.tries);
             trace.tries += 1;
+            let after_ms = elapsed_ms(started);
             let outcome = self.try_once(call, host, &mut trace).await;
-            let elapsed_ms = started.elapsed().as_millis();
-            trace.duration_ms = u64::try_from(elapsed_ms).unwrap_or(u64::MAX);
+            trace.duration_ms = elapsed_ms(started);
+            trace.note_try(after_ms, outcome.as_ref().err());
             log_try(&trace, outcome.as_ref().err());
             match outcome {
                 Ok(body) => {
@@ -255,13 +256,21 @@ impl Reply {
                 message: body.message,
             }
         };
-        CallError::new(kind, self.trace, self.earlier_try_unknown)
+        let mut trace = self.trace;
+        trace.fail_last_try(&kind);
+        CallError::new(kind, trace, self.earlier_try_unknown)
     }
+}
+
+fn elapsed_ms(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Turns a verified answer into an error because of what it says; its outcome is unknown in any case.
 pub(super) fn unusable<T>(answer: Answer<T>, why: &'static str) -> CallError {
-    CallError::new(CallErrorKind::Undecodable(why), answer.trace, false)
+    let (kind, mut trace) = (CallErrorKind::Undecodable(why), answer.trace);
+    trace.fail_last_try(&kind);
+    CallError::new(kind, trace, false)
 }
 
 /// One event per try, for diagnosis; whoever handles the error logs it with its consequences.

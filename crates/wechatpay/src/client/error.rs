@@ -215,7 +215,25 @@ impl CallErrorKind {
         }
     }
 
-    fn code(&self) -> Option<&str> {
+    /// Returns what happened in a stable word, for records and figures.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "invalid",
+            Self::Unsigned(_) => "not_signed",
+            Self::Transport(error) => error.word(),
+            Self::Refused { .. } => "refused",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::ServerError { .. } => "server_error",
+            Self::Accepted { .. } => "accepted",
+            Self::Unverified(VerifyError::UnknownSerial(_)) => "unknown_key",
+            Self::Unverified(VerifyError::ClockSkew) => "clock_skew",
+            Self::Unverified(VerifyError::BadSignature) => "bad_signature",
+            Self::Unverified(_) => "unsigned_answer",
+            Self::Undecodable(_) => "unusable",
+        }
+    }
+
+    pub(super) fn code(&self) -> Option<&str> {
         match self {
             Self::Refused { code, .. }
             | Self::RateLimited { code, .. }

@@ -64,6 +64,17 @@ impl TransportError {
         matches!(self, Self::Build(_) | Self::Request(_) | Self::Connect(_))
     }
 
+    /// Returns what happened in a stable word.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Build(_) | Self::Request(_) => "not_sent",
+            Self::Connect(_) => "not_connected",
+            Self::Timeout(_) => "timed_out",
+            Self::Broken(_) => "connection_broken",
+            Self::TooLarge => "too_large",
+        }
+    }
+
     fn from_send(error: reqwest::Error) -> Self {
         let error = error.without_url();
         match () {
