@@ -133,6 +133,8 @@ id_types! {
     NotificationId = "ntf";
     /// Something a person must look at.
     AlarmId = "alm";
+    /// One call to WeChat, with all its tries.
+    UpstreamCallId = "upc";
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ pub mod retention;
 mod sealing;
 pub mod settlement;
 pub mod tenants;
+pub(crate) mod upstream_calls;
 mod wakeups;
 
 use std::sync::Arc;
@@ -44,6 +45,7 @@ use crate::credentials::KeyCache;
 use crate::orders::preflight::MerchantCache;
 use crate::providers::ProviderCache;
 use crate::sealing::Sealing;
+use crate::upstream_calls::WaitingCalls;
 
 const SYNCS_KEPT_MAX: u64 = 100_000;
 const SYNC_KEPT: std::time::Duration = std::time::Duration::from_secs(10);
@@ -84,6 +86,7 @@ struct Inner {
     providers: ProviderCache,
     /// When a tenant last made us ask WeChat about an order.
     syncs: Cache<OrderId, Timestamp>,
+    waiting_calls: WaitingCalls,
     wakeups: Wakeups,
 }
 
@@ -104,6 +107,7 @@ impl Operations {
                 .max_capacity(SYNCS_KEPT_MAX)
                 .time_to_live(SYNC_KEPT)
                 .build(),
+            waiting_calls: WaitingCalls::default(),
             wakeups: Wakeups::default(),
         };
         Self {

@@ -24,6 +24,7 @@ use crate::observation::from_transaction;
 use crate::orders::view::{OrderView, order_view};
 use crate::pages::{Page, check_limit, cut};
 use crate::settlement::{Inbox, Observed};
+use crate::upstream_calls::{CallContext, CallPurpose};
 use crate::{OperationError, Operations, UpstreamError};
 
 /// Two questions about one order within this time are answered by one call to WeChat.
@@ -159,7 +160,8 @@ impl Operations {
         let (sub_mchid, number) = (order.sub_mchid.as_str(), attempt.out_trade_no.as_str());
         let asked =
             |client: Client| async move { client.query_by_out_trade_no(sub_mchid, number).await };
-        let answer = self.call(&handle, asked).await;
+        let context = CallContext::attempt(CallPurpose::QueryOrder, attempt);
+        let answer = self.call(&handle, &context, asked).await;
         let seen = match answer {
             Ok(answer) => from_transaction(&answer.value),
             Err(error) if error.code() == Some("ORDER_NOT_EXIST") => return Ok(Queried::NotThere),

@@ -226,6 +226,10 @@ impl Platform {
         } else {
             tracing::warn!("not everything was finished in time; it will be taken up again");
         }
+        if let Err(error) = self.operations.write_upstream_calls().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "the last calls to WeChat were not recorded");
+        }
         self.storage.close().await?;
         Ok(())
     }

@@ -22,3 +22,4 @@ pub(crate) mod providers;
 pub(crate) mod sub_apps;
 pub(crate) mod sub_merchants;
 pub(crate) mod tenants;
+pub(crate) mod upstream_calls;

@@ -25,6 +25,7 @@ mod statement_sizes;
 pub mod tenants;
 #[cfg(test)]
 mod test_database;
+pub mod upstream_calls;
 
 pub use commit_signals::CommitSignals;
 pub use dialect::Dialect;

@@ -32,7 +32,7 @@ pub(crate) struct Task {
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-pub(crate) fn all() -> [Task; 7] {
+pub(crate) fn all() -> [Task; 8] {
     [
         Task {
             name: "number_events",
@@ -73,6 +73,15 @@ pub(crate) fn all() -> [Task; 7] {
             woken: never,
         },
         Task {
+            name: "write_upstream_calls",
+            // Each run is a commit, so calls gather meanwhile; a reader of an order's timeline does not wait for it.
+            pause: SECOND,
+            short_pause: SECOND,
+            until_idle: true,
+            run: |parts| async move { parts.operations.write_upstream_calls().await }.boxed(),
+            woken: never,
+        },
+        Task {
             name: "refresh_certificates",
             // WeChat asks for less than twelve hours.
             pause: HOUR * 8,
@@ -90,13 +99,11 @@ pub(crate) fn all() -> [Task; 7] {
             woken: never,
         },
         Task {
-            name: "purge_old_deliveries",
+            name: "purge_old_rows",
             pause: HOUR / 6,
             short_pause: SECOND,
             until_idle: false,
-            run: |parts| {
-                async move { Ok(to_usize(parts.operations.purge_old_deliveries().await?)) }.boxed()
-            },
+            run: purge,
             woken: never,
         },
     ]
@@ -106,6 +113,15 @@ fn forget_keys(parts: Arc<Parts>) -> Running {
     async move {
         let gone = parts.operations.forget_old_idempotency_keys().await?;
         Ok(to_usize(gone))
+    }
+    .boxed()
+}
+
+fn purge(parts: Arc<Parts>) -> Running {
+    async move {
+        let deliveries = parts.operations.purge_old_deliveries().await?;
+        let calls = parts.operations.purge_old_upstream_calls().await?;
+        Ok(to_usize(deliveries.saturating_add(calls)))
     }
     .boxed()
 }

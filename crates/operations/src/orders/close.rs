@@ -13,6 +13,7 @@ use crate::credentials::Caller;
 use crate::orders::view::{OrderView, order_view};
 use crate::orders::{Queried, upstream};
 use crate::settlement::{Telling, change};
+use crate::upstream_calls::{CallContext, CallPurpose};
 use crate::{OperationError, Operations, UpstreamError};
 
 /// How long after a prepay WeChat may still learn of it; before that, "no such order" proves nothing.
@@ -65,7 +66,8 @@ impl Operations {
         let handle = self.provider(&order.provider_id).await?;
         let (sub_mchid, number) = (order.sub_mchid.as_str(), attempt.out_trade_no.as_str());
         let closed = |client: Client| async move { client.close(sub_mchid, number).await };
-        let answer = self.call(&handle, closed).await;
+        let context = CallContext::attempt(CallPurpose::CloseOrder, attempt);
+        let answer = self.call(&handle, &context, closed).await;
         if let Err(error) = answer
             && !matches!(error.code(), Some("ORDER_PAID" | "ORDER_CLOSED"))
         {

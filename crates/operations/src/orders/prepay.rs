@@ -19,6 +19,7 @@ use crate::orders::upstream;
 use crate::orders::view::{PayParams, prepay_end};
 use crate::providers::ProviderHandle;
 use crate::settlement::{Telling, change};
+use crate::upstream_calls::{CallContext, CallPurpose};
 use crate::{OperationError, Operations};
 
 const NONCE_CHARS: usize = 32;
@@ -75,7 +76,8 @@ impl Operations {
         let body = FrozenBody::from_bytes(attempt.body.clone());
         let body = &body;
         let sent = |client: Client| async move { client.prepay_jsapi(body).await };
-        match self.call(handle, sent).await {
+        let context = CallContext::attempt(CallPurpose::Prepay, attempt);
+        match self.call(handle, &context, sent).await {
             Ok(answer) => Prepaid::Prepared {
                 prepay_id: answer.value.prepay_id,
             },
