@@ -197,6 +197,27 @@ impl Api {
             .await
     }
 
+    /// `POST /v1/refunds`
+    pub async fn create_refund(&self, refund: &Value) -> Answer {
+        self.post("/v1/refunds", refund, &fresh_key()).await
+    }
+
+    /// `GET /v1/refunds/{id}`
+    pub async fn refund(&self, id: &str) -> Answer {
+        self.get(&format!("/v1/refunds/{id}")).await
+    }
+
+    /// `GET /v1/refunds?…`
+    pub async fn refunds(&self, query: &str) -> Answer {
+        self.get(&format!("/v1/refunds?{query}")).await
+    }
+
+    /// `POST /v1/refunds/{id}/sync`
+    pub async fn sync_refund(&self, id: &str) -> Answer {
+        self.post(&format!("/v1/refunds/{id}/sync"), &json!({}), &fresh_key())
+            .await
+    }
+
     /// `POST /v1/miniprogram-sessions`
     pub async fn log_in(&self, sub_appid: &str, code: &str) -> Answer {
         let body = json!({"sub_appid": sub_appid, "code": code});

@@ -24,18 +24,45 @@ pub enum EventType {
     OrderClosed,
     /// A call to WeChat about the order had no certain end; a query will tell.
     OrderUnknown,
+    /// A second payment of an order that was paid.
+    OrderDuplicatePaid,
+    /// A payment of another amount than the order's.
+    OrderAmountMismatch,
+    /// A refund was recorded.
+    RefundCreated,
+    /// A refund waits, such as for the sub-merchant's money; it is sent again under its number.
+    RefundHeld,
+    /// WeChat accepted a refund.
+    RefundProcessing,
+    /// The payer has the money.
+    RefundSucceeded,
+    /// A refund did not happen.
+    RefundClosed,
+    /// The way back to the payer failed.
+    RefundAbnormal,
+    /// A call to WeChat about the refund had no certain end; a query will tell.
+    RefundUnknown,
     /// A test of an endpoint.
     Ping,
 }
 
 impl EventType {
     /// Every type there is.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 15] = [
         Self::OrderCreated,
         Self::OrderPaid,
         Self::OrderPaidLate,
         Self::OrderClosed,
         Self::OrderUnknown,
+        Self::OrderDuplicatePaid,
+        Self::OrderAmountMismatch,
+        Self::RefundCreated,
+        Self::RefundHeld,
+        Self::RefundProcessing,
+        Self::RefundSucceeded,
+        Self::RefundClosed,
+        Self::RefundAbnormal,
+        Self::RefundUnknown,
         Self::Ping,
     ];
 
@@ -47,6 +74,15 @@ impl EventType {
             Self::OrderPaidLate => "order.paid_late",
             Self::OrderClosed => "order.closed",
             Self::OrderUnknown => "order.unknown",
+            Self::OrderDuplicatePaid => "order.duplicate_paid",
+            Self::OrderAmountMismatch => "order.amount_mismatch",
+            Self::RefundCreated => "refund.created",
+            Self::RefundHeld => "refund.held",
+            Self::RefundProcessing => "refund.processing",
+            Self::RefundSucceeded => "refund.succeeded",
+            Self::RefundClosed => "refund.closed",
+            Self::RefundAbnormal => "refund.abnormal",
+            Self::RefundUnknown => "refund.unknown",
             Self::Ping => "ping",
         }
     }
@@ -75,7 +111,7 @@ pub fn filter_is_known(filter: &str) -> bool {
 /// What an event is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Subject {
-    /// `order`, `endpoint`.
+    /// `order`, `refund`, `endpoint`.
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// Its id.
@@ -205,7 +241,8 @@ mod tests {
         assert!(filter_matches("*", "ping"));
         assert!(filter_matches("order.paid", "order.paid"));
         assert!(!filter_matches("order.paid", "order.paid_late"));
-        assert!(!filter_is_known("refund.*"));
+        assert!(filter_is_known("refund.*"));
+        assert!(!filter_is_known("parcel.*"));
     }
 
     #[test]

@@ -121,6 +121,10 @@ id_types! {
     OrderId = "ord";
     /// One prepay at WeChat for an order.
     AttemptId = "att";
+    /// A refund.
+    RefundId = "ref";
+    /// A payment that came late, twice, or with another amount.
+    LatePaymentId = "lpm";
     /// What we tell a tenant.
     EventId = "evt";
     /// One event on its way to one endpoint.

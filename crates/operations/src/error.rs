@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tributary_domain::field::FieldError;
+use tributary_domain::order_money::RefundRefusal;
 use tributary_domain::tenant::Scope;
 use tributary_storage::StorageError;
 use tributary_vault::VaultError;
@@ -59,6 +60,15 @@ pub enum OperationError {
         /// The order that has the number.
         order_id: String,
     },
+    /// The refund number was used for other content.
+    #[error("the refund number was used for other content")]
+    RefundConflict {
+        /// The refund that has the number.
+        refund_id: String,
+    },
+    /// The order cannot be refunded as asked.
+    #[error("not refundable: {0}")]
+    NotRefundable(RefundRefusal),
     /// The thing is in a state that does not allow this.
     #[error("not possible in the state {state}")]
     StateConflict {

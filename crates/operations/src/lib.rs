@@ -5,6 +5,7 @@
 //! the command line. Read `orders`, then `settlement` (the one door for money), then `notifications` and `polling`.
 
 pub mod account;
+mod budgets;
 pub mod certificates;
 pub mod courier;
 pub mod credentials;
@@ -13,6 +14,7 @@ pub mod endpoints;
 mod error;
 pub mod feed;
 pub mod idempotency;
+pub mod late_payments;
 pub mod logins;
 pub mod notifications;
 mod observation;
@@ -21,6 +23,7 @@ pub mod pages;
 pub mod polling;
 pub mod providers;
 pub mod readiness;
+pub mod refunds;
 pub mod retention;
 mod sealing;
 pub mod settlement;
@@ -41,6 +44,7 @@ use wechatpay::client::Transport;
 pub use error::{LoginProblem, OperationError, UpstreamError};
 pub use wakeups::Wakeups;
 
+use crate::budgets::Budgets;
 use crate::credentials::KeyCache;
 use crate::orders::preflight::MerchantCache;
 use crate::providers::ProviderCache;
@@ -88,6 +92,7 @@ struct Inner {
     syncs: Cache<OrderId, Timestamp>,
     waiting_calls: WaitingCalls,
     wakeups: Wakeups,
+    budgets: Budgets,
 }
 
 impl Operations {
@@ -109,6 +114,7 @@ impl Operations {
                 .build(),
             waiting_calls: WaitingCalls::default(),
             wakeups: Wakeups::default(),
+            budgets: Budgets::default(),
         };
         Self {
             inner: Arc::new(inner),

@@ -15,6 +15,7 @@ use tributary_domain::merchant::{Mchid, MerchantOrderNo};
 use tributary_domain::order::{Attempt, Order, OrderState};
 use tributary_domain::settlement::Source;
 use tributary_domain::tenant::Scope;
+use tributary_storage::late_payments;
 use tributary_storage::orders::{self, OrderFilter};
 
 use wechatpay::client::Client;
@@ -58,7 +59,12 @@ impl Operations {
     ) -> Result<OrderView, OperationError> {
         caller.require(Scope::OrdersRead)?;
         let (order, attempt) = self.find_order(caller, id).await?;
-        Ok(order_view(&order, attempt.as_ref()))
+        let view = order_view(&order, attempt.as_ref());
+        if !order.state.has_money() {
+            return Ok(view);
+        }
+        let late = late_payments::of_order(self.storage(), &caller.tenant_id, id).await?;
+        Ok(view.with_late_payments(&late))
     }
 
     /// Lists orders, newest first.

@@ -56,6 +56,9 @@ impl Operations {
     }
 
     async fn look(&self, order: &Order) -> Result<(), OperationError> {
+        if !order.state.is_open() {
+            return self.close_leftovers(order).await;
+        }
         let attempt = orders::latest_attempt(self.storage(), &order.tenant_id, &order.id).await?;
         let open = attempt.as_ref().filter(|attempt| attempt.state.is_open());
         let expired = self.now() >= order.expires_at;
@@ -110,7 +113,7 @@ impl Operations {
         let Some(before) = orders::lock(&tx, &order.tenant_id, &order.id).await? else {
             return Ok(());
         };
-        if before.state.is_open() {
+        if before.next_poll_at.is_some() {
             let now = self.now();
             // The claim counted this look already.
             let tries = before.polls.saturating_sub(1);

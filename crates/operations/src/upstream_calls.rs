@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{AttemptId, OrderId, TenantId, UpstreamCallId};
 use tributary_domain::order::Attempt;
+use tributary_domain::refund::Refund;
 use tributary_storage::upstream_calls::{self, CallOutcome, UpstreamTry};
 use wechatpay::client::{Answer, CallError, CallTrace, Try};
 
@@ -32,6 +33,10 @@ pub(crate) enum CallPurpose {
     QueryOrder,
     /// Closing an attempt.
     CloseOrder,
+    /// Asking for a refund.
+    Refund,
+    /// Asking about a refund.
+    QueryRefund,
     /// Fetching platform certificates.
     Certificates,
 }
@@ -43,6 +48,8 @@ impl CallPurpose {
             Self::Prepay => "prepay",
             Self::QueryOrder => "query_order",
             Self::CloseOrder => "close_order",
+            Self::Refund => "refund",
+            Self::QueryRefund => "query_refund",
             Self::Certificates => "certificates",
         }
     }
@@ -70,6 +77,17 @@ impl CallContext {
             tenant_id: Some(attempt.tenant_id.clone()),
             order_id: Some(attempt.order_id.clone()),
             attempt_id: Some(attempt.id.clone()),
+            ..Self::provider(purpose)
+        }
+    }
+
+    /// About a refund and its order.
+    pub(crate) fn refund(purpose: CallPurpose, refund: &Refund) -> Self {
+        Self {
+            tenant_id: Some(refund.tenant_id.clone()),
+            order_id: Some(refund.order_id.clone()),
+            attempt_id: Some(refund.attempt_id.clone()),
+            refund_id: Some(refund.id.to_string()),
             ..Self::provider(purpose)
         }
     }

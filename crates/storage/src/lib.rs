@@ -13,12 +13,14 @@ mod entities;
 mod error;
 pub mod feed;
 pub mod idempotency;
+pub mod late_payments;
 pub mod leases;
 pub mod merchants;
 pub mod notifications;
 pub mod orders;
 pub mod outbox;
 pub mod providers;
+pub mod refunds;
 #[cfg(test)]
 mod schema_roundtrip;
 mod statement_sizes;

@@ -7,7 +7,9 @@ use sea_orm::{
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{AttemptId, OrderId, ProviderId, TenantId};
 use tributary_domain::merchant::{Mchid, MerchantOrderNo, OutTradeNo};
+use tributary_domain::money::{Fen, MoneyError};
 use tributary_domain::order::{Attempt, AttemptState, Order, OrderState};
+use tributary_domain::order_money::OrderMoney;
 use tributary_domain::tenant::Mode;
 
 use crate::entities::{attempts, orders};
@@ -59,6 +61,11 @@ pub async fn insert(tx: &Tx, order: &Order) -> Result<(), StorageError> {
         event_seq: Set(order.event_seq),
         next_poll_at: Set(order.next_poll_at.map(Timestamp::as_millis)),
         polls: Set(order.polls),
+        paid_fen: Set(order.money.paid.as_i64()),
+        refunding_fen: Set(order.money.refunding.as_i64()),
+        refunded_fen: Set(order.money.refunded.as_i64()),
+        refund_count: Set(order.money.refunds),
+        last_refund_at: Set(order.money.last_refund_at.map(Timestamp::as_millis)),
     };
     orders::Entity::insert(row)
         .exec_without_returning(tx.connection())
@@ -170,6 +177,8 @@ pub async fn list(
 }
 
 /// Writes what may change about an order, provided nobody changed it since `before` was read.
+///
+/// The sums of its refunds are left alone: [`update_money`] has them to itself.
 pub async fn update(tx: &Tx, before: &Order, after: &Order) -> Result<(), StorageError> {
     let changed = orders::Entity::update_many()
         .col_expr(orders::Column::State, Expr::value(after.state.as_str()))
@@ -188,6 +197,10 @@ pub async fn update(tx: &Tx, before: &Order, after: &Order) -> Result<(), Storag
         )
         .col_expr(orders::Column::Payment, Expr::value(payment_json(after)?))
         .col_expr(
+            orders::Column::PaidFen,
+            Expr::value(after.money.paid.as_i64()),
+        )
+        .col_expr(
             orders::Column::UpdatedAt,
             Expr::value(after.updated_at.as_millis()),
         )
@@ -204,6 +217,36 @@ pub async fn update(tx: &Tx, before: &Order, after: &Order) -> Result<(), Storag
         .exec(tx.connection())
         .await
         .map_err(database("updating an order"))?;
+    expect_one(ORDERS, changed.rows_affected)
+}
+
+/// Writes the sums of an order's refunds and the state that follows from them, provided nobody changed either.
+///
+/// The database itself refuses sums that exceed what was paid.
+pub async fn update_money(tx: &Tx, before: &Order, after: &Order) -> Result<(), StorageError> {
+    use orders::Column;
+    let (was, is) = (&before.money, &after.money);
+    let gone = is.refunding.as_i64().saturating_add(is.refunded.as_i64());
+    let changed = orders::Entity::update_many()
+        .col_expr(Column::State, Expr::value(after.state.as_str()))
+        .col_expr(Column::RefundingFen, Expr::value(is.refunding.as_i64()))
+        .col_expr(Column::RefundedFen, Expr::value(is.refunded.as_i64()))
+        .col_expr(Column::RefundCount, Expr::value(is.refunds))
+        .col_expr(
+            Column::LastRefundAt,
+            Expr::value(is.last_refund_at.map(Timestamp::as_millis)),
+        )
+        .col_expr(Column::UpdatedAt, Expr::value(after.updated_at.as_millis()))
+        .filter(Column::Id.eq(before.id.as_str()))
+        .filter(Column::TenantId.eq(before.tenant_id.as_str()))
+        .filter(Column::State.eq(before.state.as_str()))
+        .filter(Column::RefundingFen.eq(was.refunding.as_i64()))
+        .filter(Column::RefundedFen.eq(was.refunded.as_i64()))
+        .filter(Column::RefundCount.eq(was.refunds))
+        .filter(Column::PaidFen.gte(gone))
+        .exec(tx.connection())
+        .await
+        .map_err(database("updating the sums of an order"))?;
     expect_one(ORDERS, changed.rows_affected)
 }
 
@@ -279,6 +322,15 @@ pub async fn latest_attempts(
         .await
         .map_err(database("reading the newest attempts"))?;
     rows.into_iter().map(to_attempt).collect()
+}
+
+/// Every attempt of a tenant's order, oldest first.
+pub async fn attempts(
+    at: &impl Access,
+    tenant: &TenantId,
+    order: &OrderId,
+) -> Result<Vec<Attempt>, StorageError> {
+    latest_attempts(at, tenant, std::slice::from_ref(order)).await
 }
 
 /// Which attempt a number at WeChat belongs to; routing of what WeChat reports, so it spans tenants.
@@ -366,6 +418,13 @@ fn to_order(row: orders::Model) -> Result<Order, StorageError> {
         content: column(ORDERS, "content", id, serde_json::from_str(&row.content))?,
         state: column(ORDERS, "state", id, OrderState::parse(&row.state).ok_or(()))?,
         payment: column(ORDERS, "payment", id, payment)?,
+        money: OrderMoney {
+            paid: fen("paid_fen", id, row.paid_fen)?,
+            refunding: fen("refunding_fen", id, row.refunding_fen)?,
+            refunded: fen("refunded_fen", id, row.refunded_fen)?,
+            refunds: row.refund_count,
+            last_refund_at: row.last_refund_at.map(Timestamp::from_millis),
+        },
         trade_state: row.trade_state,
         expires_at: Timestamp::from_millis(row.expires_at),
         created_at: Timestamp::from_millis(row.created_at),
@@ -374,6 +433,11 @@ fn to_order(row: orders::Model) -> Result<Order, StorageError> {
         next_poll_at: row.next_poll_at.map(Timestamp::from_millis),
         polls: row.polls,
     })
+}
+
+fn fen(name: &'static str, id: &str, amount: i64) -> Result<Fen, StorageError> {
+    let parsed: Result<Fen, MoneyError> = Fen::new(amount);
+    column(ORDERS, name, id, parsed)
 }
 
 fn to_attempt(row: attempts::Model) -> Result<Attempt, StorageError> {

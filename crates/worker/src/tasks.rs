@@ -32,7 +32,7 @@ pub(crate) struct Task {
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-pub(crate) fn all() -> [Task; 8] {
+pub(crate) fn all() -> [Task; 9] {
     [
         Task {
             name: "number_events",
@@ -50,6 +50,16 @@ pub(crate) fn all() -> [Task; 8] {
             until_idle: true,
             run: |parts| async move { parts.operations.poll_due_orders().await }.boxed(),
             woken: never,
+        },
+        Task {
+            name: "poll_refunds",
+            pause: SECOND,
+            short_pause: Duration::from_millis(50),
+            until_idle: true,
+            run: |parts| async move { parts.operations.poll_due_refunds().await }.boxed(),
+            woken: |parts| {
+                async move { parts.operations.wakeups().refunds.notified().await }.boxed()
+            },
         },
         Task {
             name: "apply_kept_notifications",

@@ -8,7 +8,7 @@ use crate::problem::{PROBLEM_JSON, Problem, ProblemCode};
 use ProblemCode as Code;
 
 /// What an operation can answer besides what its shape tells.
-const OF_OPERATIONS: [(&str, &[Code]); 8] = [
+const OF_OPERATIONS: [(&str, &[Code]); 10] = [
     (
         "createOrder",
         &[
@@ -38,6 +38,22 @@ const OF_OPERATIONS: [(&str, &[Code]); 8] = [
             Code::WechatBusy,
             Code::OutcomeUnknown,
         ],
+    ),
+    (
+        "createRefund",
+        &[
+            Code::IdempotencyKeyRequired,
+            Code::IdempotencyKeyReused,
+            Code::IdempotencyInFlight,
+            Code::NotFound,
+            Code::RefundConflict,
+            Code::NotRefundable,
+            Code::WechatRefused,
+        ],
+    ),
+    (
+        "syncRefund",
+        &[Code::WechatRefused, Code::WechatBusy, Code::OutcomeUnknown],
     ),
     (
         "createMiniprogramSession",

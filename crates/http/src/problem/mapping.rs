@@ -4,6 +4,7 @@ use poem::error::{MethodNotAllowedError, NotFoundError};
 use poem::http::{StatusCode, header};
 use poem_openapi::error::{AuthorizationError, ParseParamError, ParsePathError};
 use tributary_domain::field::FieldError;
+use tributary_domain::order_money::RefundRefusal;
 use tributary_domain::tenant::Scope;
 use tributary_operations::credentials::AuthError;
 use tributary_operations::{LoginProblem, OperationError, UpstreamError};
@@ -24,6 +25,10 @@ impl From<OperationError> for Problem {
             OperationError::OrderConflict { order_id } => Self::of(Code::OrderConflict).detail(
                 format!("the number is taken by {order_id} with other content"),
             ),
+            OperationError::RefundConflict { refund_id } => Self::of(Code::RefundConflict).detail(
+                format!("the number is taken by {refund_id} with other content"),
+            ),
+            OperationError::NotRefundable(refusal) => not_refundable(refusal),
             OperationError::StateConflict { state } => {
                 Self::of(Code::StateConflict).detail(format!("its state is {state}"))
             }
@@ -59,6 +64,16 @@ impl From<OperationError> for Problem {
             error => Self::of(Code::Internal).cause(&error),
         }
     }
+}
+
+/// Too much names the field; everything else is about the order.
+fn not_refundable(refusal: RefundRefusal) -> Problem {
+    let mut problem = Problem::of(ProblemCode::NotRefundable).detail(refusal.to_string());
+    if matches!(refusal, RefundRefusal::ExceedsPaid(_)) {
+        let fault = FieldError::new("/amount/refund", refusal.to_string());
+        problem.0.errors.push(fault);
+    }
+    problem
 }
 
 /// A definite refusal: 422 when the tenant can mend it, else 502.

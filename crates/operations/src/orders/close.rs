@@ -30,7 +30,7 @@ impl Operations {
         let (order, attempt) = self.find_order(caller, id).await?;
         let after = match order.state {
             OrderState::Closed => order,
-            OrderState::Paid | OrderState::PaidLate => return Err(conflict(&order)),
+            state if state.has_money() => return Err(conflict(&order)),
             _ => {
                 self.close_open(&order, attempt.as_ref(), Source::Api)
                     .await?
@@ -38,7 +38,7 @@ impl Operations {
         };
         match after.state {
             OrderState::Closed => Ok(order_view(&after, attempt.as_ref())),
-            OrderState::Paid | OrderState::PaidLate => Err(conflict(&after)),
+            state if state.has_money() => Err(conflict(&after)),
             // WeChat took the close but cannot prove it yet; the sweeper goes on.
             _ => Err(OperationError::UpstreamUnknown(UpstreamError {
                 status: None,
@@ -63,16 +63,7 @@ impl Operations {
             return self.close_here(order, attempt, source).await;
         };
         let closing = self.mark_closing(order).await?;
-        let handle = self.provider(&order.provider_id).await?;
-        let (sub_mchid, number) = (order.sub_mchid.as_str(), attempt.out_trade_no.as_str());
-        let closed = |client: Client| async move { client.close(sub_mchid, number).await };
-        let context = CallContext::attempt(CallPurpose::CloseOrder, attempt);
-        let answer = self.call(&handle, &context, closed).await;
-        if let Err(error) = answer
-            && !matches!(error.code(), Some("ORDER_PAID" | "ORDER_CLOSED"))
-        {
-            return Err(upstream(&error));
-        }
+        self.close_at_wechat(order, attempt).await?;
         match self.query(&closing, attempt, source).await? {
             Queried::Seen(now) => Ok(*now),
             Queried::NotThere
@@ -81,6 +72,53 @@ impl Operations {
                 self.close_here(&closing, Some(attempt), source).await
             }
             Queried::NotThere | Queried::Disputed => Ok(closing),
+        }
+    }
+
+    /// Closes what is still open of an order that another attempt paid, so that nobody pays it twice.
+    pub(crate) async fn close_leftovers(&self, order: &Order) -> Result<(), OperationError> {
+        let attempts = orders::attempts(self.storage(), &order.tenant_id, &order.id).await?;
+        for attempt in attempts.iter().filter(|attempt| attempt.state.is_open()) {
+            self.close_at_wechat(order, attempt).await?;
+            let settled_ms = self.now().millis_since(attempt.created_at);
+            match self.query(order, attempt, Source::System).await? {
+                Queried::NotThere if settled_ms >= PREPAY_SETTLES_MS => {
+                    let tx = self.storage().begin().await?;
+                    close_attempt(&tx, Some(attempt)).await?;
+                    tx.commit().await?;
+                }
+                _ => {}
+            }
+        }
+        let tx = self.storage().begin().await?;
+        let locked = orders::lock(&tx, &order.tenant_id, &order.id).await?;
+        let before = locked.ok_or(OperationError::NotFound)?;
+        let left = orders::attempts(&tx, &order.tenant_id, &order.id).await?;
+        let left = left.iter().any(|attempt| attempt.state.is_open());
+        let now = self.now();
+        let after = Order {
+            next_poll_at: left.then(|| next_look_after_unknown(before.polls, now)),
+            ..before.clone()
+        };
+        orders::update(&tx, &before, &after).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Asks WeChat to close an attempt; that it is paid or closed already is for the query to say.
+    async fn close_at_wechat(
+        &self,
+        order: &Order,
+        attempt: &Attempt,
+    ) -> Result<(), OperationError> {
+        let handle = self.provider(&order.provider_id).await?;
+        let (sub_mchid, number) = (order.sub_mchid.as_str(), attempt.out_trade_no.as_str());
+        let closed = |client: Client| async move { client.close(sub_mchid, number).await };
+        let context = CallContext::attempt(CallPurpose::CloseOrder, attempt);
+        match self.call(&handle, &context, closed).await {
+            Err(error) if !matches!(error.code(), Some("ORDER_PAID" | "ORDER_CLOSED")) => {
+                Err(upstream(&error))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -132,6 +170,7 @@ impl Operations {
             source,
             now,
             attempt: attempt.as_ref(),
+            late_payments: &[],
         };
         change(&tx, &before, &mut after, &telling).await?;
         tx.commit().await?;

@@ -207,6 +207,7 @@ pub(crate) async fn write_unknown(
             source: Source::System,
             now,
             attempt: Some(&unsure),
+            late_payments: &[],
         };
         change(tx, order, &mut after, &telling).await?;
     }

@@ -32,6 +32,24 @@ pub(super) enum EventType {
     OrderClosed,
     #[oai(rename = "order.unknown")]
     OrderUnknown,
+    #[oai(rename = "order.duplicate_paid")]
+    OrderDuplicatePaid,
+    #[oai(rename = "order.amount_mismatch")]
+    OrderAmountMismatch,
+    #[oai(rename = "refund.created")]
+    RefundCreated,
+    #[oai(rename = "refund.held")]
+    RefundHeld,
+    #[oai(rename = "refund.processing")]
+    RefundProcessing,
+    #[oai(rename = "refund.succeeded")]
+    RefundSucceeded,
+    #[oai(rename = "refund.closed")]
+    RefundClosed,
+    #[oai(rename = "refund.abnormal")]
+    RefundAbnormal,
+    #[oai(rename = "refund.unknown")]
+    RefundUnknown,
     #[oai(rename = "ping")]
     Ping,
 }
