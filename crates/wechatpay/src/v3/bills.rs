@@ -20,8 +20,8 @@ pub use content::{ContentDecoder, ContentError, Unverified, VerifiedContent};
 pub use fund_flow::{FundFlowBillParser, FundFlowRow, FundFlowSummary};
 pub use parse_error::{BillParseError, CellProblem};
 pub use requests::{
-    AccountType, Compression, FundFlowBillRequest, SubMerchantFundFlowBillRequest, TradeBillRequest,
-    TradeBillType,
+    AccountType, Compression, FundFlowBillRequest, SubMerchantFundFlowBillRequest,
+    TradeBillRequest, TradeBillType,
 };
 pub use trade::{BillRefund, TradeBillParser, TradeBillSummary, TradeRow};
 

@@ -2,8 +2,8 @@
 
 use aes_gcm::aes::Aes256;
 use aes_gcm::aes::cipher::{
-    BlockCipherEncrypt as _, InnerIvInit as _, KeyInit as _, StreamCipher as _, StreamCipherCore as _,
-    StreamCipherCoreWrapper,
+    BlockCipherEncrypt as _, InnerIvInit as _, KeyInit as _, StreamCipher as _,
+    StreamCipherCore as _, StreamCipherCoreWrapper,
 };
 use ctr::{Ctr32BE, CtrCore};
 use ghash::universal_hash::UniversalHash as _;

@@ -26,6 +26,10 @@ impl Unverified {
     pub fn unverified_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    pub(crate) fn nothing() -> Self {
+        Self(Vec::new())
+    }
 }
 
 /// A bill's content is nobody's log material.
@@ -48,11 +52,14 @@ impl VerifiedContent {
         self.content_bytes
     }
 
-    /// Joins the proof of a bill's next part to that of the parts before it.
-    pub(crate) fn and(self, next: &Self) -> Self {
-        Self {
-            content_bytes: self.content_bytes.saturating_add(next.content_bytes),
-        }
+    /// Proves no bytes at all.
+    pub(crate) fn nothing() -> Self {
+        Self { content_bytes: 0 }
+    }
+
+    /// Goes on with the proof of a bill's next part.
+    pub(crate) fn extend(&mut self, next: &Self) {
+        self.content_bytes = self.content_bytes.saturating_add(next.content_bytes);
     }
 }
 
@@ -138,7 +145,10 @@ impl ContentDecoder {
 
     /// Takes the next piece of the file, of [`MOST_PIECE_BYTES`] at most, and returns what it unpacks to.
     pub fn push(&mut self, piece: &[u8]) -> Result<Unverified, ContentError> {
-        debug_assert!(piece.len() <= MOST_PIECE_BYTES, "memory is bounded by the piece");
+        debug_assert!(
+            piece.len() <= MOST_PIECE_BYTES,
+            "memory is bounded by the piece"
+        );
         self.file_bytes += piece.len() as u64;
         self.check_size(self.file_bytes)?;
         let content = match &mut self.cipher {

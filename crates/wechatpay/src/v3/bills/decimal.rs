@@ -41,7 +41,8 @@ pub fn parse(text: &str, decimals: u32) -> Result<i64, CellProblem> {
 
 /// Counts the decimals that a text shows.
 pub(super) fn decimals_of(text: &str) -> usize {
-    text.split_once('.').map_or(0, |(_, fraction)| fraction.len())
+    text.split_once('.')
+        .map_or(0, |(_, fraction)| fraction.len())
 }
 
 fn push_digit(value: i64, digit: i64) -> Result<i64, CellProblem> {

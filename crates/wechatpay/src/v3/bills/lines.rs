@@ -196,12 +196,10 @@ impl<'a> Record<'a> {
         column: &Column,
         amount: i64,
     ) -> Result<(), BillParseError> {
-        *sum = sum
-            .checked_add(amount)
-            .ok_or(BillParseError::SumTooLarge {
-                line: self.line,
-                column: column.name,
-            })?;
+        *sum = sum.checked_add(amount).ok_or(BillParseError::SumTooLarge {
+            line: self.line,
+            column: column.name,
+        })?;
         Ok(())
     }
 
