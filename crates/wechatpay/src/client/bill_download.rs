@@ -31,7 +31,7 @@ pub struct BillDownload {
     parts: VecDeque<BillPart>,
     compression: Compression,
     mchid: String,
-    open: Option<OpenPart>,
+    open: Option<Box<OpenPart>>,
     proven: VerifiedContent,
     /// What the parts to come may still have in content.
     most_bytes: u64,
@@ -202,7 +202,7 @@ impl BillDownload {
         loop {
             let Some(open) = &mut self.open else {
                 match self.parts.pop_front() {
-                    Some(part) => self.open = Some(self.open_part(part).await?),
+                    Some(part) => self.open = Some(Box::new(self.open_part(part).await?)),
                     None => return Ok(BillStep::End(self.proven)),
                 }
                 continue;

@@ -159,7 +159,7 @@ impl Client {
         let url = call.url(host);
         url[Position::BeforeHost..Position::AfterPort].clone_into(&mut trace.host);
         (trace.http_status, trace.request_id, trace.key_serial) = (None, None, None);
-        let request = self.signed_request(call, url)?;
+        let request = self.signed_request(call, &url)?;
         let answer = self
             .0
             .transport
@@ -175,14 +175,14 @@ impl Client {
     fn signed_request(
         &self,
         call: &Call<'_>,
-        url: Url,
+        url: &Url,
     ) -> Result<reqwest::RequestBuilder, CallErrorKind> {
         let transport = &self.0.transport;
         let request = transport
             .request(call.method.clone(), url.clone())
             .header(ACCEPT, JSON)
             .header(CONTENT_TYPE, JSON);
-        let request = self.authorise(request, &call.method, &url, call.body)?;
+        let request = self.authorise(request, &call.method, url, call.body)?;
         Ok(if call.body.is_empty() {
             request
         } else {

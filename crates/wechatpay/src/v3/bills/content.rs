@@ -1,7 +1,7 @@
 //! A bill's file, opened piece by piece in bounded memory: decrypt, decompress, hash. The end proves the whole.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::Write as _;
 
 use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 use flate2::write::MultiGzDecoder;
@@ -197,7 +197,7 @@ impl Unpack {
     fn push(&mut self, piece: &[u8]) -> Result<Vec<u8>, ContentError> {
         match self {
             Self::Gzip(decoder) => {
-                decoder.write_all(piece).map_err(not_gzip)?;
+                decoder.write_all(piece).map_err(|_| ContentError::Gzip)?;
                 Ok(std::mem::take(decoder.get_mut()))
             }
             Self::None => Ok(piece.to_vec()),
@@ -207,20 +207,12 @@ impl Unpack {
     fn finish(&mut self) -> Result<Vec<u8>, ContentError> {
         match self {
             Self::Gzip(decoder) => {
-                decoder.try_finish().map_err(not_gzip)?;
+                decoder.try_finish().map_err(|_| ContentError::Gzip)?;
                 Ok(std::mem::take(decoder.get_mut()))
             }
             Self::None => Ok(Vec::new()),
         }
     }
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the signature that `map_err` asks for"
-)]
-fn not_gzip(_: io::Error) -> ContentError {
-    ContentError::Gzip
 }
 
 impl fmt::Debug for ContentDecoder {
