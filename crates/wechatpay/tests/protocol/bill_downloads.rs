@@ -47,12 +47,13 @@ fn located_at(url: &str) -> Reply {
 
 /// A server that gives its own address as the bill's, and then `file`.
 async fn serving(file: Reply) -> FakeWeChat {
-    FakeWeChat::start(
-        move |_, request| match request.target.starts_with("/v3/bill/") {
-            true => located_at(&format!("http://{}{FILE}", request.header("host").unwrap())),
-            false => file.clone(),
-        },
-    )
+    FakeWeChat::start(move |_, request| {
+        if request.target.starts_with("/v3/bill/") {
+            located_at(&format!("http://{}{FILE}", request.header("host").unwrap()))
+        } else {
+            file.clone()
+        }
+    })
     .await
 }
 
@@ -88,6 +89,13 @@ async fn a_file_is_fetched_at_its_url_as_it_came_and_signed_over_exactly_that() 
     verify_request(&caller, &key, "GET", &asked.target, b"", NOW).unwrap();
     assert_eq!(caller.mchid, merchant().mchid);
     assert!(asked.header("wechatpay-serial").is_some());
+}
+
+#[test]
+fn a_download_may_move_between_threads() {
+    fn assert_send<T: Send>(_: impl FnOnce(BillDownload) -> T) {}
+    assert_send(BillDownload::next);
+    assert_send(read);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use flate2::write::MultiGzDecoder;
 use super::Compression;
 use crate::v3::aead::{AeadError, OpeningStream};
 
-/// The largest piece of a file that is decompressed at once, in bytes; deflate makes at most 1,032 times as much of it.
+/// The largest piece of a file to push at once, in bytes; deflate makes at most 1,032 times as much of it.
 pub const MOST_PIECE_BYTES: usize = 8 * 1024;
 
 const SHA1_BYTES: usize = 20;
@@ -143,12 +143,9 @@ impl ContentDecoder {
         Ok(self)
     }
 
-    /// Takes the next piece of the file, of [`MOST_PIECE_BYTES`] at most, and returns what it unpacks to.
+    /// Takes the next piece of the file, and returns what it unpacks to; with [`MOST_PIECE_BYTES`] at
+    /// most, that is never more than 8 MiB.
     pub fn push(&mut self, piece: &[u8]) -> Result<Unverified, ContentError> {
-        debug_assert!(
-            piece.len() <= MOST_PIECE_BYTES,
-            "memory is bounded by the piece"
-        );
         self.file_bytes += piece.len() as u64;
         self.check_size(self.file_bytes)?;
         let content = match &mut self.cipher {
