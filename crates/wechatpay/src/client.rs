@@ -3,6 +3,8 @@
 //! Nothing here waits or repeats beyond one second try; longer retries belong to who keeps the books.
 
 mod answer;
+mod bill_download;
+mod bills;
 mod call;
 pub mod codes;
 mod error;
@@ -20,6 +22,8 @@ use crate::credentials::{KeyRing, Merchant, SigningError};
 use crate::v3::PayParameters;
 
 pub use answer::{Answer, CallTrace, Try};
+pub use bill_download::{BillDownload, BillError, BillStep};
+pub use bills::Bill;
 pub use error::{Actor, CallError, CallErrorKind};
 pub use security::SensitiveFieldError;
 pub use transport::{Transport, TransportConfig, TransportError};

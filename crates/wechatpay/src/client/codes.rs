@@ -26,6 +26,10 @@ pub const INVALID_REQUEST: &str = "INVALID_REQUEST";
 pub const NOT_ENOUGH: &str = "NOT_ENOUGH";
 /// A product is not opened or not authorised.
 pub const NO_AUTH: &str = "NO_AUTH";
+/// The bill is being made: ask again in half an hour.
+pub const STATEMENT_CREATING: &str = "STATEMENT_CREATING";
+/// There was nothing to bill on that day; final after 10:00 of the next.
+pub const NO_STATEMENT_EXIST: &str = "NO_STATEMENT_EXIST";
 
 /// What follows from a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +77,7 @@ pub fn normalise(code: &str) -> &str {
         "RATELIMIT_EXCEEDED" | "RATE_LIMITED" | "FREQUENCY_LIMIT_EXCEED" | "FREQENCY_LIMIT" => {
             FREQUENCY_LIMITED
         }
+        "BILL_NOT_EXIST" => NO_STATEMENT_EXIST,
         "RESOURCE_NOT_EXIST" => RESOURCE_NOT_EXISTS,
         other => other,
     }
@@ -97,9 +102,9 @@ pub(super) fn verdict(code: &str) -> Option<Verdict> {
         "APPID_MCHID_NOT_MATCH" | "MCH_NOT_EXISTS" | SIGN_ERROR => (Definite, No, Actor::Provider),
         // The program goes on by itself: it queries, or takes a new number.
         ORDER_PAID | ORDER_CLOSED | OUT_TRADE_NO_USED | ORDER_NOT_EXIST | RESOURCE_NOT_EXISTS
-        | "NO_STATEMENT_EXIST" => (Definite, No, Actor::Nobody),
+        | NO_STATEMENT_EXIST => (Definite, No, Actor::Nobody),
         NOT_ENOUGH => (Definite, SameRequest, Actor::Tenant),
-        "STATEMENT_CREATING" | "ORDER_NOT_READY" => (Definite, SameRequest, Actor::Nobody),
+        STATEMENT_CREATING | "ORDER_NOT_READY" => (Definite, SameRequest, Actor::Nobody),
         FREQUENCY_LIMITED | "USERPAYING" => (Unknown, SameRequest, Actor::Nobody),
         SYSTEM_ERROR | "BANK_ERROR" | "SERVICE_UNAVAILABLE" | "BIZERR_NEED_RETRY" => {
             (Unknown, SameRequest, Actor::WeChat)
@@ -135,6 +140,7 @@ mod tests {
             ("FREQUENCY_LIMIT_EXCEED", "FREQUENCY_LIMITED"),
             ("FREQENCY_LIMIT", "FREQUENCY_LIMITED"),
             ("RESOURCE_NOT_EXIST", "RESOURCE_NOT_EXISTS"),
+            ("BILL_NOT_EXIST", "NO_STATEMENT_EXIST"),
             ("RESOURCE_NOT_EXISTS", "RESOURCE_NOT_EXISTS"),
         ];
         for (seen, folded) in aliases {

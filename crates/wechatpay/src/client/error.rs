@@ -5,7 +5,7 @@ use crate::v3::{ErrorBody, InvalidRequest, VerifyError};
 use super::codes::Certainty::{Definite, Unknown};
 use super::codes::Repeat::{No, SameRequest};
 use super::codes::{self, Verdict};
-use super::{CallTrace, TransportError};
+use super::{CallTrace, SensitiveFieldError, TransportError};
 
 /// Who must do something before the call can succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,6 +58,9 @@ pub enum CallErrorKind {
     /// The request could not be signed; nothing was sent.
     #[error("signing the request")]
     Unsigned(#[source] crate::credentials::SigningError),
+    /// A sensitive field could not be encrypted; nothing was sent.
+    #[error("encrypting the request")]
+    Unencrypted(#[source] SensitiveFieldError),
     /// No answer came.
     #[error("no answer came")]
     Transport(#[source] TransportError),
@@ -167,6 +170,16 @@ impl CallError {
         self.trace.http_status
     }
 
+    /// Tells whether the bill of that day is still being made: ask again in half an hour.
+    pub fn statement_creating(&self) -> bool {
+        self.code() == Some(codes::STATEMENT_CREATING)
+    }
+
+    /// Tells whether there was nothing to bill on that day, which is final after 10:00 of the next in Beijing.
+    pub fn no_statement(&self) -> bool {
+        self.code() == Some(codes::NO_STATEMENT_EXIST)
+    }
+
     /// Returns the serial that no key is known for: refresh the key ring once, then query or repeat.
     pub fn unknown_serial(&self) -> Option<&str> {
         match &*self.kind {
@@ -220,6 +233,7 @@ impl CallErrorKind {
         match self {
             Self::Invalid(_) => "invalid",
             Self::Unsigned(_) => "not_signed",
+            Self::Unencrypted(_) => "not_encrypted",
             Self::Transport(error) => error.word(),
             Self::Refused { .. } => "refused",
             Self::RateLimited { .. } => "rate_limited",
@@ -246,6 +260,7 @@ impl CallErrorKind {
     pub(super) fn verdict(&self) -> Verdict {
         match self {
             Self::Invalid(_) | Self::Unsigned(_) => Verdict::new(Definite, No, Actor::Platform),
+            Self::Unencrypted(_) => Verdict::new(Definite, No, Actor::Provider),
             Self::Transport(error) => transport_verdict(error),
             Self::Refused { status, code, .. } => {
                 codes::verdict(code).unwrap_or_else(|| status_verdict(*status))
