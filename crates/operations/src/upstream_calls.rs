@@ -164,7 +164,7 @@ impl Operations {
                 } else {
                     CallOutcome::Failed
                 };
-                (&*error.trace, outcome, Some(error.kind.word()))
+                (&*error.trace, outcome, Some(error.kind.failure()))
             }
         };
         if trace.log.is_empty() {
@@ -252,7 +252,7 @@ impl Call<'_> {
             started_at: self.started_at.plus_millis(after_ms).min(self.ended_at),
             duration_ms: i64::try_from(one.duration_ms).unwrap_or(i64::MAX),
             outcome,
-            failure: one.failure.map(str::to_owned),
+            failure: one.failure.map(|failure| failure.as_str().to_owned()),
             status: one.http_status.map(i64::from),
             code: one.code.as_deref().map(bounded),
             request_id: one.request_id.as_deref().map(bounded),

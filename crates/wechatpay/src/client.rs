@@ -6,6 +6,7 @@ mod answer;
 mod call;
 pub mod codes;
 mod error;
+mod failure;
 mod orders;
 mod refunds;
 mod security;
@@ -21,6 +22,7 @@ use crate::v3::PayParameters;
 
 pub use answer::{Answer, CallTrace, Try};
 pub use error::{Actor, CallError, CallErrorKind};
+pub use failure::{Explanation, Failure};
 pub use security::SensitiveFieldError;
 pub use transport::{Transport, TransportConfig, TransportError};
 

@@ -1,6 +1,9 @@
 //! WeChat's error codes: one spelling for each, and what follows from it (WeChat partner docs: error codes).
 
+mod table;
+
 use super::Actor;
+use table::{CODES, Entry, NUMBERS};
 
 /// The order is paid: query it.
 pub const ORDER_PAID: &str = "ORDER_PAID";
@@ -69,10 +72,13 @@ pub fn normalise(code: &str) -> &str {
         "ORDERCLOSED" => ORDER_CLOSED,
         "ACCOUNTERROR" => "ACCOUNT_ERROR",
         "BANKERROR" => "BANK_ERROR",
+        "SIGNERROR" => SIGN_ERROR,
         // The last one is WeChat's own misspelling.
-        "RATELIMIT_EXCEEDED" | "RATE_LIMITED" | "FREQUENCY_LIMIT_EXCEED" | "FREQENCY_LIMIT" => {
-            FREQUENCY_LIMITED
-        }
+        "RATELIMIT_EXCEEDED"
+        | "RATELIMIT_EXCEED"
+        | "RATE_LIMITED"
+        | "FREQUENCY_LIMIT_EXCEED"
+        | "FREQENCY_LIMIT" => FREQUENCY_LIMITED,
         "RESOURCE_NOT_EXIST" => RESOURCE_NOT_EXISTS,
         other => other,
     }
@@ -80,42 +86,67 @@ pub fn normalise(code: &str) -> &str {
 
 /// Looks up a normalised code; `None` means that the HTTP class decides.
 pub(super) fn verdict(code: &str) -> Option<Verdict> {
-    use Certainty::{Definite, Unknown};
-    use Repeat::{No, SameRequest};
-    let (certainty, repeat, actor) = match code {
-        PARAM_ERROR | "INVALID_TRANSACTIONID" => (Definite, No, Actor::Platform),
-        INVALID_REQUEST
-        | NO_AUTH
-        | "RULE_LIMIT"
-        | "TRADE_ERROR"
-        | "ACCOUNT_ERROR"
-        | "USER_ACCOUNT_ABNORMAL"
-        | "REQUEST_BLOCKED"
-        | "OPENID_MISMATCH"
-        | "TRADE_OVERDUE"
-        | "REFUND_FEE_MISMATCH" => (Definite, No, Actor::Tenant),
-        "APPID_MCHID_NOT_MATCH" | "MCH_NOT_EXISTS" | SIGN_ERROR => (Definite, No, Actor::Provider),
-        // The program goes on by itself: it queries, or takes a new number.
-        ORDER_PAID | ORDER_CLOSED | OUT_TRADE_NO_USED | ORDER_NOT_EXIST | RESOURCE_NOT_EXISTS
-        | "NO_STATEMENT_EXIST" => (Definite, No, Actor::Nobody),
-        NOT_ENOUGH => (Definite, SameRequest, Actor::Tenant),
-        "STATEMENT_CREATING" | "ORDER_NOT_READY" => (Definite, SameRequest, Actor::Nobody),
-        FREQUENCY_LIMITED | "USERPAYING" => (Unknown, SameRequest, Actor::Nobody),
-        SYSTEM_ERROR | "BANK_ERROR" | "SERVICE_UNAVAILABLE" | "BIZERR_NEED_RETRY" => {
-            (Unknown, SameRequest, Actor::WeChat)
-        }
-        _ => return None,
-    };
-    Some(Verdict {
-        certainty,
-        repeat,
-        actor,
-    })
+    entry(CODES, code).map(|entry| entry.verdict)
+}
+
+/// Returns what a code says to a person, Chinese and English; a known number behind a `Request-ID` says it better.
+pub(super) fn words(
+    code: Option<&str>,
+    request_id: Option<&str>,
+) -> Option<(&'static str, &'static str)> {
+    let number = request_id
+        .and_then(|id| id.rsplit_once('-'))
+        .map(|(_, number)| number);
+    let by_number = number.and_then(|number| entry(NUMBERS, number));
+    let found = by_number.or_else(|| entry(CODES, normalise(code?)));
+    found.map(|entry| (entry.zh, entry.en))
+}
+
+fn entry(table: &'static [Entry], code: &str) -> Option<&'static Entry> {
+    table.iter().find(|entry| entry.code == code)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{normalise, verdict};
+    use std::collections::BTreeSet;
+
+    use super::{CODES, NUMBERS, normalise, verdict, words};
+
+    /// Every code on WeChat's pages, one a line, as WeChat spells it there.
+    const PUBLISHED: &str = include_str!("../../testdata/published_codes.txt");
+
+    fn published() -> impl Iterator<Item = &'static str> {
+        let lines = PUBLISHED.lines().map(str::trim);
+        lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
+    }
+
+    #[test]
+    fn every_published_code_is_explained_in_both_languages_and_has_a_verdict() {
+        assert!(published().count() > 90);
+        for code in published() {
+            let is_number = NUMBERS.iter().any(|entry| entry.code == code);
+            let request_id = format!("08F7-{code}");
+            let said = words(Some(code), is_number.then_some(request_id.as_str()));
+            let (zh, en) = said.unwrap_or_else(|| panic!("{code} is not explained"));
+            assert!(!zh.is_ascii() && zh.ends_with('。'), "{code}: {zh}");
+            assert!(en.is_ascii() && en.ends_with('.'), "{code}: {en}");
+            assert!(is_number || verdict(normalise(code)).is_some(), "{code}");
+        }
+    }
+
+    #[test]
+    fn the_tables_hold_each_code_once_and_nothing_that_is_not_published() {
+        let published: BTreeSet<&str> = published().map(normalise).collect();
+        let mut seen = BTreeSet::new();
+        for entry in CODES.iter().chain(NUMBERS) {
+            assert!(seen.insert(entry.code), "{} twice", entry.code);
+            assert!(
+                published.contains(entry.code),
+                "{} is not published",
+                entry.code
+            );
+        }
+    }
 
     #[test]
     fn every_alias_is_folded_and_every_folded_code_has_a_verdict() {
@@ -130,6 +161,7 @@ mod tests {
             ("ORDERCLOSED", "ORDER_CLOSED"),
             ("ACCOUNTERROR", "ACCOUNT_ERROR"),
             ("BANKERROR", "BANK_ERROR"),
+            ("SIGNERROR", "SIGN_ERROR"),
             ("RATELIMIT_EXCEEDED", "FREQUENCY_LIMITED"),
             ("RATE_LIMITED", "FREQUENCY_LIMITED"),
             ("FREQUENCY_LIMIT_EXCEED", "FREQUENCY_LIMITED"),
