@@ -38,7 +38,7 @@ use tributary_vault::Vault;
 use tributary_webhooks::Sender;
 use wechatpay::client::Transport;
 
-pub use error::{LoginProblem, OperationError, UpstreamError};
+pub use error::{LoginProblem, OperationError, PlainWords, UpstreamError};
 pub use wakeups::Wakeups;
 
 use crate::credentials::KeyCache;

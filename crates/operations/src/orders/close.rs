@@ -14,7 +14,7 @@ use crate::orders::view::{OrderView, order_view};
 use crate::orders::{Queried, upstream};
 use crate::settlement::{Telling, change};
 use crate::upstream_calls::{CallContext, CallPurpose};
-use crate::{OperationError, Operations, UpstreamError};
+use crate::{OperationError, Operations, PlainWords, UpstreamError};
 
 /// How long after a prepay WeChat may still learn of it; before that, "no such order" proves nothing.
 pub(crate) const PREPAY_SETTLES_MS: i64 = 60_000;
@@ -44,6 +44,11 @@ impl Operations {
                 status: None,
                 code: None,
                 message: "WeChat has not confirmed the close yet".into(),
+                cause: Box::new(PlainWords {
+                    zh: "微信支付尚未确认关单；系统会继续查询。".to_owned(),
+                    en: "WeChat Pay has not confirmed the close; the platform goes on asking."
+                        .to_owned(),
+                }),
                 field: None,
                 request_id: None,
                 retryable: true,
