@@ -61,6 +61,7 @@ impl Victim {
             "updateWebhookEndpoint" => Foreign::NotFound(json!({"description": "mine now"})),
             "rotateWebhookEndpointSecret" => Foreign::NotFound(json!({"grace_seconds": 0})),
             "getOrder"
+            | "getOrderTimeline"
             | "closeOrder"
             | "syncOrder"
             | "getEvent"

@@ -23,4 +23,5 @@ mod restart;
 mod secrets;
 mod setback;
 mod stop;
+mod timeline;
 mod unknown_outcome;

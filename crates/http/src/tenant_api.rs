@@ -5,6 +5,7 @@ mod events;
 mod me;
 mod miniprogram_sessions;
 mod orders;
+mod timeline;
 mod webhook_endpoints;
 
 use std::str::FromStr;
@@ -18,11 +19,13 @@ pub(crate) use events::EventsApi;
 pub(crate) use me::MeApi;
 pub(crate) use miniprogram_sessions::MiniprogramSessionsApi;
 pub(crate) use orders::OrdersApi;
+pub(crate) use timeline::TimelineApi;
 pub(crate) use webhook_endpoints::WebhookEndpointsApi;
 
 /// Every operation, in the order of the document.
 pub(crate) type TenantApi = (
     OrdersApi,
+    TimelineApi,
     MiniprogramSessionsApi,
     EventsApi,
     WebhookEndpointsApi,
@@ -33,6 +36,7 @@ pub(crate) type TenantApi = (
 /// The whole API. It holds nothing: a session brings what a handler needs.
 pub(crate) const TENANT_API: TenantApi = (
     OrdersApi,
+    TimelineApi,
     MiniprogramSessionsApi,
     EventsApi,
     WebhookEndpointsApi,

@@ -25,6 +25,7 @@ pub mod retention;
 mod sealing;
 pub mod settlement;
 pub mod tenants;
+pub mod timeline;
 pub(crate) mod upstream_calls;
 mod wakeups;
 

@@ -37,6 +37,18 @@ pub(crate) enum CallPurpose {
 }
 
 impl CallPurpose {
+    const ALL: [Self; 4] = [
+        Self::Prepay,
+        Self::QueryOrder,
+        Self::CloseOrder,
+        Self::Certificates,
+    ];
+
+    /// Reads the stored word; one that a newer node wrote is not known.
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == word)
+    }
+
     /// The word stored and shown.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -257,6 +269,11 @@ impl Call<'_> {
             code: one.code.as_deref().map(bounded),
             request_id: one.request_id.as_deref().map(bounded),
             key_serial: one.key_serial.as_deref().map(bounded),
+            said: trace
+                .said
+                .as_deref()
+                .filter(|_| one.failure.is_none())
+                .map(bounded),
         }
     }
 }

@@ -264,6 +264,24 @@ pub async fn latest_attempt(
     row.map(to_attempt).transpose()
 }
 
+/// The first `limit` attempts of a tenant's order, oldest first.
+pub async fn attempts(
+    at: &impl Access,
+    tenant: &TenantId,
+    order: &OrderId,
+    limit: u64,
+) -> Result<Vec<Attempt>, StorageError> {
+    let rows = attempts::Entity::find()
+        .filter(attempts::Column::TenantId.eq(tenant.as_str()))
+        .filter(attempts::Column::OrderId.eq(order.as_str()))
+        .order_by_asc(attempts::Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the attempts of an order"))?;
+    rows.into_iter().map(to_attempt).collect()
+}
+
 /// The newest attempt of each of some orders, for a list.
 pub async fn latest_attempts(
     at: &impl Access,

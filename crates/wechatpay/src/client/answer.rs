@@ -30,6 +30,8 @@ pub struct CallTrace {
     pub duration_ms: u64,
     /// 1 or 2; 0 if nothing was sent.
     pub tries: u8,
+    /// WeChat's own word for the state of what was asked about, when the answer names one.
+    pub said: Option<String>,
     /// Every try, first to last.
     pub log: Vec<Try>,
 }

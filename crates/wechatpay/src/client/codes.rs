@@ -3,7 +3,7 @@
 mod table;
 
 use super::Actor;
-use table::{CODES, Entry, NUMBERS};
+use table::{BROAD_NUMBERS, CODES, Entry, NUMBERS, Number};
 
 /// The order is paid: query it.
 pub const ORDER_PAID: &str = "ORDER_PAID";
@@ -86,10 +86,10 @@ pub fn normalise(code: &str) -> &str {
 
 /// Looks up a normalised code; `None` means that the HTTP class decides.
 pub(super) fn verdict(code: &str) -> Option<Verdict> {
-    entry(CODES, code).map(|entry| entry.verdict)
+    entry(code).map(|entry| entry.verdict)
 }
 
-/// Returns what a code says to a person, Chinese and English; a known number behind a `Request-ID` says it better.
+/// Returns what a code says to a person, Chinese and English; a number behind a `Request-ID` may say it better.
 pub(super) fn words(
     code: Option<&str>,
     request_id: Option<&str>,
@@ -97,20 +97,25 @@ pub(super) fn words(
     let number = request_id
         .and_then(|id| id.rsplit_once('-'))
         .map(|(_, number)| number);
-    let by_number = number.and_then(|number| entry(NUMBERS, number));
-    let found = by_number.or_else(|| entry(CODES, normalise(code?)));
-    found.map(|entry| (entry.zh, entry.en))
+    let by_number = |table: &'static [Number]| {
+        let found = table.iter().find(|one| Some(one.digits) == number);
+        found.map(|one| (one.zh, one.en))
+    };
+    let by_code = || entry(normalise(code?)).map(|entry| (entry.zh, entry.en));
+    by_number(NUMBERS)
+        .or_else(by_code)
+        .or_else(|| by_number(BROAD_NUMBERS))
 }
 
-fn entry(table: &'static [Entry], code: &str) -> Option<&'static Entry> {
-    table.iter().find(|entry| entry.code == code)
+fn entry(code: &str) -> Option<&'static Entry> {
+    CODES.iter().find(|entry| entry.code == code)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{CODES, NUMBERS, normalise, verdict, words};
+    use super::{BROAD_NUMBERS, CODES, NUMBERS, Number, normalise, verdict, words};
 
     /// Every code on WeChat's pages, one a line, as WeChat spells it there.
     const PUBLISHED: &str = include_str!("../../testdata/published_codes.txt");
@@ -120,13 +125,22 @@ mod tests {
         lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
     }
 
+    fn numbers() -> impl Iterator<Item = &'static Number> {
+        NUMBERS.iter().chain(BROAD_NUMBERS)
+    }
+
     #[test]
     fn every_published_code_is_explained_in_both_languages_and_has_a_verdict() {
         assert!(published().count() > 90);
         for code in published() {
-            let is_number = NUMBERS.iter().any(|entry| entry.code == code);
+            let is_number = numbers().any(|number| number.digits == code);
             let request_id = format!("08F7-{code}");
-            let said = words(Some(code), is_number.then_some(request_id.as_str()));
+            let (by_code, by_number) = (Some(code), Some(request_id.as_str()));
+            let said = if is_number {
+                words(None, by_number)
+            } else {
+                words(by_code, None)
+            };
             let (zh, en) = said.unwrap_or_else(|| panic!("{code} is not explained"));
             assert!(!zh.is_ascii() && zh.ends_with('。'), "{code}: {zh}");
             assert!(en.is_ascii() && en.ends_with('.'), "{code}: {en}");
@@ -135,16 +149,22 @@ mod tests {
     }
 
     #[test]
+    fn a_broad_number_does_not_hide_what_the_code_says() {
+        let said = |code, number| words(Some(code), Some(number)).unwrap().1;
+        let by_code = words(Some("NO_AUTH"), None).unwrap().1;
+        assert_eq!(said("NO_AUTH", "08F7-268435464"), by_code);
+        assert_ne!(said("NO_AUTH", "08F7-268448010"), by_code);
+        assert_ne!(said("SOMETHING_NEW", "08F7-268435464"), by_code);
+    }
+
+    #[test]
     fn the_tables_hold_each_code_once_and_nothing_that_is_not_published() {
         let published: BTreeSet<&str> = published().map(normalise).collect();
         let mut seen = BTreeSet::new();
-        for entry in CODES.iter().chain(NUMBERS) {
-            assert!(seen.insert(entry.code), "{} twice", entry.code);
-            assert!(
-                published.contains(entry.code),
-                "{} is not published",
-                entry.code
-            );
+        let codes = CODES.iter().map(|entry| entry.code);
+        for code in codes.chain(numbers().map(|number| number.digits)) {
+            assert!(seen.insert(code), "{code} twice");
+            assert!(published.contains(code), "{code} is not published");
         }
     }
 

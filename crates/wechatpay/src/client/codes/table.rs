@@ -291,67 +291,85 @@ table! { CODES:
         "A field of the shipping information is wrong; errmsg says which."
 }
 
-// WeChat's internal number behind the last `-` of a `Request-ID` is often more precise than the code. Only its words
-// count: what follows is decided by the code, since these numbers are observed and not promised.
-table! { NUMBERS:
-    "268512771" => Definite No Nobody
+/// What WeChat's internal number behind the last `-` of a `Request-ID` says. It decides nothing: the numbers are
+/// observed and not promised.
+#[derive(Debug)]
+pub(super) struct Number {
+    pub(super) digits: &'static str,
+    pub(super) zh: &'static str,
+    pub(super) en: &'static str,
+}
+
+macro_rules! numbers {
+    ($name:ident: $($number:literal $zh:literal $en:literal)*) => {
+        pub(super) static $name: &[Number] = &[$(Number { digits: $number, zh: $zh, en: $en }),*];
+    };
+}
+
+// These say more than the code that they come with.
+numbers! { NUMBERS:
+    "268512771"
         "微信支付没有这个订单。"
         "WeChat Pay does not know the order."
-    "268447840" => Unknown SameRequest Nobody
-        "请求过于频繁。"
-        "Too many requests."
-    "268435461" => Definite No Platform
-        "参数不合法。"
-        "A parameter is not legal."
-    "268435464" => Definite No Platform
-        "参数值超出范围。"
-        "A parameter is out of range."
-    "268449538" => Definite No Nobody
+    "268449538"
         "订单已支付。"
         "The order is paid already."
-    "268498689" => Definite No Nobody
+    "268498689"
         "订单已支付。"
         "The order is paid already."
-    "268498688" => Definite No Nobody
+    "268498688"
         "同一单号再次下单，但参数与第一次不同。"
         "The same number was sent again with other parameters."
-    "270924358" => Definite No Platform
+    "270924358"
         "请求带有未定义的参数。"
         "The request has a parameter that WeChat does not define."
-    "268443715" => Definite No Tenant
+    "268443715"
         "商户号不可用或状态异常；请子商户在商户平台查看。"
         "The merchant number is not available or not in order; the sub-merchant looks into the console."
-    "268447843" => Definite No Provider
+    "268447843"
         "商户号与订单不匹配。"
         "The merchant number is not the order's."
-    "268447845" => Definite No Provider
+    "268447845"
         "子商户号与订单不匹配。"
         "The sub-merchant number is not the order's."
-    "268443705" => Definite No Provider
+    "268443705"
         "子商户号与服务商号相同。"
         "The sub-merchant number is the provider's own."
-    "268443704" => Definite No Provider
+    "268443704"
         "服务商下单必须传子商户号。"
         "A provider must name a sub-merchant."
-    "268443701" => Definite No Tenant
+    "268443701"
         "受理关系不存在：该子商户不在（或已不在）本服务商名下；请子商户确认授权关系。"
         "The sub-merchant is not, or no longer, under this provider; it must confirm the relation."
-    "268445527" => Definite No Provider
+    "268445527"
         "appid 与商户号没有绑定关系。"
         "The app id is not bound to the merchant number."
-    "268447914" => Definite No Nobody
+    "268447914"
         "订单已过期或无效；需要用新的单号下单。"
         "The order has expired or is not valid; a new number is needed."
-    "268448010" => Definite No Tenant
+    "268448010"
         "商户的收款功能被限制；请子商户在商户平台解除。"
         "The merchant may not take payments for the moment; it must have the restriction lifted in the console."
-    "268449641" => Definite No Nobody
+    "268449641"
         "付款码订单不能关闭，只能撤销。"
         "An order of a payment code cannot be closed, only reversed."
-    "268443699" => Definite No Provider
-        "签名错误。"
-        "The signature is wrong."
-    "268501013" => Definite No Tenant
+    "268501013"
         "JSAPI 下单缺少付款人的 openid。"
         "The order lacks the payer's openid."
+}
+
+// These come with any code and say less than most.
+numbers! { BROAD_NUMBERS:
+    "268447840"
+        "请求过于频繁。"
+        "Too many requests."
+    "268435461"
+        "参数不合法。"
+        "A parameter is not legal."
+    "268435464"
+        "参数值超出范围。"
+        "A parameter is out of range."
+    "268443699"
+        "签名错误。"
+        "The signature is wrong."
 }
