@@ -244,3 +244,25 @@ async fn batches(p: &TestPlatform) {
     let kept_from = p.now().plus_millis(-90 * 24 * 3600 * 1000).as_millis();
     assert_eq!(p.database.count(&format!("{old}{kept_from}")).await, 0);
 }
+
+scenario!(
+    timeline_that_is_too_long_keeps_its_beginning_and_says_so,
+    long
+);
+async fn long(p: &TestPlatform) {
+    let order = p.order(100).await;
+    p.settle().await;
+    let columns = "position, provider_id, mode, tenant_id, order_id, purpose, method, path, host, \
+                   duration_ms, outcome";
+    let many = format!(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) \
+         INSERT INTO upstream_calls (id, try_number, started_at, {columns}) \
+         SELECT id, try_number + i, started_at + i, {columns} FROM upstream_calls, n \
+         WHERE purpose = 'prepay'"
+    );
+    assert_eq!(p.database.execute(&many).await, 1200);
+    let seen = timeline(p, &order).await;
+    assert_eq!(seen["truncated"], true);
+    assert_eq!(entries(&seen).len(), 1000);
+    assert_eq!(entries(&seen)[0]["event"]["to_state"], "created");
+}

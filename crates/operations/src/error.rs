@@ -43,7 +43,7 @@ pub struct UpstreamError {
     /// WeChat's code, spelling folded.
     pub code: Option<String>,
     /// WeChat's words; never to be parsed.
-    pub message: String,
+    pub message: Box<str>,
     /// What it means.
     #[serde(default)]
     pub cause: Box<PlainWords>,
@@ -153,7 +153,7 @@ impl From<&wechatpay::client::CallError> for UpstreamError {
             code: error.code().map(str::to_owned),
             message: error
                 .message()
-                .map_or_else(|| error.to_string(), str::to_owned),
+                .map_or_else(|| error.to_string().into(), Box::from),
             cause: Box::new(error.explanation().into()),
             field: named_field(error),
             request_id: error.trace.request_id.clone(),

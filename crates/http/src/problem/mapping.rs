@@ -75,7 +75,7 @@ impl From<UpstreamError> for WechatCause {
     fn from(cause: UpstreamError) -> Self {
         Self {
             code: cause.code,
-            message: cause.message,
+            message: cause.message.into(),
             cause: (*cause.cause).into(),
             request_id: cause.request_id,
             retryable: cause.retryable,

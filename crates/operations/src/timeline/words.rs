@@ -35,6 +35,10 @@ pub(super) fn of_call(facts: &CallFacts) -> String {
             None => format!("{what}{which}: done."),
         };
     };
+    if facts.outcome == "tried_again" {
+        let why = facts.failure.as_deref().unwrap_or_default();
+        return format!("{what}: no usable answer ({why}); it was tried again at once.");
+    }
     let code = facts.code.as_deref().map(|code| format!(" {code}."));
     let code = code.unwrap_or_default();
     format!("{what}{which}:{code} {}", explained.cause.en)
@@ -101,8 +105,8 @@ pub(super) fn of_event(facts: &EventFacts) -> String {
 
 pub(super) fn of_delivery(facts: &DeliveryFacts) -> String {
     let what = format!(
-        "Telling {} of {}, try {}",
-        facts.endpoint_id, facts.event_type, facts.number
+        "Webhook {} to {}, try {}",
+        facts.event_type, facts.endpoint_id, facts.number
     );
     match (&facts.error_class, facts.status) {
         (None, Some(status)) => format!("{what}: it was taken ({status})."),
