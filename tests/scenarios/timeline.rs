@@ -23,12 +23,17 @@ fn of_kind<'a>(timeline: &'a Value, kind: &str) -> Vec<&'a Value> {
     all.filter(|entry| entry["kind"] == kind).collect()
 }
 
-/// A line for each entry, as a support engineer reads it.
-fn read_out(timeline: &Value) -> Vec<String> {
-    let text = |value: &Value| value.as_str().expect("a text").to_owned();
-    let all = entries(timeline).iter();
-    all.map(|entry| format!("{}  {}", text(&entry["at"]), text(&entry["summary"])))
-        .collect()
+/// Prints the document and a line for each entry, as a support engineer reads it.
+#[expect(
+    clippy::print_stdout,
+    reason = "with --nocapture a person reads the story"
+)]
+fn print(timeline: &Value) {
+    println!("{timeline:#}");
+    for entry in entries(timeline) {
+        let text = |name: &str| entry[name].as_str().expect("a text");
+        println!("{}  {}", text("at"), text("summary"));
+    }
 }
 
 scenario!(order_that_meets_three_faults_reads_as_a_story, three_faults);
@@ -48,10 +53,7 @@ async fn three_faults(p: &TestPlatform) {
     p.advance_seconds(3600).await;
 
     let seen = timeline(p, &order).await;
-    println!("{}", serde_json::to_string_pretty(&seen).expect("JSON"));
-    for line in read_out(&seen) {
-        println!("{line}");
-    }
+    print(&seen);
     assert_eq!(seen["state"], "paid");
     assert_eq!(seen["truncated"], false);
     let ats: Vec<&str> = entries(&seen)
@@ -59,9 +61,14 @@ async fn three_faults(p: &TestPlatform) {
         .map(|entry| entry["at"].as_str().expect("a time"))
         .collect();
     assert!(ats.is_sorted(), "{ats:?}");
+    lost_answers_are_told(&seen);
+    withheld_notification_is_told(&seen);
+    failing_webhook_is_told(&seen, &endpoint);
+}
 
-    // The lost answers, and the repetition that found the order.
-    let calls = of_kind(&seen, "call");
+/// The lost answers, and the repetition that found the order.
+fn lost_answers_are_told(seen: &Value) {
+    let calls = of_kind(seen, "call");
     let prepays: Vec<&Value> = calls
         .iter()
         .map(|entry| &entry["call"])
@@ -79,15 +86,18 @@ async fn three_faults(p: &TestPlatform) {
             .contains("结果未知")
     );
     assert!(prepays[2]["request_id"].is_string() && prepays[2]["key_serial"].is_string());
+}
 
-    // The withheld notification: a question found the payment, the notification said nothing new.
+/// A question found the payment, and the notification that came later said nothing new.
+fn withheld_notification_is_told(seen: &Value) {
+    let calls = of_kind(seen, "call");
     let query = calls
         .iter()
         .find(|entry| entry["call"]["said"] == "SUCCESS");
     assert_eq!(query.expect("a query")["call"]["purpose"], "query_order");
-    let notices = of_kind(&seen, "notification");
+    let notices = of_kind(seen, "notification");
     assert_eq!(notices[0]["notification"]["verdict"], "unchanged");
-    let changes: Vec<Value> = of_kind(&seen, "event")
+    let changes: Vec<Value> = of_kind(seen, "event")
         .iter()
         .map(|entry| json!([entry["event"]["from_state"], entry["event"]["to_state"]]))
         .collect();
@@ -97,7 +107,7 @@ async fn three_faults(p: &TestPlatform) {
         json!(["paying", "paid"]),
     ];
     assert_eq!(changes, expected);
-    let paid = of_kind(&seen, "event")[2];
+    let paid = of_kind(seen, "event")[2];
     assert_eq!(paid["event"]["source"], "query");
     assert!(
         paid["summary"]
@@ -105,14 +115,15 @@ async fn three_faults(p: &TestPlatform) {
             .expect("a sentence")
             .ends_with("No notification had come by then.")
     );
+}
 
-    // The failing webhook.
-    let tries: Vec<&Value> = of_kind(&seen, "delivery_attempt")
+fn failing_webhook_is_told(seen: &Value, endpoint: &Value) {
+    let tries: Vec<&Value> = of_kind(seen, "delivery_attempt")
         .iter()
         .map(|entry| &entry["delivery_attempt"])
         .filter(|one| one["event_type"] == "order.paid")
         .collect();
-    assert!(tries.iter().all(|one| one["endpoint_id"] == endpoint));
+    assert!(tries.iter().all(|one| one["endpoint_id"] == *endpoint));
     assert_eq!(tries.first().expect("a try")["status"], 500);
     assert_eq!(tries.last().expect("a try")["status"], 200);
 }
