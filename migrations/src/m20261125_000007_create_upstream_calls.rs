@@ -41,6 +41,7 @@ impl MigrationTrait for Migration {
             short_null("code"),
             short_null("request_id"),
             short_null("key_serial"),
+            short_null("said"),
         ];
         create_table(manager, CALLS, columns, &["id", "try_number"]).await?;
         create_index(manager, CALLS, &["tenant_id", "order_id", "started_at"]).await?;

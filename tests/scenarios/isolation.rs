@@ -74,6 +74,7 @@ impl Victim {
             | "listOrderRefunds"
             | "getRefund"
             | "syncRefund"
+            | "getOrderTimeline"
             | "closeOrder"
             | "syncOrder"
             | "getEvent"

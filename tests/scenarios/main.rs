@@ -25,4 +25,5 @@ mod restart;
 mod secrets;
 mod setback;
 mod stop;
+mod timeline;
 mod unknown_outcome;

@@ -180,6 +180,11 @@ impl Api {
         self.get(&format!("/v1/orders/{id}")).await
     }
 
+    /// `GET /v1/orders/{id}/timeline`, with a query string or none
+    pub async fn timeline(&self, id: &str, query: &str) -> Answer {
+        self.get(&format!("/v1/orders/{id}/timeline{query}")).await
+    }
+
     /// `GET /v1/orders?…`
     pub async fn orders(&self, query: &str) -> Answer {
         self.get(&format!("/v1/orders?{query}")).await

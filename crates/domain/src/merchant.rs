@@ -65,7 +65,7 @@ text_types! {
     /// An app id at WeChat (`sp_appid`, `sub_appid`).
     AppId, |t| bytes_in(t, 1..=32, |b| b.is_ascii_alphanumeric()), "must be 1 to 32 letters and digits";
     /// A user's id in the scope of one app id; opaque.
-    OpenId, |t| bytes_in(t, 1..=128, |b| b.is_ascii_graphic()), "must be 1 to 128 visible ASCII characters";
+    OpenId, |t| bytes_in(t, 1..=128, |b| b.is_ascii_alphanumeric() || b"_-".contains(&b)), "must be 1 to 128 of 0-9 A-Z a-z _ -";
     /// The tenant's own order number.
     MerchantOrderNo,
         |t| bytes_in(t, 1..=64, |b| b.is_ascii_alphanumeric() || b"_-|*@.".contains(&b)),

@@ -6,6 +6,7 @@ mod me;
 mod miniprogram_sessions;
 mod orders;
 mod refunds;
+mod timeline;
 mod webhook_endpoints;
 
 use std::str::FromStr;
@@ -20,12 +21,14 @@ pub(crate) use me::MeApi;
 pub(crate) use miniprogram_sessions::MiniprogramSessionsApi;
 pub(crate) use orders::OrdersApi;
 pub(crate) use refunds::RefundsApi;
+pub(crate) use timeline::TimelineApi;
 pub(crate) use webhook_endpoints::WebhookEndpointsApi;
 
 /// Every operation, in the order of the document.
 pub(crate) type TenantApi = (
     OrdersApi,
     RefundsApi,
+    TimelineApi,
     MiniprogramSessionsApi,
     EventsApi,
     WebhookEndpointsApi,
@@ -37,6 +40,7 @@ pub(crate) type TenantApi = (
 pub(crate) const TENANT_API: TenantApi = (
     OrdersApi,
     RefundsApi,
+    TimelineApi,
     MiniprogramSessionsApi,
     EventsApi,
     WebhookEndpointsApi,

@@ -28,6 +28,7 @@ pub mod retention;
 mod sealing;
 pub mod settlement;
 pub mod tenants;
+pub mod timeline;
 pub(crate) mod upstream_calls;
 mod wakeups;
 
@@ -41,7 +42,7 @@ use tributary_vault::Vault;
 use tributary_webhooks::Sender;
 use wechatpay::client::Transport;
 
-pub use error::{LoginProblem, OperationError, UpstreamError};
+pub use error::{LoginProblem, OperationError, PlainWords, UpstreamError};
 pub use wakeups::Wakeups;
 
 use crate::budgets::Budgets;

@@ -265,9 +265,9 @@ async fn leftovers_due(
     paid: &Attempt,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, OperationError> {
-    let attempts = orders::attempts(tx, &order.tenant_id, &order.id).await?;
-    let is_left = |attempt: &Attempt| attempt.id != paid.id && attempt.state.is_open();
-    Ok(attempts.iter().any(is_left).then_some(now))
+    let open = orders::open_attempts(tx, &order.tenant_id, &order.id).await?;
+    let is_left = |attempt: &Attempt| attempt.id != paid.id;
+    Ok(open.iter().any(is_left).then_some(now))
 }
 
 /// An attempt that another has taken the place of is closed; the order lives on with the newer one.

@@ -42,6 +42,20 @@ pub(crate) enum CallPurpose {
 }
 
 impl CallPurpose {
+    const ALL: [Self; 6] = [
+        Self::Prepay,
+        Self::QueryOrder,
+        Self::CloseOrder,
+        Self::Refund,
+        Self::QueryRefund,
+        Self::Certificates,
+    ];
+
+    /// Reads the stored word; one that a newer node wrote is not known.
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == word)
+    }
+
     /// The word stored and shown.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -182,7 +196,7 @@ impl Operations {
                 } else {
                     CallOutcome::Failed
                 };
-                (&*error.trace, outcome, Some(error.kind.word()))
+                (&*error.trace, outcome, Some(error.kind.failure()))
             }
         };
         if trace.log.is_empty() {
@@ -270,11 +284,16 @@ impl Call<'_> {
             started_at: self.started_at.plus_millis(after_ms).min(self.ended_at),
             duration_ms: i64::try_from(one.duration_ms).unwrap_or(i64::MAX),
             outcome,
-            failure: one.failure.map(str::to_owned),
+            failure: one.failure.map(|failure| failure.as_str().to_owned()),
             status: one.http_status.map(i64::from),
             code: one.code.as_deref().map(bounded),
             request_id: one.request_id.as_deref().map(bounded),
             key_serial: one.key_serial.as_deref().map(bounded),
+            said: trace
+                .said
+                .as_deref()
+                .filter(|_| one.failure.is_none())
+                .map(bounded),
         }
     }
 }
@@ -283,4 +302,82 @@ impl Call<'_> {
 fn bounded(text: &str) -> String {
     let printable = text.chars().filter(|c| !c.is_control());
     printable.take(TEXT_CHARS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tributary_domain::ids::ProviderId;
+    use tributary_domain::tenant::Mode;
+
+    use super::*;
+
+    fn tries(count: usize) -> impl Iterator<Item = UpstreamTry> {
+        let now = Timestamp::from_seconds(1_767_225_600);
+        let one = UpstreamTry {
+            call_id: UpstreamCallId::new(now),
+            number: 1,
+            position: 0,
+            provider_id: ProviderId::new(now),
+            mode: Mode::Test,
+            tenant_id: None,
+            order_id: None,
+            attempt_id: None,
+            refund_id: None,
+            purpose: CallPurpose::Prepay.as_str().to_owned(),
+            method: "POST".to_owned(),
+            path: "/".to_owned(),
+            host: String::new(),
+            started_at: now,
+            duration_ms: 0,
+            outcome: CallOutcome::Succeeded,
+            failure: None,
+            status: None,
+            code: None,
+            request_id: None,
+            key_serial: None,
+            said: None,
+        };
+        (0..count).map(move |number| UpstreamTry {
+            number: i64::try_from(number).unwrap(),
+            ..one.clone()
+        })
+    }
+
+    #[test]
+    fn what_does_not_fit_into_memory_is_dropped_and_blocks_nobody() {
+        let waiting = WaitingCalls::default();
+        waiting.push(tries(WAITING_TRIES_MAX + 10));
+        assert_eq!(waiting.tries().len(), WAITING_TRIES_MAX);
+        let batch = waiting.take_batch();
+        assert_eq!(batch.len(), BATCH_TRIES);
+        waiting.push(tries(BATCH_TRIES - 1));
+        waiting.put_back(batch);
+        assert_eq!(waiting.tries().len(), WAITING_TRIES_MAX);
+        // Of what is put back the newest stays.
+        let first = waiting.tries().front().map(|one| one.number);
+        assert_eq!(first, i64::try_from(BATCH_TRIES - 1).ok());
+    }
+
+    #[test]
+    fn a_batch_that_could_not_be_written_comes_again_in_its_order() {
+        let waiting = WaitingCalls::default();
+        waiting.push(tries(3));
+        let batch = waiting.take_batch();
+        waiting.put_back(batch);
+        let numbers: Vec<i64> = waiting.take_batch().iter().map(|one| one.number).collect();
+        assert_eq!(numbers, [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_text_from_outside_is_bounded_and_printable() {
+        assert_eq!(bounded("a\0b\n"), "ab");
+        assert_eq!(bounded(&"长".repeat(500)).chars().count(), TEXT_CHARS_MAX);
+    }
+
+    #[test]
+    fn every_purpose_reads_back() {
+        for purpose in CallPurpose::ALL {
+            assert_eq!(CallPurpose::parse(purpose.as_str()), Some(purpose));
+        }
+    }
 }

@@ -11,7 +11,7 @@ use tributary_domain::tenant::Mode;
 
 use crate::entities::{deliveries, delivery_attempts, delivery_queue};
 use crate::error::{StorageError, column, database, expect_one, inserting};
-use crate::statement_sizes::power_of_two_chunks;
+use crate::statement_sizes::{padded, power_of_two_chunks};
 use crate::{Access, Tx};
 
 pub mod claim;
@@ -190,6 +190,73 @@ pub async fn attempts(
         .await
         .map_err(database("reading the attempts of a delivery"))?;
     Ok(rows.into_iter().map(to_attempt).collect())
+}
+
+/// One HTTP try together with what was sent to whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentAttempt {
+    /// The delivery.
+    pub delivery_id: DeliveryId,
+    /// What was told.
+    pub event_id: EventId,
+    /// Its type.
+    pub event_kind: String,
+    /// Whom.
+    pub endpoint_id: EndpointId,
+    /// How the try went.
+    pub attempt: LoggedAttempt,
+}
+
+/// The first `limit` tries to deliver some of a tenant's events, oldest first.
+pub async fn attempts_of_events(
+    at: &impl Access,
+    tenant: &TenantId,
+    events: &[EventId],
+    limit: u64,
+) -> Result<Vec<SentAttempt>, StorageError> {
+    let ids = padded(events.iter().map(EventId::as_str).collect());
+    let of_events: Vec<(String, String, String, String)> = deliveries::Entity::find()
+        .select_only()
+        .columns([
+            deliveries::Column::Id,
+            deliveries::Column::EventId,
+            deliveries::Column::EventKind,
+            deliveries::Column::EndpointId,
+        ])
+        .filter(deliveries::Column::TenantId.eq(tenant.as_str()))
+        .filter(deliveries::Column::EventId.is_in(ids))
+        .order_by_asc(deliveries::Column::Id)
+        .limit(limit)
+        .into_tuple()
+        .all(at.connection())
+        .await
+        .map_err(database("reading the deliveries of events"))?;
+    let ids = padded(of_events.iter().map(|(id, ..)| id.as_str()).collect());
+    let tries = delivery_attempts::Entity::find()
+        .filter(delivery_attempts::Column::TenantId.eq(tenant.as_str()))
+        .filter(delivery_attempts::Column::DeliveryId.is_in(ids))
+        .order_by_asc(delivery_attempts::Column::StartedAt)
+        .order_by_asc(delivery_attempts::Column::DeliveryId)
+        .order_by_asc(delivery_attempts::Column::Number)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the attempts of deliveries"))?;
+    let mut sent = Vec::with_capacity(tries.len());
+    for row in tries {
+        let of = of_events.iter().find(|(id, ..)| *id == row.delivery_id);
+        let Some((id, event, event_kind, endpoint)) = of else {
+            continue;
+        };
+        sent.push(SentAttempt {
+            delivery_id: column(DELIVERIES, "id", id, id.parse())?,
+            event_id: column(DELIVERIES, "event_id", id, event.parse())?,
+            endpoint_id: column(DELIVERIES, "endpoint_id", id, endpoint.parse())?,
+            event_kind: event_kind.clone(),
+            attempt: to_attempt(row),
+        });
+    }
+    Ok(sent)
 }
 
 /// Makes a delivery due now, whatever became of it before; the event's id and bytes stay the same.

@@ -18,6 +18,8 @@ use crate::{Access, Tx};
 
 const ORDERS: &str = "orders";
 const ATTEMPTS: &str = "attempts";
+/// More than ever are: one is open at a time, and what races leave behind is a few.
+const OPEN_ATTEMPTS_MAX: u64 = 100;
 
 /// Which orders a list shows.
 #[derive(Clone, Debug, Default)]
@@ -307,6 +309,24 @@ pub async fn latest_attempt(
     row.map(to_attempt).transpose()
 }
 
+/// The first `limit` attempts of a tenant's order, oldest first.
+pub async fn attempts(
+    at: &impl Access,
+    tenant: &TenantId,
+    order: &OrderId,
+    limit: u64,
+) -> Result<Vec<Attempt>, StorageError> {
+    let rows = attempts::Entity::find()
+        .filter(attempts::Column::TenantId.eq(tenant.as_str()))
+        .filter(attempts::Column::OrderId.eq(order.as_str()))
+        .order_by_asc(attempts::Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the attempts of an order"))?;
+    rows.into_iter().map(to_attempt).collect()
+}
+
 /// The newest attempt of each of some orders, for a list.
 pub async fn latest_attempts(
     at: &impl Access,
@@ -324,13 +344,23 @@ pub async fn latest_attempts(
     rows.into_iter().map(to_attempt).collect()
 }
 
-/// Every attempt of a tenant's order, oldest first.
-pub async fn attempts(
+/// The attempts of a tenant's order that WeChat may still take money for, oldest first.
+pub async fn open_attempts(
     at: &impl Access,
     tenant: &TenantId,
     order: &OrderId,
 ) -> Result<Vec<Attempt>, StorageError> {
-    latest_attempts(at, tenant, std::slice::from_ref(order)).await
+    let open = AttemptState::ALL.iter().filter(|state| state.is_open());
+    let rows = attempts::Entity::find()
+        .filter(attempts::Column::TenantId.eq(tenant.as_str()))
+        .filter(attempts::Column::OrderId.eq(order.as_str()))
+        .filter(attempts::Column::State.is_in(open.map(|state| state.as_str())))
+        .order_by_asc(attempts::Column::Id)
+        .limit(OPEN_ATTEMPTS_MAX)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the open attempts of an order"))?;
+    rows.into_iter().map(to_attempt).collect()
 }
 
 /// Which attempt a number at WeChat belongs to; routing of what WeChat reports, so it spans tenants.

@@ -152,6 +152,24 @@ pub async fn list(
     rows.into_iter().map(to_refund).collect()
 }
 
+/// The first `limit` refunds of a tenant's order, oldest first.
+pub async fn of_order(
+    at: &impl Access,
+    tenant: &TenantId,
+    order: &OrderId,
+    limit: u64,
+) -> Result<Vec<Refund>, StorageError> {
+    let rows = Entity::find()
+        .filter(Column::TenantId.eq(tenant.as_str()))
+        .filter(Column::OrderId.eq(order.as_str()))
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the refunds of an order"))?;
+    rows.into_iter().map(to_refund).collect()
+}
+
 /// Writes what may change about a refund, provided nobody changed it since `before` was read.
 pub async fn update(tx: &Tx, before: &Refund, after: &Refund) -> Result<(), StorageError> {
     let id = before.id.as_str();

@@ -93,6 +93,8 @@ pub struct UpstreamTry {
     pub request_id: Option<String>,
     /// The serial of the key that signed the answer.
     pub key_serial: Option<String>,
+    /// WeChat's own word for the state of what was asked about.
+    pub said: Option<String>,
 }
 
 /// Records tries. They are facts about the past: nothing is compared, nothing else changes.
@@ -178,6 +180,7 @@ fn to_row(one: &UpstreamTry) -> upstream_calls::ActiveModel {
         code: Set(one.code.clone()),
         request_id: Set(one.request_id.clone()),
         key_serial: Set(one.key_serial.clone()),
+        said: Set(one.said.clone()),
     }
 }
 
@@ -209,5 +212,6 @@ fn to_try(row: upstream_calls::Model) -> Result<UpstreamTry, StorageError> {
         code: row.code,
         request_id: row.request_id,
         key_serial: row.key_serial,
+        said: row.said,
     })
 }

@@ -8,6 +8,7 @@ mod bills;
 mod call;
 pub mod codes;
 mod error;
+mod failure;
 mod orders;
 mod refunds;
 mod security;
@@ -25,6 +26,7 @@ pub use answer::{Answer, CallTrace, Try};
 pub use bill_download::{BillDownload, BillError, BillStep};
 pub use bills::Bill;
 pub use error::{Actor, CallError, CallErrorKind};
+pub use failure::{Explanation, Failure};
 pub use security::SensitiveFieldError;
 pub use transport::{Transport, TransportConfig, TransportError};
 

@@ -14,7 +14,7 @@ use crate::orders::view::{OrderView, order_view};
 use crate::orders::{Queried, upstream};
 use crate::settlement::{Telling, change};
 use crate::upstream_calls::{CallContext, CallPurpose};
-use crate::{OperationError, Operations, UpstreamError};
+use crate::{OperationError, Operations, PlainWords, UpstreamError};
 
 /// How long after a prepay WeChat may still learn of it; before that, "no such order" proves nothing.
 pub(crate) const PREPAY_SETTLES_MS: i64 = 60_000;
@@ -44,6 +44,11 @@ impl Operations {
                 status: None,
                 code: None,
                 message: "WeChat has not confirmed the close yet".into(),
+                cause: Box::new(PlainWords {
+                    zh: "微信支付尚未确认关单；系统会继续查询。".to_owned(),
+                    en: "WeChat Pay has not confirmed the close; the platform goes on asking."
+                        .to_owned(),
+                }),
                 field: None,
                 request_id: None,
                 retryable: true,
@@ -77,8 +82,8 @@ impl Operations {
 
     /// Closes what is still open of an order that another attempt paid, so that nobody pays it twice.
     pub(crate) async fn close_leftovers(&self, order: &Order) -> Result<(), OperationError> {
-        let attempts = orders::attempts(self.storage(), &order.tenant_id, &order.id).await?;
-        for attempt in attempts.iter().filter(|attempt| attempt.state.is_open()) {
+        let open = orders::open_attempts(self.storage(), &order.tenant_id, &order.id).await?;
+        for attempt in &open {
             self.close_at_wechat(order, attempt).await?;
             let settled_ms = self.now().millis_since(attempt.created_at);
             match self.query(order, attempt, Source::System).await? {
@@ -93,11 +98,10 @@ impl Operations {
         let tx = self.storage().begin().await?;
         let locked = orders::lock(&tx, &order.tenant_id, &order.id).await?;
         let before = locked.ok_or(OperationError::NotFound)?;
-        let left = orders::attempts(&tx, &order.tenant_id, &order.id).await?;
-        let left = left.iter().any(|attempt| attempt.state.is_open());
+        let left = orders::open_attempts(&tx, &order.tenant_id, &order.id).await?;
         let now = self.now();
         let after = Order {
-            next_poll_at: left.then(|| next_look_after_unknown(before.polls, now)),
+            next_poll_at: (!left.is_empty()).then(|| next_look_after_unknown(before.polls, now)),
             ..before.clone()
         };
         orders::update(&tx, &before, &after).await?;

@@ -265,7 +265,7 @@ impl Operations {
         }
         let failure = RefundFailure {
             code: shown.code.clone(),
-            message: shown.message.clone(),
+            message: shown.message.to_string(),
         };
         let told = before
             .failure

@@ -28,6 +28,7 @@ pub(crate) struct Model {
     pub(crate) code: Option<String>,
     pub(crate) request_id: Option<String>,
     pub(crate) key_serial: Option<String>,
+    pub(crate) said: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

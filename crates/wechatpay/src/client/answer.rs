@@ -1,6 +1,6 @@
 //! What a call gives back besides its value: enough to find it in WeChat's logs and in ours, and no secret.
 
-use super::CallErrorKind;
+use super::{CallErrorKind, Failure};
 
 /// The verified answer to a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct CallTrace {
     pub duration_ms: u64,
     /// 1 or 2; 0 if nothing was sent.
     pub tries: u8,
+    /// WeChat's own word for the state of what was asked about, when the answer names one.
+    pub said: Option<String>,
     /// Every try, first to last.
     pub log: Vec<Try>,
 }
@@ -51,8 +53,8 @@ pub struct Try {
     pub request_id: Option<String>,
     /// The serial of the key that the answer says it was signed with.
     pub key_serial: Option<String>,
-    /// Why it failed, in a stable word: [`CallErrorKind::word`](super::CallErrorKind::word).
-    pub failure: Option<&'static str>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
 }
 
 impl CallTrace {
@@ -66,7 +68,7 @@ impl CallTrace {
             code: failed.and_then(CallErrorKind::code).map(ToOwned::to_owned),
             request_id: self.request_id.clone(),
             key_serial: self.key_serial.clone(),
-            failure: failed.map(CallErrorKind::word),
+            failure: failed.map(CallErrorKind::failure),
         });
     }
 
@@ -74,7 +76,7 @@ impl CallTrace {
     pub(super) fn fail_last_try(&mut self, kind: &CallErrorKind) {
         if let Some(last) = self.log.last_mut() {
             last.code = kind.code().map(ToOwned::to_owned);
-            last.failure = Some(kind.word());
+            last.failure = Some(kind.failure());
         }
     }
 }

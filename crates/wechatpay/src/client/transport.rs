@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 
+use super::Failure;
+
 /// The largest answer that is read, in bytes.
 const MOST_ANSWER_BYTES: usize = 1024 * 1024;
 
@@ -69,14 +71,14 @@ impl TransportError {
         matches!(self, Self::Build(_) | Self::Request(_) | Self::Connect(_))
     }
 
-    /// Returns what happened in a stable word.
-    pub(super) fn word(&self) -> &'static str {
+    /// Returns why no answer came, in the terms of a record.
+    pub(crate) fn failure(&self) -> Failure {
         match self {
-            Self::Build(_) | Self::Request(_) => "not_sent",
-            Self::Connect(_) => "not_connected",
-            Self::Timeout(_) => "timed_out",
-            Self::Broken(_) => "connection_broken",
-            Self::TooLarge => "too_large",
+            Self::Build(_) | Self::Request(_) => Failure::NotSent,
+            Self::Connect(_) => Failure::NotConnected,
+            Self::Timeout(_) => Failure::TimedOut,
+            Self::Broken(_) => Failure::ConnectionBroken,
+            Self::TooLarge => Failure::TooLarge,
         }
     }
 

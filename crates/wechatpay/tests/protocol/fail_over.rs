@@ -1,7 +1,7 @@
 //! The second try: when there is one, where it goes, and what it does to certainty.
 
 use wechatpay::client::{
-    Actor, CallError, CallErrorKind, Transport, TransportConfig, TransportError,
+    Actor, CallError, CallErrorKind, Failure, Transport, TransportConfig, TransportError,
 };
 use wechatpay::server::parse_authorization;
 use wechatpay::v3::{FrozenBody, VerifyError};
@@ -148,7 +148,7 @@ async fn every_try_is_recorded_with_its_host_its_number_at_wechat_and_why_it_fai
     assert!(main.url.as_str().contains(&first.host));
     assert_eq!(
         (first.http_status, first.code.as_deref(), first.failure),
-        (Some(503), Some("SYSTEM_ERROR"), Some("server_error"))
+        (Some(503), Some("SYSTEM_ERROR"), Some(Failure::ServerError))
     );
     assert!(backup.url.as_str().contains(&second.host));
     assert_eq!(second.failure, None);
@@ -166,7 +166,7 @@ async fn a_verified_answer_about_something_else_is_recorded_as_a_failure() {
         .await
         .unwrap_err();
     assert_eq!(error.trace.log.len(), 1);
-    assert_eq!(error.trace.log[0].failure, Some("unusable"));
+    assert_eq!(error.trace.log[0].failure, Some(Failure::Unusable));
 }
 
 #[tokio::test]
