@@ -45,11 +45,7 @@ pub(crate) fn refusal_instead(fault: Option<&Fault>) -> Option<Refusal> {
     match fault.kind {
         FaultKind::ServerError if !fault.after_applying => Some(server_error(fault)),
         FaultKind::FrequencyLimited => Some(Refusal::frequency_limited()),
-        FaultKind::NotEnough => Some(Refusal::new(
-            403,
-            "NOT_ENOUGH",
-            "基本账户余额不足，请充值后重新发起",
-        )),
+        FaultKind::NotEnough => Some(Refusal::not_enough()),
         FaultKind::Refuse => Some(Refusal::new(
             fault
                 .status

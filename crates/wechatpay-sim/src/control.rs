@@ -21,8 +21,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 pub use requests::{
-    ChangeProvider, NewApp, NewCode, NewOpenid, NewProvider, NewSubMerchant, OpenidOf,
-    ProviderKeys, RefundResult, SettleRefund, SubMerchantView,
+    ChangeProvider, ChangeSubMerchant, NewApp, NewCode, NewOpenid, NewProvider, NewSubMerchant,
+    OpenidOf, ProviderKeys, SettleRefund, SubMerchantRefunds, SubMerchantView,
 };
 
 use crate::{
@@ -56,6 +56,7 @@ pub(crate) fn routes() -> impl poem::Endpoint {
         .at("/providers", post(create_provider).get(list_providers))
         .at("/providers/:sp_mchid", patch(change_provider))
         .at("/sub-merchants", post(create_sub_merchant))
+        .at("/sub-merchants/:sub_mchid", patch(change_sub_merchant))
         .at("/openids", post(register_openid))
         .at("/codes", post(issue_code))
         .at("/orders/:out_trade_no/pay", post(pay_order))
@@ -140,6 +141,11 @@ async fn change_provider(
 #[handler]
 fn create_sub_merchant(core: Shared<'_>, body: Vec<u8>) -> Response {
     answer(read(&body).and_then(|wish| core.create_sub_merchant(wish)))
+}
+
+#[handler]
+fn change_sub_merchant(core: Shared<'_>, Path(sub_mchid): Path<String>, body: Vec<u8>) -> Response {
+    answer(read(&body).and_then(|change| core.change_sub_merchant(&sub_mchid, &change)))
 }
 
 #[handler]

@@ -11,7 +11,7 @@ use poem::web::RemoteAddr;
 
 use crate::{
     clock::Clock, connections::Connections, faults::FaultBook, ledger::Ledger, notifier::Schedule,
-    providers::keys::KeyPairs,
+    providers::keys::KeyPairs, refunds::FailingCalls,
 };
 
 /// WeChat waits so long for the whole answer to a notification.
@@ -30,6 +30,7 @@ pub(crate) struct Core {
     ledger: Mutex<Ledger>,
     faults: Mutex<FaultBook>,
     nonces: Mutex<Nonces>,
+    failing_refunds: Mutex<FailingCalls>,
 }
 
 impl Core {
@@ -57,6 +58,7 @@ impl Core {
             ledger: Mutex::new(ledger),
             faults: Mutex::default(),
             nonces: Mutex::default(),
+            failing_refunds: Mutex::default(),
         })
     }
 
@@ -67,6 +69,12 @@ impl Core {
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, FaultBook> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn failing_refunds(&self) -> MutexGuard<'_, FailingCalls> {
+        self.failing_refunds
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Remembers a caller's nonce; false when it was seen within the signature window.

@@ -7,8 +7,9 @@ use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::{
     control::{
-        ChangeProvider, ControlError, FaultWish, NewCode, NewOpenid, NewProvider, NewSubMerchant,
-        ProviderKeys, SettleRefund, SubMerchantView,
+        ChangeProvider, ChangeSubMerchant, ControlError, FaultWish, NewCode, NewOpenid,
+        NewProvider, NewSubMerchant, ProviderKeys, SettleRefund, SubMerchantRefunds,
+        SubMerchantView,
     },
     core::Core,
     faults::{Fault, SeededFaults},
@@ -90,6 +91,15 @@ impl SimHandle {
     /// Creates a sub-merchant, or adds apps and users to it.
     pub fn sub_merchant(&self, wish: NewSubMerchant) -> Result<SubMerchantView, ControlError> {
         self.core.create_sub_merchant(wish)
+    }
+
+    /// Changes how a sub-merchant's refunds go.
+    pub fn change_sub_merchant(
+        &self,
+        sub_mchid: &str,
+        change: &ChangeSubMerchant,
+    ) -> Result<SubMerchantRefunds, ControlError> {
+        self.core.change_sub_merchant(sub_mchid, change)
     }
 
     /// Makes a user of an app known; answers `{appid, openid}`.

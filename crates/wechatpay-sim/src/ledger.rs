@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(crate) use journal::{Journal, Record, restore};
 pub use notifications::{Attempt, AttemptKind, Notification, NotificationState, Subject};
 pub use orders::{Order, Payment, Prepay, TradeState};
-pub use refunds::{Refund, RefundStatus};
+pub use refunds::{OtherWay, PlannedResult, Refund, RefundPolicy, RefundResult, RefundStatus};
 pub(crate) use registry::{App, LoginCode, SubMerchant};
 pub use view::{LedgerFilter, LedgerView};
 
@@ -27,7 +27,7 @@ use crate::{ids::Ids, providers::Provider};
 pub(crate) struct OrderIndex(usize);
 
 /// Place of a refund in the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct RefundIndex(usize);
 
 /// Place of a notification in the ledger.
@@ -53,6 +53,7 @@ pub(crate) struct Ledger {
     orders_by_bare_number: HashMap<String, Vec<OrderIndex>>,
     refunds: Vec<Refund>,
     refunds_by_number: HashMap<NumberKey, RefundIndex>,
+    refunds_by_id: HashMap<String, RefundIndex>,
     refunds_by_bare_number: HashMap<String, Vec<RefundIndex>>,
     notifications: Vec<Notification>,
     notifications_by_number: HashMap<String, Vec<NotificationIndex>>,

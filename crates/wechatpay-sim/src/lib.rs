@@ -40,14 +40,15 @@ use tokio::{net::TcpListener, sync::oneshot};
 
 pub use clock::{BaseClock, system_clock};
 pub use control::{
-    ChangeProvider, ControlError, NewApp, NewCode, NewOpenid, NewProvider, NewSubMerchant,
-    OpenidOf, ProviderKeys, RefundResult, SettleRefund, SubMerchantView,
+    ChangeProvider, ChangeSubMerchant, ControlError, NewApp, NewCode, NewOpenid, NewProvider,
+    NewSubMerchant, OpenidOf, ProviderKeys, SettleRefund, SubMerchantRefunds, SubMerchantView,
 };
 pub use faults::{Fault, FaultKind, SeededFaults};
 pub use handle::SimHandle;
 pub use ledger::{
     Attempt, AttemptKind, LedgerFilter, LedgerView, Notification, NotificationState, Order,
-    Payment, Prepay, Refund, RefundStatus, Subject, TradeState,
+    OtherWay, Payment, PlannedResult, Prepay, Refund, RefundPolicy, RefundResult, RefundStatus,
+    Subject, TradeState,
 };
 pub use notifier::RETRY_STEPS_MS;
 pub use providers::KeyMode;
@@ -107,6 +108,9 @@ impl Simulator {
         };
         let core = Arc::new(Core::new(clock, ledger)?);
         for (due_ms, index) in core.ledger().pending_notifications() {
+            core.schedule.add(due_ms, index);
+        }
+        for (due_ms, index) in core.ledger().planned_refunds() {
             core.schedule.add(due_ms, index);
         }
         let listener = TcpListener::bind(config.listen)

@@ -111,6 +111,7 @@ enum Call {
     Close(String),
     Refund,
     QueryRefund(String),
+    ApplyAbnormalRefund(String),
     Certificates,
     Echo,
 }
@@ -131,6 +132,14 @@ impl Call {
             ["v3", "refund", "domestic", "refunds", number] => {
                 (Method::GET, Self::QueryRefund(decoded(number)))
             }
+            [
+                "v3",
+                "refund",
+                "domestic",
+                "refunds",
+                id,
+                "apply-abnormal-refund",
+            ] => (Method::POST, Self::ApplyAbnormalRefund(decoded(id))),
             ["v3", "certificates"] => (Method::GET, Self::Certificates),
             ["v3", "security", "echo"] => (Method::POST, Self::Echo),
             _ => return Err(Missing::Path),
@@ -163,6 +172,7 @@ impl Call {
             }
             Self::QueryRefund(number) => ("out_refund_no", number, 1..=64, "_-|*@"),
             Self::QueryByTransaction(number) => ("transaction_id", number, 1..=32, ""),
+            Self::ApplyAbnormalRefund(number) => ("refund_id", number, 1..=32, ""),
             _ => return Ok(()),
         };
         let allowed = |c: char| c.is_ascii_alphanumeric() || extra.contains(c);
@@ -203,8 +213,16 @@ impl Call {
                 let body = posted(wire, bodies::CLOSE)?;
                 transactions::close(core, provider, number, &body).map(|()| Outcome::Nothing)
             }
-            Self::Refund => refunds::apply(core, provider, &posted(wire, bodies::REFUND)?)
-                .map(Outcome::Document),
+            Self::Refund => refunds::limited(core, provider, || {
+                refunds::apply(core, provider, &posted(wire, bodies::REFUND)?)
+            })
+            .map(Outcome::Document),
+            Self::ApplyAbnormalRefund(id) => refunds::limited(core, provider, || {
+                let body = posted(wire, bodies::ABNORMAL_REFUND)?;
+                let serial = wire.header("Wechatpay-Serial");
+                refunds::apply_abnormal(core, provider, serial, (id, &body))
+            })
+            .map(Outcome::Document),
             Self::QueryRefund(number) => {
                 refunds::query(core, provider, number, &parameters(wire)?).map(Outcome::Document)
             }

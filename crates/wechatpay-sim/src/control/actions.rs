@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ControlError, Controlled, FaultWish, NewCode, RefundResult, SettleRefund};
+use super::{ControlError, Controlled, FaultWish, NewCode, SettleRefund};
 use crate::{
     clock::rfc3339,
     core::Core,
@@ -58,12 +58,8 @@ impl Core {
                 .rfind(|index| ledger.refund(*index).is_some_and(|r| fits(&r.sp_mchid)))
                 .ok_or_else(|| ControlError::NotFound(format!("no refund {out_refund_no}")))?
         };
-        let status = match wish.result {
-            RefundResult::Success => RefundStatus::Success,
-            RefundResult::Closed => RefundStatus::Closed,
-            RefundResult::Abnormal => RefundStatus::Abnormal,
-        };
-        refunds::settle(self, index, status).map_err(|problem| match problem {
+        let status = RefundStatus::from(wish.result);
+        refunds::settle(self, index, wish.result).map_err(|problem| match problem {
             ResultProblem::NoRefund => ControlError::NotFound(problem.to_string()),
             _ => ControlError::Conflict(problem.to_string()),
         })?;
