@@ -1,9 +1,9 @@
 //! Answers under `/v3`: `Request-ID` on all, signed when 2xx, and spoilt when a fault asks for it.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
-use poem::{Response, http::StatusCode};
-use serde_json::Value;
+use poem::{Body, Response, http::StatusCode};
+use serde_json::{Value, json};
 use wechatpay::server;
 
 use crate::{
@@ -22,6 +22,11 @@ pub(crate) enum Outcome {
     Nothing,
     /// 202: repeat the request.
     Accepted,
+}
+
+/// What a garbled answer says around what should have been said.
+fn garble(body: &str) -> String {
+    json!({"ret": 0, "msg": "ok", "data": [body]}).to_string()
 }
 
 /// How long a delayed answer waits when the fault does not say.
@@ -92,12 +97,16 @@ pub(crate) fn accept(
     outcome: &Outcome,
     fault: Option<&Fault>,
 ) -> Response {
-    let (status, body) = match outcome {
+    let (mut status, mut body) = match outcome {
         Outcome::Document(document) => (StatusCode::OK, document.to_string()),
         Outcome::Nothing => (StatusCode::NO_CONTENT, String::new()),
         Outcome::Accepted => (StatusCode::ACCEPTED, String::new()),
     };
-    let headers = match signature_headers(core, key, body.as_bytes(), fault.map(|f| f.kind)) {
+    let kind = fault.map(|fault| fault.kind);
+    if kind == Some(FaultKind::Garbled) {
+        (status, body) = (StatusCode::OK, garble(&body));
+    }
+    let headers = match signature_headers(core, key, body.as_bytes(), kind) {
         Ok(headers) => headers,
         Err(error) => {
             tracing::error!(%error, "an answer could not be signed");
@@ -113,9 +122,23 @@ pub(crate) fn accept(
     if body.is_empty() {
         return response.finish();
     }
-    response
-        .content_type("application/json; charset=utf-8")
-        .body(body)
+    let response = response.content_type("application/json; charset=utf-8");
+    if kind == Some(FaultKind::HalfAnswer) {
+        return response
+            .header("Content-Length", body.len())
+            .body(half(body));
+    }
+    response.body(body)
+}
+
+/// Half a body, then the end of the connection.
+fn half(mut body: String) -> Body {
+    let middle = (0..=body.len() / 2)
+        .rev()
+        .find(|at| body.is_char_boundary(*at));
+    body.truncate(middle.unwrap_or_default());
+    let cut = io::Error::new(io::ErrorKind::ConnectionReset, "half of the answer is lost");
+    Body::from_bytes_stream(futures::stream::iter([Ok(body), Err(cut)]))
 }
 
 fn signature_headers(

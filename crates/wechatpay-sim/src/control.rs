@@ -30,7 +30,7 @@ use crate::{
     faults::{Fault, SeededFaults},
     ledger::LedgerFilter,
     notifier,
-    transactions::PayOrder,
+    transactions::{PayOnClose, PayOrder},
 };
 
 /// Why the control API did not do what it was told.
@@ -60,6 +60,7 @@ pub(crate) fn routes() -> impl poem::Endpoint {
         .at("/openids", post(register_openid))
         .at("/codes", post(issue_code))
         .at("/orders/:out_trade_no/pay", post(pay_order))
+        .at("/orders/:out_trade_no/pay-on-close", post(pay_on_close))
         .at("/orders/:out_trade_no/close", post(close_order))
         .at("/refunds/:out_refund_no/result", post(settle_refund))
         .at("/clock", post(advance_clock).get(show_clock))
@@ -164,6 +165,11 @@ fn pay_order(core: Shared<'_>, Path(number): Path<String>, body: Vec<u8>) -> Res
 }
 
 #[handler]
+fn pay_on_close(core: Shared<'_>, Path(number): Path<String>, body: Vec<u8>) -> Response {
+    answer(read::<PayOnClose>(&body).and_then(|wish| core.pay_on_close(&number, wish)))
+}
+
+#[handler]
 fn close_order(core: Shared<'_>, Path(number): Path<String>, body: Vec<u8>) -> Response {
     answer(
         read::<Whose>(&body).and_then(|whose| core.close_order(&number, whose.sp_mchid.as_deref())),
@@ -191,7 +197,8 @@ fn show_clock(core: Shared<'_>) -> Response {
 
 #[handler]
 fn add_faults(core: Shared<'_>, body: Vec<u8>) -> Response {
-    answer(FaultWish::read(&body).and_then(|wish| core.add_faults(wish)))
+    let wish = FaultWish::read(&body).and_then(|wish| core.leave_a_way_back(wish));
+    answer(wish.and_then(|wish| core.add_faults(wish)))
 }
 
 #[handler]
@@ -202,7 +209,7 @@ fn list_faults(core: Shared<'_>) -> Response {
 #[handler]
 fn clear_faults(core: Shared<'_>) -> Response {
     let cleared = core.describe_faults();
-    core.faults().clear();
+    core.clear_faults();
     answer(Ok(json!({"cleared": cleared})))
 }
 

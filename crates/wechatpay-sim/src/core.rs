@@ -2,16 +2,21 @@
 
 use std::{
     collections::{HashSet, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    net::SocketAddr,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
 use anyhow::Context;
-use poem::web::RemoteAddr;
 
 use crate::{
-    clock::Clock, connections::Connections, faults::FaultBook, ledger::Ledger, notifier::Schedule,
-    providers::keys::KeyPairs, refunds::FailingCalls,
+    clock::Clock,
+    connections::{Connections, Door},
+    faults::{FaultBook, Host},
+    ledger::Ledger,
+    notifier::Schedule,
+    providers::keys::KeyPairs,
+    refunds::FailingCalls,
 };
 
 /// WeChat waits so long for the whole answer to a notification.
@@ -23,6 +28,10 @@ pub(crate) const SIGNATURE_WINDOW_S: u64 = 300;
 pub(crate) struct Core {
     pub(crate) clock: Clock,
     pub(crate) connections: Connections,
+    pub(crate) main_door: Door,
+    pub(crate) backup_door: Door,
+    /// Where the backup host listens, if it does.
+    backup: OnceLock<SocketAddr>,
     pub(crate) schedule: Schedule,
     pub(crate) key_pairs: KeyPairs,
     /// Sends notifications: no proxy, no redirect, five seconds.
@@ -52,6 +61,9 @@ impl Core {
         Ok(Self {
             clock,
             connections: Connections::default(),
+            main_door: Door::default(),
+            backup_door: Door::default(),
+            backup: OnceLock::new(),
             schedule: Schedule::default(),
             key_pairs,
             http,
@@ -84,9 +96,31 @@ impl Core {
         nonces.enter(format!("{mchid}/{nonce}"), now_s)
     }
 
-    /// Cuts the connection of this peer instead of answering.
-    pub(crate) fn cut(&self, peer: &RemoteAddr) {
-        self.connections.cut(peer);
+    /// Notes where the backup host listens.
+    pub(crate) fn set_backup(&self, address: SocketAddr) {
+        // Told once, at the start.
+        let _ = self.backup.set(address);
+    }
+
+    pub(crate) fn has_backup(&self) -> bool {
+        self.backup.get().is_some()
+    }
+
+    /// Which of the two hosts a connection reached.
+    pub(crate) fn host_at(&self, local: Option<&SocketAddr>) -> Host {
+        let backup = self.backup.get().map(SocketAddr::port);
+        if backup.is_some() && backup == local.map(SocketAddr::port) {
+            Host::Backup
+        } else {
+            Host::Main
+        }
+    }
+
+    /// Opens and closes the listeners as the faults in force have it.
+    pub(crate) fn move_doors(&self) {
+        let faults = self.faults();
+        self.main_door.set_closed(faults.closes(Host::Main));
+        self.backup_door.set_closed(faults.closes(Host::Backup));
     }
 }
 

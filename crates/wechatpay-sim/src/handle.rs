@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use serde_json::Value;
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     control::{
@@ -15,31 +15,36 @@ use crate::{
     faults::{Fault, SeededFaults},
     ledger::{LedgerFilter, LedgerView},
     notifier,
-    transactions::PayOrder,
+    transactions::{PayOnClose, PayOrder},
 };
 
 /// A running simulator; dropping it stops it.
 pub struct SimHandle {
     core: Arc<Core>,
     address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    server: Option<JoinHandle<()>>,
+    backup_address: Option<SocketAddr>,
+    /// Dropped to stop the servers.
+    stop: Option<watch::Sender<()>>,
+    servers: Vec<JoinHandle<()>>,
     notifier: Option<JoinHandle<()>>,
 }
 
+/// What serves a simulator: a listener with its server, or two.
+pub(crate) struct Serving {
+    pub(crate) address: SocketAddr,
+    pub(crate) backup_address: Option<SocketAddr>,
+    pub(crate) stop: watch::Sender<()>,
+    pub(crate) servers: Vec<JoinHandle<()>>,
+}
+
 impl SimHandle {
-    pub(crate) fn new(
-        core: Arc<Core>,
-        address: SocketAddr,
-        stop: oneshot::Sender<()>,
-        server: JoinHandle<()>,
-        notifier: Option<JoinHandle<()>>,
-    ) -> Self {
+    pub(crate) fn new(core: Arc<Core>, serving: Serving, notifier: Option<JoinHandle<()>>) -> Self {
         Self {
             core,
-            address,
-            stop: Some(stop),
-            server: Some(server),
+            address: serving.address,
+            backup_address: serving.backup_address,
+            stop: Some(serving.stop),
+            servers: serving.servers,
             notifier,
         }
     }
@@ -47,6 +52,12 @@ impl SimHandle {
     /// `http://127.0.0.1:port`, the host that a client is pointed at.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The base URL of the backup host, when the configuration asked for one.
+    pub fn backup_url(&self) -> Option<String> {
+        self.backup_address
+            .map(|address| format!("http://{address}"))
     }
 
     /// The bound address.
@@ -117,6 +128,15 @@ impl SimHandle {
         self.core.pay_order(out_trade_no, wish)
     }
 
+    /// Lets the next close of an order lose the race against its payment.
+    pub fn pay_on_close(
+        &self,
+        out_trade_no: &str,
+        wish: PayOnClose,
+    ) -> Result<Value, ControlError> {
+        self.core.pay_on_close(out_trade_no, wish)
+    }
+
     /// Closes an order as WeChat's clean-up does.
     pub fn close(&self, out_trade_no: &str) -> Result<Value, ControlError> {
         self.core.close_order(out_trade_no, None)
@@ -144,6 +164,7 @@ impl SimHandle {
     /// Adds a fault.
     pub fn fault(&self, fault: Fault) {
         self.core.faults().add(fault);
+        self.core.move_doors();
     }
 
     /// Draws faults from a seed from now on.
@@ -153,7 +174,7 @@ impl SimHandle {
 
     /// Ends every fault.
     pub fn clear_faults(&self) {
-        self.core.faults().clear();
+        self.core.clear_faults();
     }
 
     /// The faults in force, and how often each has happened.
@@ -169,17 +190,14 @@ impl SimHandle {
     /// Stops serving and waits until it has stopped.
     pub async fn shutdown(mut self) {
         self.stop();
-        if let Some(server) = self.server.take() {
+        for server in std::mem::take(&mut self.servers) {
             // The server ends by itself within its drain; a panic in it has been printed already.
             let _ = server.await;
         }
     }
 
     fn stop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // Fails only when the server has ended already.
-            let _ = stop.send(());
-        }
+        self.stop.take();
         if let Some(notifier) = self.notifier.take() {
             notifier.abort();
         }

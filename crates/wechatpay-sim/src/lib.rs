@@ -35,15 +35,15 @@ mod v3_routes;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use poem::{EndpointExt, Route, Server, get, listener::TcpAcceptor, post};
-use tokio::{net::TcpListener, sync::oneshot};
+use poem::{EndpointExt, Route, Server, get, post};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 pub use clock::{BaseClock, system_clock};
 pub use control::{
     ChangeProvider, ChangeSubMerchant, ControlError, NewApp, NewCode, NewOpenid, NewProvider,
     NewSubMerchant, OpenidOf, ProviderKeys, SettleRefund, SubMerchantRefunds, SubMerchantView,
 };
-pub use faults::{Fault, FaultKind, SeededFaults};
+pub use faults::{Down, Fault, FaultKind, Host, SeededFaults};
 pub use handle::SimHandle;
 pub use ledger::{
     Attempt, AttemptKind, LedgerFilter, LedgerView, Notification, NotificationState, Order,
@@ -52,10 +52,14 @@ pub use ledger::{
 };
 pub use notifier::RETRY_STEPS_MS;
 pub use providers::KeyMode;
-pub use transactions::PayOrder;
+pub use transactions::{CloseAnswer, PayOnClose, PayOrder};
 
 use crate::{
-    clock::Clock, connections::CuttableAcceptor, core::Core, ledger::Journal, ledger::Ledger,
+    clock::Clock,
+    connections::{CuttableAcceptor, Door},
+    core::Core,
+    handle::Serving,
+    ledger::{Journal, Ledger},
 };
 
 /// How a simulator is started.
@@ -63,6 +67,8 @@ use crate::{
 pub struct SimConfig {
     /// Where it listens; port 0 picks a free one.
     pub listen: SocketAddr,
+    /// Where it listens as WeChat's backup host, if it shall.
+    pub backup_listen: Option<SocketAddr>,
     /// The base clock in milliseconds; the business clock is this plus what the control API adds.
     pub clock_ms: BaseClock,
     /// Where numbers and draws begin; random by default, so that no two simulators give out the same transaction ids.
@@ -77,6 +83,7 @@ impl Default for SimConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            backup_listen: None,
             clock_ms: system_clock(),
             seed: rand::random(),
             auto_deliver: true,
@@ -113,34 +120,63 @@ impl Simulator {
         for (due_ms, index) in core.ledger().planned_refunds() {
             core.schedule.add(due_ms, index);
         }
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .with_context(|| format!("listening on {}", config.listen))?;
-        let address = listener.local_addr().context("reading the bound address")?;
-        let acceptor = CuttableAcceptor::new(
-            TcpAcceptor::from_tokio(listener).context("preparing the listener")?,
-            core.connections.clone(),
-        );
-        let (stop, stopped) = oneshot::channel::<()>();
-        let routes = routes().data(Arc::clone(&core));
-        let server = tokio::spawn(async move {
-            let until_stopped = async {
-                // A dropped handle stops the simulator as well as a shutdown does.
-                let _ = stopped.await;
-            };
-            let served = Server::new_with_acceptor(acceptor)
-                .name("wechatpay-sim")
-                .run_with_graceful_shutdown(routes, until_stopped, Some(DRAIN))
-                .await;
-            if let Err(error) = served {
-                tracing::error!(%error, "the simulator stopped serving");
-            }
-        });
+        let serving = serve(&core, &config).await?;
         let notifier = config
             .auto_deliver
             .then(|| tokio::spawn(notifier::run(Arc::clone(&core))));
-        Ok(SimHandle::new(core, address, stop, server, notifier))
+        Ok(SimHandle::new(core, serving, notifier))
     }
+}
+
+/// Opens the main listener, and the backup's when there shall be one.
+async fn serve(core: &Arc<Core>, config: &SimConfig) -> anyhow::Result<Serving> {
+    let (stop, stopped) = watch::channel(());
+    let mut serving = Serving {
+        address: config.listen,
+        backup_address: None,
+        stop,
+        servers: Vec::new(),
+    };
+    let server;
+    (serving.address, server) =
+        serve_at(core, config.listen, &core.main_door, stopped.clone()).await?;
+    serving.servers.push(server);
+    if let Some(listen) = config.backup_listen {
+        let (address, server) = serve_at(core, listen, &core.backup_door, stopped).await?;
+        core.set_backup(address);
+        serving.backup_address = Some(address);
+        serving.servers.push(server);
+    }
+    Ok(serving)
+}
+
+async fn serve_at(
+    core: &Arc<Core>,
+    listen: SocketAddr,
+    door: &Door,
+    mut stopped: watch::Receiver<()>,
+) -> anyhow::Result<(SocketAddr, JoinHandle<()>)> {
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("listening on {listen}"))?;
+    let address = listener.local_addr().context("reading the bound address")?;
+    let acceptor = CuttableAcceptor::new(listener, door, core.connections.clone())
+        .context("preparing the listener")?;
+    let routes = routes().data(Arc::clone(core));
+    let server = tokio::spawn(async move {
+        let until_stopped = async move {
+            // Nothing is ever sent: the sender is dropped, by a shutdown or with the handle.
+            let _ = stopped.changed().await;
+        };
+        let served = Server::new_with_acceptor(acceptor)
+            .name("wechatpay-sim")
+            .run_with_graceful_shutdown(routes, until_stopped, Some(DRAIN))
+            .await;
+        if let Err(error) = served {
+            tracing::error!(%error, "the simulator stopped serving");
+        }
+    });
+    Ok((address, server))
 }
 
 fn routes() -> Route {

@@ -16,8 +16,10 @@ use serde_json::Value;
 use crate::{
     answers::{self, Outcome},
     authentication::{Caller, Wire, authenticate},
+    connections::Cut,
     core::Core,
-    faults::{Fault, FaultKind},
+    faults::{Asked, AskedKind, Fault, FaultKind, Host},
+    ledger::{Ledger, Order, Refund},
     refunds,
     refusal::Refusal,
     rules::{bodies, schema},
@@ -50,22 +52,75 @@ pub(crate) async fn receive(request: &Request, body: Body, core: Data<&Arc<Core>
             return answers::refuse(&core, &Refusal::resource_not_exists("请求的接口不存在"));
         }
     };
-    let fault = draw_fault(&core, &wire, &call);
+    let host = core.host_at(request.local_addr().as_socket_addr());
+    let fault = draw_fault(&core, &wire, &call, host);
+    let kind = fault.as_ref().map(|fault| fault.kind);
+    if kind == Some(FaultKind::HostDown) {
+        core.connections.cut(request.remote_addr(), Cut::Reset);
+        return StatusCode::SERVICE_UNAVAILABLE.into();
+    }
     let response = answer(&core, &wire, &call, fault.as_ref());
     answers::wait(fault.as_ref()).await;
-    if fault.is_some_and(|fault| fault.kind == FaultKind::LostAnswer) {
-        core.cut(request.remote_addr());
+    // Half of nothing is nothing.
+    let is_empty = response.status() == StatusCode::NO_CONTENT;
+    if kind == Some(FaultKind::LostAnswer) || (kind == Some(FaultKind::HalfAnswer) && is_empty) {
+        core.connections.cut(request.remote_addr(), Cut::Closed);
     }
     response
 }
 
-/// Looks for the order's number only when something may go wrong at all.
-fn draw_fault(core: &Core, wire: &Wire<'_>, call: &Call) -> Option<Fault> {
-    let mut faults = core.faults();
-    if faults.is_empty() {
+/// Looks for what the request is about only when something may go wrong at all.
+fn draw_fault(core: &Core, wire: &Wire<'_>, call: &Call, host: Host) -> Option<Fault> {
+    if core.faults().is_empty() {
         return None;
     }
-    faults.for_answer(wire.path(), call.out_trade_no(wire.body).as_deref())
+    let now_ms = core.clock.business_ms();
+    let subject = call.subject(&core.ledger(), wire.body);
+    core.faults().draw(&Asked {
+        path: wire.path(),
+        host,
+        kind: call.asked_kind(),
+        out_trade_no: subject.out_trade_no,
+        out_refund_no: subject.out_refund_no,
+        age_ms: subject
+            .since_ms
+            .map(|since_ms| now_ms.saturating_sub(since_ms)),
+    })
+}
+
+/// What a request is about, as far as it can be told before anybody is known.
+#[derive(Default)]
+struct AskedSubject {
+    out_trade_no: Option<String>,
+    out_refund_no: Option<String>,
+    /// Since when that which is looked for exists.
+    since_ms: Option<i64>,
+}
+
+impl AskedSubject {
+    fn numbered(out_trade_no: &str) -> Self {
+        Self {
+            out_trade_no: Some(out_trade_no.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// A payment begins anew what an order is asked about.
+    fn order(order: &Order) -> Self {
+        let paid_ms = order.payment.as_ref().map(|payment| payment.success_ms);
+        Self {
+            since_ms: Some(paid_ms.unwrap_or(order.created_ms)),
+            ..Self::numbered(&order.out_trade_no)
+        }
+    }
+
+    fn refund(refund: &Refund) -> Self {
+        Self {
+            out_refund_no: Some(refund.out_refund_no.clone()),
+            since_ms: Some(refund.created_ms),
+            ..Self::numbered(&refund.out_trade_no)
+        }
+    }
 }
 
 fn answer(core: &Core, wire: &Wire<'_>, call: &Call, fault: Option<&Fault>) -> Response {
@@ -76,6 +131,9 @@ fn answer(core: &Core, wire: &Wire<'_>, call: &Call, fault: Option<&Fault>) -> R
             .reply_key(wire.header("Wechatpay-Serial"), now_ms)?;
         if let Some(refusal) = answers::refusal_instead(fault) {
             return Err(refusal);
+        }
+        if fault.is_some_and(|fault| fault.kind == FaultKind::NotFound) {
+            return Err(call.denial());
         }
         if fault.is_some_and(|fault| fault.kind == FaultKind::Accepted) {
             return Ok((caller.provider, Outcome::Accepted));
@@ -151,16 +209,77 @@ impl Call {
         }
     }
 
-    /// The order that a request is about, for faults that concern one order.
-    fn out_trade_no(&self, body: &[u8]) -> Option<String> {
+    fn asked_kind(&self) -> AskedKind {
         match self {
-            Self::QueryByNumber(number) | Self::Close(number) => Some(number.clone()),
-            Self::PlaceJsapi | Self::Refund => serde_json::from_slice::<Value>(body)
-                .ok()?
-                .get("out_trade_no")?
-                .as_str()
-                .map(str::to_owned),
-            _ => None,
+            Self::QueryByTransaction(_) | Self::QueryByNumber(_) | Self::QueryRefund(_) => {
+                AskedKind::Query
+            }
+            Self::Refund | Self::ApplyAbnormalRefund(_) => AskedKind::Refund,
+            _ => AskedKind::Other,
+        }
+    }
+
+    /// What a request is about, for faults that concern one order, one refund or young things.
+    fn subject(&self, ledger: &Ledger, body: &[u8]) -> AskedSubject {
+        let newest = |number: &str| {
+            let index = ledger.orders_numbered(number).last();
+            index.and_then(|index| ledger.order(*index))
+        };
+        match self {
+            Self::Close(number) => AskedSubject::numbered(number),
+            Self::QueryByNumber(number) => {
+                newest(number).map_or_else(|| AskedSubject::numbered(number), AskedSubject::order)
+            }
+            Self::QueryByTransaction(id) => ledger
+                .find_by_transaction(id)
+                .and_then(|index| ledger.order(index))
+                .map(AskedSubject::order)
+                .unwrap_or_default(),
+            Self::QueryRefund(number) => ledger
+                .refunds_numbered(number)
+                .last()
+                .and_then(|index| ledger.refund(*index))
+                .map(AskedSubject::refund)
+                .unwrap_or_default(),
+            Self::ApplyAbnormalRefund(id) => ledger
+                .find_refund_by_id(id)
+                .and_then(|index| ledger.refund(index))
+                .map(|refund| AskedSubject {
+                    since_ms: None,
+                    ..AskedSubject::refund(refund)
+                })
+                .unwrap_or_default(),
+            Self::PlaceJsapi | Self::Refund => {
+                let body = serde_json::from_slice::<Value>(body).unwrap_or_default();
+                self.subject_of_body(ledger, &body)
+            }
+            _ => AskedSubject::default(),
+        }
+    }
+
+    fn subject_of_body(&self, ledger: &Ledger, body: &Value) -> AskedSubject {
+        let number = transactions::text(body, "out_trade_no");
+        if matches!(self, Self::PlaceJsapi) {
+            return number.map(AskedSubject::numbered).unwrap_or_default();
+        }
+        let by_id = transactions::text(body, "transaction_id")
+            .and_then(|id| ledger.find_by_transaction(id));
+        let by_number = || number.and_then(|number| ledger.orders_numbered(number).last().copied());
+        let order = by_id
+            .or_else(by_number)
+            .and_then(|index| ledger.order(index));
+        AskedSubject {
+            out_refund_no: transactions::owned(body, "out_refund_no"),
+            ..order.map(AskedSubject::order).unwrap_or_default()
+        }
+    }
+
+    /// How WeChat says that there is no such thing.
+    fn denial(&self) -> Refusal {
+        match self {
+            Self::Refund => Refusal::resource_not_exists("订单不存在"),
+            Self::QueryRefund(_) => Refusal::resource_not_exists("退款单不存在"),
+            _ => Refusal::order_not_exist(),
         }
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Ledger, OrderIndex, Record};
+use crate::transactions::PayOnClose;
 
 /// WeChat's state of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +116,9 @@ pub struct Order {
     pub refund_count: u32,
     /// When the last refund was accepted.
     pub last_refund_ms: Option<i64>,
+    /// The payment that will be faster than the next close.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pay_on_close: Option<PayOnClose>,
 }
 
 /// How many prepay ids of one order stay usable.
