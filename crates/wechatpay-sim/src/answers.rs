@@ -1,12 +1,13 @@
 //! Answers under `/v3`: `Request-ID` on all, signed when 2xx, and spoilt when a fault asks for it.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use poem::{Body, Response, http::StatusCode};
 use serde_json::{Value, json};
 use wechatpay::server;
 
 use crate::{
+    bills::{self, Issued},
     core::Core,
     faults::{Fault, FaultKind},
     notifier::{UNKNOWN_SERIAL, probe, replace},
@@ -22,6 +23,8 @@ pub(crate) enum Outcome {
     Nothing,
     /// 202: repeat the request.
     Accepted,
+    /// 200 with a file, which is not signed.
+    File(Arc<Issued>),
 }
 
 /// What a garbled answer says around what should have been said.
@@ -101,6 +104,7 @@ pub(crate) fn accept(
         Outcome::Document(document) => (StatusCode::OK, document.to_string()),
         Outcome::Nothing => (StatusCode::NO_CONTENT, String::new()),
         Outcome::Accepted => (StatusCode::ACCEPTED, String::new()),
+        Outcome::File(issued) => return file(core, issued, fault),
     };
     let kind = fault.map(|fault| fault.kind);
     if kind == Some(FaultKind::Garbled) {
@@ -129,6 +133,21 @@ pub(crate) fn accept(
             .body(half(body));
     }
     response.body(body)
+}
+
+/// Writes a file, unsigned, for as long as its reader reads.
+fn file(core: &Core, issued: &Arc<Issued>, fault: Option<&Fault>) -> Response {
+    let issued = Arc::clone(issued);
+    let body = if fault.is_some_and(|fault| fault.kind == FaultKind::HalfAnswer) {
+        bills::download_half(issued)
+    } else {
+        bills::download(issued)
+    };
+    Response::builder()
+        .status(StatusCode::OK)
+        .header("Request-ID", request_id(core, 0))
+        .content_type("application/octet-stream")
+        .body(body)
 }
 
 /// Half a body, then the end of the connection.

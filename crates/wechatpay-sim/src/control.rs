@@ -7,6 +7,7 @@
 
 mod accounts;
 mod actions;
+mod bills;
 mod requests;
 
 use std::sync::Arc;
@@ -21,8 +22,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 pub use requests::{
-    ChangeProvider, ChangeSubMerchant, NewApp, NewCode, NewOpenid, NewProvider, NewSubMerchant,
-    OpenidOf, ProviderKeys, SettleRefund, SubMerchantRefunds, SubMerchantView,
+    ChangeProvider, ChangeSubMerchant, NewApp, NewCode, NewFundFlow, NewOpenid, NewProvider,
+    NewSubMerchant, OpenidOf, ProviderKeys, SettleRefund, SubMerchantRefunds, SubMerchantView,
 };
 
 use crate::{
@@ -68,6 +69,14 @@ pub(crate) fn routes() -> impl poem::Endpoint {
             "/faults",
             post(add_faults).get(list_faults).delete(clear_faults),
         )
+        .at("/bills", get(bills::show))
+        .at(
+            "/bills/faults",
+            post(bills::add_faults)
+                .get(bills::list_faults)
+                .delete(bills::clear_faults),
+        )
+        .at("/fund-flows", post(bills::add_fund_flow))
         .at("/ledger", get(show_ledger))
         .at("/notifications/run-due", post(run_due))
         .at("/notifications/:id/resend", post(resend))

@@ -10,6 +10,7 @@ use std::{
 use anyhow::Context;
 
 use crate::{
+    bills::{BillFaults, IssuedBills},
     clock::Clock,
     connections::{Connections, Door},
     faults::{FaultBook, Host},
@@ -40,6 +41,8 @@ pub(crate) struct Core {
     faults: Mutex<FaultBook>,
     nonces: Mutex<Nonces>,
     failing_refunds: Mutex<FailingCalls>,
+    bill_faults: Mutex<BillFaults>,
+    issued_bills: Mutex<IssuedBills>,
 }
 
 impl Core {
@@ -71,6 +74,8 @@ impl Core {
             faults: Mutex::default(),
             nonces: Mutex::default(),
             failing_refunds: Mutex::default(),
+            bill_faults: Mutex::default(),
+            issued_bills: Mutex::default(),
         })
     }
 
@@ -85,6 +90,18 @@ impl Core {
 
     pub(crate) fn failing_refunds(&self) -> MutexGuard<'_, FailingCalls> {
         self.failing_refunds
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn bill_faults(&self) -> MutexGuard<'_, BillFaults> {
+        self.bill_faults
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn issued_bills(&self) -> MutexGuard<'_, IssuedBills> {
+        self.issued_bills
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }

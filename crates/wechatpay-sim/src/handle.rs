@@ -6,14 +6,15 @@ use serde_json::Value;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
+    bills::{self, BillFault, BillQuery},
     control::{
-        ChangeProvider, ChangeSubMerchant, ControlError, FaultWish, NewCode, NewOpenid,
-        NewProvider, NewSubMerchant, ProviderKeys, SettleRefund, SubMerchantRefunds,
+        ChangeProvider, ChangeSubMerchant, ControlError, FaultWish, NewCode, NewFundFlow,
+        NewOpenid, NewProvider, NewSubMerchant, ProviderKeys, SettleRefund, SubMerchantRefunds,
         SubMerchantView,
     },
     core::Core,
     faults::{Fault, SeededFaults},
-    ledger::{LedgerFilter, LedgerView},
+    ledger::{FundFlow, LedgerFilter, LedgerView},
     notifier,
     transactions::{PayOnClose, PayOrder},
 };
@@ -180,6 +181,32 @@ impl SimHandle {
     /// The faults in force, and how often each has happened.
     pub fn faults(&self) -> Value {
         self.core.describe_faults()
+    }
+
+    /// Adds a fault of bills.
+    pub fn bill_fault(&self, fault: BillFault) -> Result<Value, ControlError> {
+        self.core.add_bill_faults(vec![fault])
+    }
+
+    /// Ends every fault of bills.
+    pub fn clear_bill_faults(&self) {
+        self.core.bill_faults().clear();
+    }
+
+    /// The faults of bills in force.
+    pub fn bill_faults(&self) -> Value {
+        self.core.describe_bill_faults()
+    }
+
+    /// What a bill would say now; all of it, in memory.
+    pub fn bill(&self, query: &BillQuery) -> Result<String, ControlError> {
+        let contents = self.core.preview_bill(query)?;
+        bills::text(&contents).map_err(|error| ControlError::Invalid(error.to_string()))
+    }
+
+    /// Moves money on a provider's own account.
+    pub fn fund_flow(&self, wish: NewFundFlow) -> Result<FundFlow, ControlError> {
+        self.core.add_fund_flow(wish)
     }
 
     /// Delivers every notification that is due now; answers how many deliveries were made.

@@ -3,6 +3,7 @@
 //! Every lookup on the way of an order is by hash map, so that the cost per order does not grow with the ledger.
 //! Each change is written to the journal, when there is one, before its lock is released.
 
+mod fund_flows;
 mod journal;
 mod notifications;
 mod orders;
@@ -13,6 +14,7 @@ mod view;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+pub use fund_flows::{Account, FundFlow};
 pub(crate) use journal::{Journal, Record, restore};
 pub use notifications::{Attempt, AttemptKind, Notification, NotificationState, Subject};
 pub use orders::{Order, Payment, Prepay, TradeState};
@@ -55,6 +57,7 @@ pub(crate) struct Ledger {
     refunds_by_number: HashMap<NumberKey, RefundIndex>,
     refunds_by_id: HashMap<String, RefundIndex>,
     refunds_by_bare_number: HashMap<String, Vec<RefundIndex>>,
+    fund_flows: Vec<FundFlow>,
     notifications: Vec<Notification>,
     notifications_by_number: HashMap<String, Vec<NotificationIndex>>,
 }
@@ -80,6 +83,7 @@ impl Ledger {
             Record::Openid { appid, openid } => self.add_openid(&appid, &openid),
             Record::Order(order) => self.keep_order(*order),
             Record::Refund(refund) => self.keep_refund(*refund),
+            Record::FundFlow(flow) => self.add_fund_flow(flow),
             Record::Notification(notification) => self.keep_notification(*notification),
             Record::Clock { .. } => {}
         }
@@ -121,6 +125,7 @@ impl Ledger {
             .chain(apps)
             .chain(orders)
             .chain(refunds)
+            .chain(self.fund_flows.iter().cloned().map(Record::FundFlow))
             .chain(notices)
     }
 

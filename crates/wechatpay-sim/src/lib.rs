@@ -1,6 +1,6 @@
 //! A WeChat Pay that runs on your machine: as strict as the real one, and obedient where the real one is not.
 //!
-//! It plays WeChat's part of partner mode: V3 payments, refunds, certificates, the security echo, mini-program login, a
+//! It plays WeChat's part of partner mode: V3 payments, refunds, bills, certificates, the security echo, mini-program login, a
 //! cashier page, notifications with WeChat's retry steps. Orders are paid, time moves and things go wrong by the control
 //! API under `/_sim/`, or by the methods of [`SimHandle`] that do the same.
 //!
@@ -8,10 +8,11 @@
 //! WeChat. Keys and state are test material; nothing here protects real money.
 //!
 //! Reading order: [`Simulator::start`], `v3_routes` (what is answered), `transactions` and `refunds` (the rules),
-//! `ledger` (what is believed), `notifier` (who is told), `faults` (what goes wrong).
+//! `ledger` (what is believed), `notifier` (who is told), `bills` (what is summed up), `faults` (what goes wrong).
 
 mod answers;
 mod authentication;
+mod bills;
 mod canonical;
 mod cashier;
 mod clock;
@@ -38,17 +39,19 @@ use anyhow::Context;
 use poem::{EndpointExt, Route, Server, get, post};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
+pub use bills::{BillFault, BillFaultKind, BillName, BillQuery, RowChange, RowKind};
 pub use clock::{BaseClock, system_clock};
 pub use control::{
-    ChangeProvider, ChangeSubMerchant, ControlError, NewApp, NewCode, NewOpenid, NewProvider,
-    NewSubMerchant, OpenidOf, ProviderKeys, SettleRefund, SubMerchantRefunds, SubMerchantView,
+    ChangeProvider, ChangeSubMerchant, ControlError, NewApp, NewCode, NewFundFlow, NewOpenid,
+    NewProvider, NewSubMerchant, OpenidOf, ProviderKeys, SettleRefund, SubMerchantRefunds,
+    SubMerchantView,
 };
 pub use faults::{Down, Fault, FaultKind, Host, SeededFaults};
 pub use handle::SimHandle;
 pub use ledger::{
-    Attempt, AttemptKind, LedgerFilter, LedgerView, Notification, NotificationState, Order,
-    OtherWay, Payment, PlannedResult, Prepay, Refund, RefundPolicy, RefundResult, RefundStatus,
-    Subject, TradeState,
+    Account, Attempt, AttemptKind, FundFlow, LedgerFilter, LedgerView, Notification,
+    NotificationState, Order, OtherWay, Payment, PlannedResult, Prepay, Refund, RefundPolicy,
+    RefundResult, RefundStatus, Subject, TradeState,
 };
 pub use notifier::RETRY_STEPS_MS;
 pub use providers::KeyMode;

@@ -1,25 +1,27 @@
 //! Everything under `/v3`: verify the caller, find the endpoint, let faults happen, sign the answer.
 
+mod asked;
 mod certificates;
 mod echo;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, io, sync::Arc};
 
+use futures::StreamExt;
 use percent_encoding::percent_decode_str;
 use poem::{
     Body, Request, Response, handler,
     http::{Method, StatusCode},
-    web::Data,
+    web::{Data, RemoteAddr},
 };
 use serde_json::Value;
 
 use crate::{
     answers::{self, Outcome},
     authentication::{Caller, Wire, authenticate},
+    bills,
     connections::Cut,
     core::Core,
-    faults::{Asked, AskedKind, Fault, FaultKind, Host},
-    ledger::{Ledger, Order, Refund},
+    faults::{Fault, FaultKind},
     refunds,
     refusal::Refusal,
     rules::{bodies, schema},
@@ -53,14 +55,22 @@ pub(crate) async fn receive(request: &Request, body: Body, core: Data<&Arc<Core>
         }
     };
     let host = core.host_at(request.local_addr().as_socket_addr());
-    let fault = draw_fault(&core, &wire, &call, host);
+    let fault = asked::draw_fault(&core, &wire, &call, host);
     let kind = fault.as_ref().map(|fault| fault.kind);
     if kind == Some(FaultKind::HostDown) {
         core.connections.cut(request.remote_addr(), Cut::Reset);
         return StatusCode::SERVICE_UNAVAILABLE.into();
     }
-    let response = answer(&core, &wire, &call, fault.as_ref());
+    let is_download = matches!(call, Call::DownloadBill);
+    let response = if call.writes_a_bill() {
+        answer_aside(&core, &wire, call, fault.clone()).await
+    } else {
+        answer(&core, &wire, &call, fault.as_ref())
+    };
     answers::wait(fault.as_ref()).await;
+    if kind == Some(FaultKind::HalfAnswer) && is_download {
+        return break_off(&core, request.remote_addr(), response);
+    }
     // Half of nothing is nothing.
     let is_empty = response.status() == StatusCode::NO_CONTENT;
     if kind == Some(FaultKind::LostAnswer) || (kind == Some(FaultKind::HalfAnswer) && is_empty) {
@@ -69,58 +79,42 @@ pub(crate) async fn receive(request: &Request, body: Body, core: Data<&Arc<Core>
     response
 }
 
-/// Looks for what the request is about only when something may go wrong at all.
-fn draw_fault(core: &Core, wire: &Wire<'_>, call: &Call, host: Host) -> Option<Fault> {
-    if core.faults().is_empty() {
-        return None;
-    }
-    let now_ms = core.clock.business_ms();
-    let subject = call.subject(&core.ledger(), wire.body);
-    core.faults().draw(&Asked {
-        path: wire.path(),
-        host,
-        kind: call.asked_kind(),
-        out_trade_no: subject.out_trade_no,
-        out_refund_no: subject.out_refund_no,
-        age_ms: subject
-            .since_ms
-            .map(|since_ms| now_ms.saturating_sub(since_ms)),
-    })
+/// Cuts the connection where the body ends, without which the body would seem whole.
+fn break_off(core: &Arc<Core>, peer: &RemoteAddr, mut response: Response) -> Response {
+    let (core, peer) = (Arc::clone(core), peer.clone());
+    let cut = async move {
+        // What came before goes out first.
+        tokio::task::yield_now().await;
+        core.connections.cut(&peer, Cut::Closed);
+        Err(io::ErrorKind::ConnectionReset.into())
+    };
+    let body = response.take_body().into_bytes_stream();
+    let body = body.chain(futures::stream::once(cut));
+    response.set_body(Body::from_bytes_stream(body));
+    response
 }
 
-/// What a request is about, as far as it can be told before anybody is known.
-#[derive(Default)]
-struct AskedSubject {
-    out_trade_no: Option<String>,
-    out_refund_no: Option<String>,
-    /// Since when that which is looked for exists.
-    since_ms: Option<i64>,
-}
-
-impl AskedSubject {
-    fn numbered(out_trade_no: &str) -> Self {
-        Self {
-            out_trade_no: Some(out_trade_no.to_owned()),
-            ..Self::default()
-        }
-    }
-
-    /// A payment begins anew what an order is asked about.
-    fn order(order: &Order) -> Self {
-        let paid_ms = order.payment.as_ref().map(|payment| payment.success_ms);
-        Self {
-            since_ms: Some(paid_ms.unwrap_or(order.created_ms)),
-            ..Self::numbered(&order.out_trade_no)
-        }
-    }
-
-    fn refund(refund: &Refund) -> Self {
-        Self {
-            out_refund_no: Some(refund.out_refund_no.clone()),
-            since_ms: Some(refund.created_ms),
-            ..Self::numbered(&refund.out_trade_no)
-        }
-    }
+/// Answers on a thread that may be busy for long: writing a large bill takes seconds.
+async fn answer_aside(
+    core: &Arc<Core>,
+    wire: &Wire<'_>,
+    call: Call,
+    fault: Option<Fault>,
+) -> Response {
+    let core = Arc::clone(core);
+    let (method, target) = (wire.method.to_owned(), wire.target.to_owned());
+    let (headers, body) = (wire.headers.clone(), wire.body.to_vec());
+    let answered = tokio::task::spawn_blocking(move || {
+        let wire = Wire {
+            method: &method,
+            target: &target,
+            headers: &headers,
+            body: &body,
+        };
+        answer(&core, &wire, &call, fault.as_ref())
+    });
+    let failed = |_| StatusCode::INTERNAL_SERVER_ERROR.into();
+    answered.await.unwrap_or_else(failed)
 }
 
 fn answer(core: &Core, wire: &Wire<'_>, call: &Call, fault: Option<&Fault>) -> Response {
@@ -170,6 +164,10 @@ enum Call {
     Refund,
     QueryRefund(String),
     ApplyAbnormalRefund(String),
+    TradeBill,
+    FundFlowBill,
+    SubMerchantFundFlowBill,
+    DownloadBill,
     Certificates,
     Echo,
 }
@@ -198,6 +196,12 @@ impl Call {
                 id,
                 "apply-abnormal-refund",
             ] => (Method::POST, Self::ApplyAbnormalRefund(decoded(id))),
+            ["v3", "bill", "tradebill"] => (Method::GET, Self::TradeBill),
+            ["v3", "bill", "fundflowbill"] => (Method::GET, Self::FundFlowBill),
+            ["v3", "bill", "sub-merchant-fundflowbill"] => {
+                (Method::GET, Self::SubMerchantFundFlowBill)
+            }
+            ["v3", "billdownload", "file"] => (Method::GET, Self::DownloadBill),
             ["v3", "certificates"] => (Method::GET, Self::Certificates),
             ["v3", "security", "echo"] => (Method::POST, Self::Echo),
             _ => return Err(Missing::Path),
@@ -209,69 +213,11 @@ impl Call {
         }
     }
 
-    fn asked_kind(&self) -> AskedKind {
-        match self {
-            Self::QueryByTransaction(_) | Self::QueryByNumber(_) | Self::QueryRefund(_) => {
-                AskedKind::Query
-            }
-            Self::Refund | Self::ApplyAbnormalRefund(_) => AskedKind::Refund,
-            _ => AskedKind::Other,
-        }
-    }
-
-    /// What a request is about, for faults that concern one order, one refund or young things.
-    fn subject(&self, ledger: &Ledger, body: &[u8]) -> AskedSubject {
-        let newest = |number: &str| {
-            let index = ledger.orders_numbered(number).last();
-            index.and_then(|index| ledger.order(*index))
-        };
-        match self {
-            Self::Close(number) => AskedSubject::numbered(number),
-            Self::QueryByNumber(number) => {
-                newest(number).map_or_else(|| AskedSubject::numbered(number), AskedSubject::order)
-            }
-            Self::QueryByTransaction(id) => ledger
-                .find_by_transaction(id)
-                .and_then(|index| ledger.order(index))
-                .map(AskedSubject::order)
-                .unwrap_or_default(),
-            Self::QueryRefund(number) => ledger
-                .refunds_numbered(number)
-                .last()
-                .and_then(|index| ledger.refund(*index))
-                .map(AskedSubject::refund)
-                .unwrap_or_default(),
-            Self::ApplyAbnormalRefund(id) => ledger
-                .find_refund_by_id(id)
-                .and_then(|index| ledger.refund(index))
-                .map(|refund| AskedSubject {
-                    since_ms: None,
-                    ..AskedSubject::refund(refund)
-                })
-                .unwrap_or_default(),
-            Self::PlaceJsapi | Self::Refund => {
-                let body = serde_json::from_slice::<Value>(body).unwrap_or_default();
-                self.subject_of_body(ledger, &body)
-            }
-            _ => AskedSubject::default(),
-        }
-    }
-
-    fn subject_of_body(&self, ledger: &Ledger, body: &Value) -> AskedSubject {
-        let number = transactions::text(body, "out_trade_no");
-        if matches!(self, Self::PlaceJsapi) {
-            return number.map(AskedSubject::numbered).unwrap_or_default();
-        }
-        let by_id = transactions::text(body, "transaction_id")
-            .and_then(|id| ledger.find_by_transaction(id));
-        let by_number = || number.and_then(|number| ledger.orders_numbered(number).last().copied());
-        let order = by_id
-            .or_else(by_number)
-            .and_then(|index| ledger.order(index));
-        AskedSubject {
-            out_refund_no: transactions::owned(body, "out_refund_no"),
-            ..order.map(AskedSubject::order).unwrap_or_default()
-        }
+    fn writes_a_bill(&self) -> bool {
+        matches!(
+            self,
+            Self::TradeBill | Self::FundFlowBill | Self::SubMerchantFundFlowBill
+        )
     }
 
     /// How WeChat says that there is no such thing.
@@ -345,6 +291,10 @@ impl Call {
             Self::QueryRefund(number) => {
                 refunds::query(core, provider, number, &parameters(wire)?).map(Outcome::Document)
             }
+            Self::TradeBill
+            | Self::FundFlowBill
+            | Self::SubMerchantFundFlowBill
+            | Self::DownloadBill => self.run_bill(core, caller, wire),
             Self::Certificates => {
                 certificates::list(core, provider, &parameters(wire)?).map(Outcome::Document)
             }
@@ -352,6 +302,23 @@ impl Call {
                 echo::echo(core, caller, wire, &posted(wire, bodies::ECHO)?).map(Outcome::Document)
             }
         }
+    }
+
+    fn run_bill(&self, core: &Core, caller: &Caller, wire: &Wire<'_>) -> Result<Outcome, Refusal> {
+        let provider = caller.provider.as_ref();
+        let parameters = parameters(wire)?;
+        let host = wire.header("Host").unwrap_or_default();
+        let told = match self {
+            Self::FundFlowBill => bills::apply_fund_flow(core, provider, &parameters, host),
+            Self::SubMerchantFundFlowBill => {
+                bills::apply_sub_merchant_fund_flow(core, caller, &parameters, host)
+            }
+            Self::DownloadBill => {
+                return bills::find_file(core, provider, &parameters).map(Outcome::File);
+            }
+            _ => bills::apply_trade(core, provider, &parameters, host),
+        };
+        told.map(Outcome::Document)
     }
 }
 

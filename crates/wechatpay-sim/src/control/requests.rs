@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ledger::{RefundPolicy, RefundResult},
+    ledger::{Account, RefundPolicy, RefundResult},
     providers::KeyMode,
 };
 
@@ -223,6 +223,28 @@ pub struct SettleRefund {
     /// The provider, when several use the same number.
     #[serde(default)]
     pub sp_mchid: Option<String>,
+}
+
+/// A movement on a provider's own account, such as a top-up or a withdrawal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewFundFlow {
+    /// The service provider.
+    pub sp_mchid: String,
+    /// In fen; negative when it leaves the account.
+    pub amount: i64,
+    /// What it is called; 充值 or 提现 when left out.
+    #[serde(default)]
+    pub business_name: Option<String>,
+    /// Which account.
+    #[serde(default)]
+    pub account: Account,
+    /// The provider's own number.
+    #[serde(default)]
+    pub voucher: Option<String>,
+    /// RFC 3339; absent means now.
+    #[serde(default)]
+    pub time: Option<String>,
 }
 
 /// A login code to issue, as `wx.login()` would.

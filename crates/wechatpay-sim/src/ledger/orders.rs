@@ -145,6 +145,10 @@ impl Ledger {
             .copied()
     }
 
+    pub(crate) fn orders(&self) -> impl Iterator<Item = &Order> {
+        self.orders.iter()
+    }
+
     pub(crate) fn find_by_transaction(&self, transaction_id: &str) -> Option<OrderIndex> {
         self.orders_by_transaction.get(transaction_id).copied()
     }

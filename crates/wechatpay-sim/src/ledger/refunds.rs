@@ -146,6 +146,10 @@ impl Ledger {
         self.refunds.get(index.0)
     }
 
+    pub(crate) fn refunds(&self) -> impl Iterator<Item = &Refund> {
+        self.refunds.iter()
+    }
+
     pub(crate) fn find_refund(&self, sp_mchid: &str, out_refund_no: &str) -> Option<RefundIndex> {
         self.refunds_by_number
             .get(&(sp_mchid.to_owned(), out_refund_no.to_owned()))

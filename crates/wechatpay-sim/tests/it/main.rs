@@ -7,6 +7,7 @@
 )]
 
 mod authentication;
+mod bills;
 mod cashier;
 mod client;
 mod control;

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::json;
 use wechatpay_sim::{
-    ChangeSubMerchant, KeyMode, NotificationState, PayOrder, RefundPolicy, RefundResult,
-    RefundStatus, SimConfig, SimHandle, Simulator, TradeState,
+    BillName, BillQuery, ChangeSubMerchant, KeyMode, NotificationState, PayOrder, RefundPolicy,
+    RefundResult, RefundStatus, SimConfig, SimHandle, Simulator, TradeState,
 };
 
 use crate::harness::{PLACE, SP, SUB, World};
@@ -146,4 +146,28 @@ async fn a_planned_result_and_a_balance_survive_a_restart() {
     assert_eq!(world.sim.ledger().refunds[0].status, RefundStatus::Success);
     let short = world.post(refunds, &refund("R2")).await;
     assert_eq!(short.refusal(), "403 NOT_ENOUGH");
+}
+
+#[tokio::test]
+async fn a_bill_is_the_same_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sim.jsonl");
+    let world = World::configured(KeyMode::Certificate, config(&path)).await;
+    world.place_and_pay("T0000001").await;
+    let flow = json!({"sp_mchid": SP, "amount": 100});
+    world.control("POST", "/fund-flows", &flow).await;
+    let bills = |world: &World| {
+        [BillName::Trade, BillName::FundFlow].map(|bill| {
+            let query = BillQuery {
+                date: "2026-01-01".to_owned(),
+                bill,
+                ..BillQuery::default()
+            };
+            world.sim.bill(&query).unwrap()
+        })
+    };
+    let before = bills(&world);
+    assert!(before[1].contains("充值"));
+    let world = restarted(world, &path).await;
+    assert_eq!(bills(&world), before);
 }
