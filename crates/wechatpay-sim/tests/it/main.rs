@@ -13,6 +13,7 @@ mod client;
 mod control;
 mod faults;
 mod harness;
+mod hosts;
 mod key_modes;
 mod login;
 mod notifications;
