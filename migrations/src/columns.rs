@@ -137,6 +137,19 @@ pub(crate) async fn create_index(
     manager.create_index(index(table, columns)).await
 }
 
+/// Drops the index that [`create_index`] made.
+pub(crate) async fn drop_index(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: &[&'static str],
+) -> Result<(), DbErr> {
+    let mut index = Index::drop();
+    index
+        .name(format!("ix_{table}_{}", columns.join("_")))
+        .table(table);
+    manager.drop_index(index).await
+}
+
 /// Creates one unique index.
 pub(crate) async fn create_unique(
     manager: &SchemaManager<'_>,

@@ -3,8 +3,9 @@
 use sea_orm_migration::prelude::*;
 
 use crate::columns::{
-    add_columns, bytes_null, create_index, create_table, create_unique, drop_columns, drop_tables,
-    id, id_null, number, number_null, number_zero, short, short_null, text, text_null, word,
+    add_columns, bytes_null, create_index, create_table, create_unique, drop_columns, drop_index,
+    drop_tables, id, id_null, number, number_null, number_zero, short, short_null, text, text_null,
+    word,
 };
 
 #[derive(DeriveMigrationName)]
@@ -34,10 +35,15 @@ impl MigrationTrait for Migration {
         add_columns(manager, "orders", sums).await?;
         add_columns(manager, "tenants", vec![text_null("late_policy")]).await?;
         add_columns(manager, "idempotency_keys", vec![id_null("refund_id")]).await?;
-        book_what_was_paid(manager).await
+        book_what_was_paid(manager).await?;
+        // Also finds what is open and has no time to be looked at, of which there must be nothing.
+        create_index(manager, "orders", &["next_poll_at", "state"]).await?;
+        drop_index(manager, "orders", &["next_poll_at"]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        create_index(manager, "orders", &["next_poll_at"]).await?;
+        drop_index(manager, "orders", &["next_poll_at", "state"]).await?;
         drop_columns(manager, "idempotency_keys", &["refund_id"]).await?;
         drop_columns(manager, "tenants", &["late_policy"]).await?;
         drop_columns(manager, "orders", &ORDER_COLUMNS).await?;
@@ -81,7 +87,7 @@ async fn create_refunds(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     create_unique(manager, "refunds", &["provider_id", "out_refund_no"]).await?;
     create_index(manager, "refunds", &["tenant_id", "mode", "id"]).await?;
     create_index(manager, "refunds", &["tenant_id", "order_id", "id"]).await?;
-    create_index(manager, "refunds", &["next_try_at"]).await
+    create_index(manager, "refunds", &["next_try_at", "state"]).await
 }
 
 async fn create_late_payments(manager: &SchemaManager<'_>) -> Result<(), DbErr> {

@@ -70,6 +70,7 @@ impl Victim {
                 "merchant_refund_no": "stolen-1",
                 "amount": {"refund": 1, "currency": "CNY"},
             })),
+            "redirectRefund" => Foreign::NotFound(json!({"type": "merchant_bank_card"})),
             "getOrder"
             | "listOrderRefunds"
             | "getRefund"

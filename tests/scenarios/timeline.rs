@@ -174,15 +174,16 @@ scenario!(
 async fn misfit(p: &TestPlatform) {
     let order = p.order(100).await;
     let number = order["out_trade_no"].as_str().expect("a number");
-    let plain = p.hand.paid(&p.tenant, number, 99);
+    let mut plain = p.hand.paid(&p.tenant, number, 100);
+    plain["amount"]["currency"] = json!("USD");
     assert!(p.say("misfit-1", &plain).await.status.is_success());
     let seen = timeline(p, &order).await;
     let notice = &of_kind(&seen, "notification")[0]["notification"];
     assert_eq!(notice["state"], "quarantined");
-    assert_eq!(notice["verdict"], "amount_mismatch");
+    assert_eq!(notice["verdict"], "currency_mismatch");
     assert_eq!(
         of_kind(&seen, "alarm")[0]["alarm"]["alarm"],
-        "amount_mismatch"
+        "currency_mismatch"
     );
 }
 

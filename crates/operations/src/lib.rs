@@ -5,6 +5,7 @@
 //! the command line. Read `orders`, then `settlement` (the one door for money), then `notifications` and `polling`.
 
 pub mod account;
+pub mod alarms;
 mod budgets;
 pub mod certificates;
 pub mod courier;
@@ -33,6 +34,7 @@ pub(crate) mod upstream_calls;
 mod wakeups;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use moka::future::Cache;
 use tributary_domain::clock::{SharedClock, Timestamp};
@@ -94,6 +96,8 @@ struct Inner {
     waiting_calls: WaitingCalls,
     wakeups: Wakeups,
     budgets: Budgets,
+    /// Rows without a next action, as last counted.
+    stuck_rows: AtomicU64,
 }
 
 impl Operations {
@@ -116,6 +120,7 @@ impl Operations {
             waiting_calls: WaitingCalls::default(),
             wakeups: Wakeups::default(),
             budgets: Budgets::default(),
+            stuck_rows: AtomicU64::new(0),
         };
         Self {
             inner: Arc::new(inner),

@@ -5,6 +5,7 @@ use tributary_domain::order::{Attempt, AttemptState, Order, OrderState, next_loo
 use tributary_domain::settlement::Source;
 use tributary_storage::orders;
 
+use crate::budgets::Spending;
 use crate::orders::Queried;
 use crate::orders::close::PREPAY_SETTLES_MS;
 use crate::{OperationError, Operations};
@@ -21,7 +22,10 @@ const DISPUTED_MS: i64 = 3_600_000;
 impl Operations {
     /// Looks at every order whose time has come; returns how many were looked at.
     pub async fn poll_due_orders(&self) -> Result<usize, OperationError> {
-        let due = orders::due_all_tenants(self.storage(), self.now(), BATCH).await?;
+        let mut due = orders::due_all_tenants(self.storage(), self.now(), BATCH).await?;
+        let (budgets, now) = (&self.inner.budgets, self.now());
+        // What there is no room for stays due, and the next run takes it up.
+        due.retain(|order| budgets.spend(&order.provider_id, Spending::OrderQuery, now));
         let count = due.len();
         futures::stream::iter(due)
             .for_each_concurrent(CONCURRENT_MAX, |order| async move {

@@ -1,5 +1,6 @@
 //! Refunds: asked for, sent under a number that never changes, asked about until they end.
 
+pub mod abnormal;
 mod create;
 pub(crate) mod intent;
 mod polling;

@@ -37,17 +37,20 @@ pub(crate) enum CallPurpose {
     Refund,
     /// Asking about a refund.
     QueryRefund,
+    /// Sending an abnormal refund another way.
+    RedirectRefund,
     /// Fetching platform certificates.
     Certificates,
 }
 
 impl CallPurpose {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Prepay,
         Self::QueryOrder,
         Self::CloseOrder,
         Self::Refund,
         Self::QueryRefund,
+        Self::RedirectRefund,
         Self::Certificates,
     ];
 
@@ -64,6 +67,7 @@ impl CallPurpose {
             Self::CloseOrder => "close_order",
             Self::Refund => "refund",
             Self::QueryRefund => "query_refund",
+            Self::RedirectRefund => "redirect_refund",
             Self::Certificates => "certificates",
         }
     }

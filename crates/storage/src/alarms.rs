@@ -84,6 +84,18 @@ pub async fn of_order(
     rows.into_iter().map(to_alarm).collect()
 }
 
+/// The newest alarms of every tenant, for the people who look at them.
+pub async fn newest_all_tenants(at: &impl Access, limit: u64) -> Result<Vec<Alarm>, StorageError> {
+    use alarms::Column;
+    let rows = alarms::Entity::find()
+        .order_by_desc(Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the newest alarms"))?;
+    rows.into_iter().map(to_alarm).collect()
+}
+
 fn to_alarm(row: alarms::Model) -> Result<Alarm, StorageError> {
     let id = row.id.as_str();
     let tenant_id = row.tenant_id.as_deref().map(str::parse).transpose();

@@ -24,6 +24,7 @@ pub mod refunds;
 #[cfg(test)]
 mod schema_roundtrip;
 mod statement_sizes;
+pub mod stuck;
 pub mod tenants;
 #[cfg(test)]
 mod test_database;

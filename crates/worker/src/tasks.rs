@@ -32,7 +32,7 @@ pub(crate) struct Task {
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-pub(crate) fn all() -> [Task; 9] {
+pub(crate) fn all() -> [Task; 10] {
     [
         Task {
             name: "number_events",
@@ -98,6 +98,16 @@ pub(crate) fn all() -> [Task; 9] {
             short_pause: HOUR * 8,
             until_idle: false,
             run: |parts| async move { parts.operations.refresh_certificates().await }.boxed(),
+            woken: never,
+        },
+        Task {
+            name: "count_stuck_rows",
+            pause: SECOND * 60,
+            short_pause: SECOND * 60,
+            until_idle: false,
+            run: |parts| {
+                async move { Ok(to_usize(parts.operations.count_stuck_rows().await?)) }.boxed()
+            },
             woken: never,
         },
         Task {

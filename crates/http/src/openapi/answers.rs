@@ -8,7 +8,7 @@ use crate::problem::{PROBLEM_JSON, Problem, ProblemCode};
 use ProblemCode as Code;
 
 /// What an operation can answer besides what its shape tells.
-const OF_OPERATIONS: [(&str, &[Code]); 10] = [
+const OF_OPERATIONS: [(&str, &[Code]); 11] = [
     (
         "createOrder",
         &[
@@ -49,6 +49,15 @@ const OF_OPERATIONS: [(&str, &[Code]); 10] = [
             Code::RefundConflict,
             Code::NotRefundable,
             Code::WechatRefused,
+        ],
+    ),
+    (
+        "redirectRefund",
+        &[
+            Code::StateConflict,
+            Code::WechatRefused,
+            Code::WechatBusy,
+            Code::OutcomeUnknown,
         ],
     ),
     (

@@ -21,7 +21,7 @@ use crate::pagination::{Limit, Parameters};
 use crate::problem::Problem;
 
 use objects::{Refund, RefundPage, RefundState};
-use requests::NewRefund;
+use requests::{NewRefund, RefundRedirection};
 
 const CREATE_ROUTE: &str = "/v1/refunds";
 
@@ -189,6 +189,33 @@ impl RefundsApi {
         let id: RefundId = path_id(&refund_id)?;
         let refund = session.operations.get_refund(&session.caller, &id).await?;
         Ok(Json(refund.into()))
+    }
+
+    /// Send an abnormal refund another way
+    ///
+    /// For a refund in the state `abnormal`, whose way back to the payer failed, such as to a closed card: to another
+    /// card of the payer's, or to the sub-merchant's account. Card number and name are encrypted for WeChat and kept
+    /// nowhere. Needs the scope `refunds:write`.
+    #[oai(
+        path = "/v1/refunds/:refund_id/redirect",
+        method = "post",
+        operation_id = "redirectRefund"
+    )]
+    async fn redirect_refund(
+        &self,
+        auth: RefundsWriter,
+        /// The id of the refund.
+        refund_id: Path<String>,
+        body: JsonBody<RefundRedirection>,
+    ) -> Result<Json<Refund>, Problem> {
+        let session = auth.session();
+        let id: RefundId = path_id(&refund_id)?;
+        let way = body.value.into_way().map_err(Problem::invalid)?;
+        let refund = to_completion(async move {
+            let operations = session.operations;
+            operations.redirect_refund(&session.caller, &id, way).await
+        });
+        Ok(Json(refund.await?.into()))
     }
 
     /// Ask WeChat about a refund

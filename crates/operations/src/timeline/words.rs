@@ -24,6 +24,7 @@ pub(super) fn of_call(facts: &CallFacts) -> String {
         Some(CallPurpose::CloseOrder) => "Closing the order at WeChat Pay".to_owned(),
         Some(CallPurpose::Refund) => "Asking WeChat Pay for a refund".to_owned(),
         Some(CallPurpose::QueryRefund) => "Asking WeChat Pay about a refund".to_owned(),
+        Some(CallPurpose::RedirectRefund) => "Sending the refund another way".to_owned(),
         Some(CallPurpose::Certificates) => "Fetching WeChat Pay's certificates".to_owned(),
         None => format!("{} {}", facts.method, facts.path),
     };

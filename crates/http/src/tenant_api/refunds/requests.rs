@@ -1,7 +1,9 @@
 //! What a tenant sends to refund an order. Limits are checked in `domain`, and written into the document.
 
 use poem_openapi::{Enum, Object};
+use tributary_domain::field::FieldError;
 use tributary_domain::refund_content as content;
+use tributary_operations::refunds::abnormal::{OtherWay, Payee};
 
 use super::objects::RefundGoods;
 
@@ -43,6 +45,72 @@ enum NewRefundAccount {
     Available,
     /// What is not settled yet.
     Unsettled,
+}
+
+/// Where the money of an abnormal refund goes.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub(super) struct RefundRedirection {
+    /// `user_bank_card`: to a card of the payer's, with the three fields below. `merchant_bank_card`: to the
+    /// sub-merchant's settlement account, without them; the sub-merchant then pays the payer itself.
+    r#type: RedirectionType,
+    /// The payer's bank, in WeChat's word.
+    bank_type: Option<String>,
+    /// The number of the payer's card.
+    bank_account: Option<String>,
+    /// The name of the card's holder.
+    real_name: Option<String>,
+}
+
+impl std::fmt::Debug for RefundRedirection {
+    /// Whose card it is, is nobody's business.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RefundRedirection")
+            .field("type", &self.r#type)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A way for an abnormal refund.
+#[derive(Debug, Clone, Copy, Enum)]
+#[oai(rename_all = "snake_case")]
+enum RedirectionType {
+    /// To a card of the payer's.
+    UserBankCard,
+    /// To the sub-merchant's settlement account.
+    MerchantBankCard,
+}
+
+impl RefundRedirection {
+    /// The payee is whole or absent, as the type demands.
+    pub(super) fn into_way(self) -> Result<OtherWay, Vec<FieldError>> {
+        let given = [
+            ("/bank_type", self.bank_type.is_some()),
+            ("/bank_account", self.bank_account.is_some()),
+            ("/real_name", self.real_name.is_some()),
+        ];
+        let (wanted, reason) = match self.r#type {
+            RedirectionType::UserBankCard => (true, "must be given for user_bank_card"),
+            RedirectionType::MerchantBankCard => (false, "must be left out for merchant_bank_card"),
+        };
+        let faulty = given.iter().filter(|(_, is_given)| *is_given != wanted);
+        let faults: Vec<FieldError> = faulty
+            .map(|(field, _)| FieldError::new(*field, reason))
+            .collect();
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        Ok(match (self.bank_type, self.bank_account, self.real_name) {
+            (Some(bank_type), Some(bank_account), Some(real_name)) => {
+                OtherWay::UserBankCard(Payee {
+                    bank_type,
+                    bank_account: bank_account.into(),
+                    real_name: real_name.into(),
+                })
+            }
+            _ => OtherWay::MerchantBankCard,
+        })
+    }
 }
 
 impl From<NewRefund> for content::RefundRequest {
