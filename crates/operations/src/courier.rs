@@ -155,8 +155,7 @@ impl Courier {
             limit: to_i64(wish.limit),
             tenant_room: &rooms,
             tenant_room_default: to_i64(cap),
-            now,
-            lease_until: now.plus_millis(LEASE_MS),
+            lease_ms: LEASE_MS,
         };
         let tx = storage.begin().await?;
         let batch = claim::claim_all_tenants(&tx, &request).await?;
@@ -307,15 +306,14 @@ impl Courier {
 
     /// Decides what becomes of a delivery.
     fn next_of(&self, claimed: &Claimed, number: i64, outcome: Outcome) -> Next {
-        let now = self.operations.now();
         let retry_after_ms = match outcome {
             Outcome::Delivered => return Next::Succeeded,
             Outcome::Gone | Outcome::Disabled => return Next::Held,
             Outcome::Aborted => return Next::Cancelled,
             Outcome::Overloaded { retry_after_ms } => retry_after_ms,
             Outcome::Failed { class } if class.is_ours() => {
-                let at = now.plus_millis(own_fault_pause_ms(number));
-                return Next::Unspent { at };
+                let delay_ms = own_fault_pause_ms(number);
+                return Next::Unspent { delay_ms };
             }
             Outcome::TooLarge | Outcome::Failed { .. } => None,
         };
@@ -331,13 +329,10 @@ impl Courier {
             .schedule
             .next_delay_ms(failed, rand::random(), retry_after_ms)
         {
-            Some(delay) => {
-                let delay = i64::try_from(delay).unwrap_or(i64::MAX);
-                Next::Again {
-                    at: now.plus_millis(delay),
-                    position: next,
-                }
-            }
+            Some(delay) => Next::Again {
+                delay_ms: i64::try_from(delay).unwrap_or(i64::MAX),
+                position: next,
+            },
             None => Next::Failed,
         }
     }
@@ -367,7 +362,7 @@ impl Courier {
             .map(|outgoing| outgoing.claimed.lease.clone())
             .collect();
         let tx = self.operations.storage().begin().await?;
-        claim::release_all_tenants(&tx, &leases, self.operations.now()).await?;
+        claim::release_all_tenants(&tx, &leases).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -178,7 +178,7 @@ impl Operations {
             let state = format!("endpoint {state}");
             return Err(OperationError::StateConflict { state });
         }
-        match deliveries::resend(&tx, &delivery, self.now()).await {
+        match deliveries::resend(&tx, &delivery).await {
             Ok(Resend::Due) => tx.commit().await?,
             // Somebody moved it between our read and our write: most likely it was just claimed or finished.
             Ok(Resend::InFlight) | Err(StorageError::Stale { .. }) => {

@@ -154,10 +154,10 @@ impl Operations {
         let (tenant, id) = (&after.tenant_id, &after.id);
         match (before.state.is_served(), after.state.is_served()) {
             (true, false) => {
-                deliveries::hold_waiting(&tx, tenant, id, now).await?;
+                deliveries::hold_waiting(&tx, tenant, id).await?;
             }
             (false, true) => {
-                deliveries::release_held(&tx, tenant, id, now).await?;
+                deliveries::release_held(&tx, tenant, id).await?;
             }
             _ => {}
         }
@@ -168,7 +168,7 @@ impl Operations {
     /// Releases deliveries that are held although their endpoint is served, a bounded number of them.
     pub async fn release_forgotten_deliveries(&self) -> Result<usize, OperationError> {
         let tx = self.storage().begin().await?;
-        let released = deliveries::release_forgotten_all_tenants(&tx, self.now()).await?;
+        let released = deliveries::release_forgotten_all_tenants(&tx).await?;
         tx.commit().await?;
         Ok(released)
     }

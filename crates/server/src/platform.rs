@@ -69,6 +69,8 @@ pub struct PlatformConfig {
     pub kek: Kek,
     /// Hands out the time.
     pub clock: SharedClock,
+    /// What leases go by when it is not the database's own clock; only where one process has the database to itself.
+    pub lease_clock: Option<SharedClock>,
     /// Where webhooks may go.
     pub addresses: AddressPolicy,
     /// How long things may take.
@@ -90,6 +92,7 @@ impl PlatformConfig {
             public_url: Some(config.public_url.clone()),
             kek: key_encryption_key(&config.kek)?,
             clock,
+            lease_clock: None,
             addresses: config.address_policy(),
             timeouts: config.timeouts.clone(),
             schema: Schema::Require,
@@ -106,6 +109,7 @@ impl PlatformConfig {
             database_pool: SMALL_POOL,
             public_url: None,
             kek,
+            lease_clock: Some(Arc::clone(&clock)),
             clock,
             addresses: AddressPolicy {
                 allow_loopback: true,
@@ -280,7 +284,10 @@ fn assemble(config: PlatformConfig, storage: Storage, api_url: &str) -> anyhow::
 
 async fn open_storage(config: &PlatformConfig) -> anyhow::Result<Storage> {
     make_sqlite_folder(&config.database_url)?;
-    let storage = Storage::connect(&config.database_url, config.database_pool).await?;
+    let mut storage = Storage::connect(&config.database_url, config.database_pool).await?;
+    if let Some(clock) = &config.lease_clock {
+        storage = storage.with_lease_clock(Arc::clone(clock));
+    }
     match config.schema {
         Schema::Migrate => storage.migrate().await?,
         Schema::Require if !storage.is_migrated().await? => {

@@ -9,7 +9,8 @@ use tributary_domain::endpoint::{EndpointState, any_filter_matches};
 use tributary_domain::event::NewEvent;
 use tributary_domain::ids::{DeliveryId, EndpointId};
 
-use crate::entities::{deliveries, delivery_queue, endpoints, events};
+use crate::deliveries::{QueueEntry, enqueue};
+use crate::entities::{deliveries, endpoints, events};
 use crate::error::{StorageError, column, database, inserting};
 use crate::statement_sizes::power_of_two_chunks;
 use crate::{Access, Tx};
@@ -109,7 +110,7 @@ async fn insert_deliveries(
         rows.push(delivery_row(event, &id, endpoint, *state, now));
         if state.is_served() {
             tx.due_lane(endpoint);
-            queued.push(queue_row(event, &id, endpoint, now));
+            queued.push(queue_entry(event, &id, endpoint));
         }
         fan_out.deliveries.push((id, endpoint.clone()));
     }
@@ -119,12 +120,7 @@ async fn insert_deliveries(
             .await
             .map_err(inserting("deliveries"))?;
     }
-    for chunk in power_of_two_chunks(&queued) {
-        delivery_queue::Entity::insert_many(chunk.iter().cloned())
-            .exec_without_returning(tx.connection())
-            .await
-            .map_err(inserting("delivery_queue"))?;
-    }
+    enqueue(tx, &queued).await?;
     Ok(fan_out)
 }
 
@@ -157,18 +153,11 @@ fn delivery_row(
     }
 }
 
-fn queue_row(
-    event: &NewEvent,
-    id: &DeliveryId,
-    endpoint: &EndpointId,
-    now: Timestamp,
-) -> delivery_queue::ActiveModel {
-    let entry = crate::deliveries::QueueEntry {
+fn queue_entry(event: &NewEvent, id: &DeliveryId, endpoint: &EndpointId) -> QueueEntry {
+    QueueEntry {
         delivery_id: id.clone(),
         tenant_id: event.tenant_id.clone(),
         endpoint_id: endpoint.clone(),
         class: QueueClass::Scheduled,
-        visible_at: now,
-    };
-    crate::deliveries::queue_row(&entry)
+    }
 }

@@ -11,7 +11,6 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
     QuerySelect, Statement, Value,
 };
-use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::QueueClass;
 use tributary_domain::ids::{DeliveryId, EndpointId, EventId, TenantId};
 use tributary_domain::tenant::Mode;
@@ -23,18 +22,19 @@ use crate::{Access, Tx};
 
 const QUEUE: &str = "delivery_queue";
 
-/// Picks from every lane at once; `$1` is now, `$2` the lease's end, `$3` the owner, then pairs of lane and room.
+/// Picks from every lane at once; `$1` is now unless the database knows it, `$2` the lease's length, `$3` the owner, then
+/// pairs of lane and room.
 const PICK_TAIL: &str = "
 ), picked AS MATERIALIZED (
   SELECT q.delivery_id FROM room r CROSS JOIN LATERAL (
     SELECT delivery_id FROM delivery_queue
-     WHERE endpoint_id = r.endpoint_id AND visible_at <= $1
+     WHERE endpoint_id = r.endpoint_id AND visible_at <= (SELECT now FROM clock)
      ORDER BY visible_at, delivery_id LIMIT r.n FOR UPDATE SKIP LOCKED) q
 ), served AS (
-  UPDATE lanes SET last_served_at = $1 WHERE endpoint_id IN (SELECT endpoint_id FROM room)
+  UPDATE lanes SET last_served_at = (SELECT now FROM clock) WHERE endpoint_id IN (SELECT endpoint_id FROM room)
 )
 UPDATE delivery_queue q SET fence = q.fence + 1, claims = q.claims + 1,
-   lease_owner = $3, lease_until = $2, visible_at = $2
+   lease_owner = $3, lease_until = (SELECT now FROM clock) + $2, visible_at = (SELECT now FROM clock) + $2
   FROM picked p WHERE q.delivery_id = p.delivery_id
 RETURNING q.delivery_id, q.tenant_id, q.endpoint_id, q.class, q.attempt, q.fence, q.claims";
 
@@ -53,10 +53,8 @@ pub struct ClaimRequest<'a> {
     pub tenant_room: &'a HashMap<TenantId, i64>,
     /// See `tenant_room`.
     pub tenant_room_default: i64,
-    /// The present.
-    pub now: Timestamp,
-    /// When an abandoned claim becomes due again by itself.
-    pub lease_until: Timestamp,
+    /// How long until an abandoned claim becomes due again by itself.
+    pub lease_ms: i64,
 }
 
 /// The right to report on one delivery; a later claim ends it.
@@ -171,7 +169,7 @@ async fn lock_lanes(
     batch: &mut ClaimBatch,
 ) -> Result<Vec<Lane>, StorageError> {
     use lanes::Column;
-    let now = request.now.as_millis();
+    let now = || tx.lease_clock().now();
     let due = Query::select()
         .expr(Expr::value(1))
         .from(delivery_queue::Entity)
@@ -179,11 +177,13 @@ async fn lock_lanes(
             Expr::col((delivery_queue::Entity, delivery_queue::Column::EndpointId))
                 .equals((lanes::Entity, Column::EndpointId)),
         )
-        .and_where(delivery_queue::Column::VisibleAt.lte(now))
+        .and_where(
+            Expr::col((delivery_queue::Entity, delivery_queue::Column::VisibleAt)).lte(now()),
+        )
         .to_owned();
     let closed_no_longer = Condition::any()
         .add(Column::OpenUntil.is_null())
-        .add(Column::OpenUntil.lte(now));
+        .add(Expr::col((lanes::Entity, Column::OpenUntil)).lte(now()));
     let mut select = lanes::Entity::find()
         .filter(Column::Paused.eq(false))
         .filter(closed_no_longer)
@@ -250,8 +250,8 @@ async fn pick_at_once(
     lanes: &[Lane],
 ) -> Result<Vec<Picked>, StorageError> {
     let mut values: Vec<Value> = vec![
-        request.now.as_millis().into(),
-        request.lease_until.as_millis().into(),
+        tx.lease_clock().bound(),
+        request.lease_ms.into(),
         request.owner.into(),
     ];
     // An unnamed lane fills up the number of pairs to a power of two: few shapes, all of them prepared.
@@ -265,10 +265,14 @@ async fn pick_at_once(
         wanted.push(format!("(${place}::text, ${}::bigint)", place + 1));
     }
     let sql = format!(
-        "WITH room AS MATERIALIZED (
+        "WITH clock AS MATERIALIZED (
+  SELECT COALESCE($1::BIGINT, {}) AS now
+), room AS MATERIALIZED (
   SELECT l.endpoint_id, GREATEST(0, LEAST(w.n, l.max_inflight -
-    (SELECT count(*) FROM delivery_queue x WHERE x.endpoint_id = l.endpoint_id AND x.lease_until > $1))) AS n
+    (SELECT count(*) FROM delivery_queue x
+      WHERE x.endpoint_id = l.endpoint_id AND x.lease_until > (SELECT now FROM clock)))) AS n
   FROM (VALUES {}) AS w (endpoint_id, n) JOIN lanes l ON l.endpoint_id = w.endpoint_id{PICK_TAIL}",
+        tx.dialect().clock().unwrap_or("NULL"),
         wanted.join(", ")
     );
     let connection = tx.connection();
@@ -291,10 +295,7 @@ async fn pick_lane_by_lane(
     }
     let ids = padded(lanes.iter().map(|lane| lane.endpoint_id.as_str()).collect());
     lanes::Entity::update_many()
-        .col_expr(
-            lanes::Column::LastServedAt,
-            Expr::value(request.now.as_millis()),
-        )
+        .col_expr(lanes::Column::LastServedAt, tx.lease_clock().now())
         .filter(lanes::Column::EndpointId.is_in(ids))
         .exec(tx.connection())
         .await
@@ -309,7 +310,7 @@ async fn pick_from_lane(
 ) -> Result<Vec<Picked>, StorageError> {
     const SQL: &str = "
 UPDATE delivery_queue SET fence = fence + 1, claims = claims + 1,
-   lease_owner = $3, lease_until = $2, visible_at = $2
+   lease_owner = $3, lease_until = $1 + $2, visible_at = $1 + $2
  WHERE delivery_id IN (
    SELECT delivery_id FROM delivery_queue WHERE endpoint_id = $4 AND visible_at <= $1
     ORDER BY visible_at, delivery_id
@@ -318,8 +319,8 @@ UPDATE delivery_queue SET fence = fence + 1, claims = claims + 1,
       FROM lanes l WHERE l.endpoint_id = $4))
 RETURNING delivery_id, tenant_id, endpoint_id, class, attempt, fence, claims";
     let values: [Value; 5] = [
-        request.now.as_millis().into(),
-        request.lease_until.as_millis().into(),
+        tx.lease_clock().bound(),
+        request.lease_ms.into(),
         request.owner.into(),
         lane.endpoint_id.as_str().into(),
         lane.room.into(),
@@ -420,15 +421,11 @@ fn endpoint_of_delivery() -> sea_orm::RelationDef {
 }
 
 /// Gives claims back unused, due at once; a claim that was lost meanwhile stays lost.
-pub async fn release_all_tenants(
-    tx: &Tx,
-    leases: &[Lease],
-    now: Timestamp,
-) -> Result<(), StorageError> {
+pub async fn release_all_tenants(tx: &Tx, leases: &[Lease]) -> Result<(), StorageError> {
     use delivery_queue::Column;
     for lease in leases {
         delivery_queue::Entity::update_many()
-            .col_expr(Column::VisibleAt, Expr::value(now.as_millis()))
+            .col_expr(Column::VisibleAt, tx.lease_clock().now())
             .col_expr(Column::LeaseUntil, Expr::value(0_i64))
             .col_expr(Column::LeaseOwner, Expr::value(None::<String>))
             .col_expr(Column::Claims, Expr::col(Column::Claims).sub(1))

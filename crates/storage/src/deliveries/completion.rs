@@ -47,15 +47,15 @@ pub enum Next {
     Succeeded,
     /// It is tried again.
     Again {
-        /// When.
-        at: Timestamp,
+        /// After so long.
+        delay_ms: i64,
         /// The number of that attempt by the schedule.
         position: i64,
     },
     /// It is tried again as if this attempt had not been.
     Unspent {
-        /// When.
-        at: Timestamp,
+        /// After so long.
+        delay_ms: i64,
     },
     /// It is given up.
     Failed,
@@ -104,10 +104,10 @@ pub async fn complete_all_tenants(
     finish(tx, &accepted, now).await?;
     for report in &accepted {
         match report.next {
-            Next::Again { at, position } => {
-                requeue(tx, report, at, Some(position)).await?;
+            Next::Again { delay_ms, position } => {
+                requeue(tx, report, delay_ms, Some(position)).await?;
             }
-            Next::Unspent { at } => requeue(tx, report, at, None).await?,
+            Next::Unspent { delay_ms } => requeue(tx, report, delay_ms, None).await?,
             Next::Succeeded | Next::Failed | Next::Held | Next::Cancelled => {}
         }
     }
@@ -219,11 +219,11 @@ async fn finish(tx: &Tx, reports: &[&Completion], now: Timestamp) -> Result<(), 
     Ok(())
 }
 
-/// Gives the claim back until `at`; without a position the delivery stays where it is in its schedule.
+/// Gives the claim back for a while; without a position the delivery stays where it is in its schedule.
 async fn requeue(
     tx: &Tx,
     report: &Completion,
-    at: Timestamp,
+    delay_ms: i64,
     position: Option<i64>,
 ) -> Result<(), StorageError> {
     use delivery_queue::Column;
@@ -234,7 +234,7 @@ async fn requeue(
             .col_expr(Column::Class, Expr::value(QueueClass::Scheduled.as_str()));
     }
     update
-        .col_expr(Column::VisibleAt, Expr::value(at.as_millis()))
+        .col_expr(Column::VisibleAt, tx.lease_clock().now().add(delay_ms))
         .col_expr(Column::LeaseOwner, Expr::value(None::<String>))
         .col_expr(Column::LeaseUntil, Expr::value(0_i64))
         .col_expr(Column::Claims, Expr::value(0_i64))
@@ -305,7 +305,7 @@ async fn record_health(
         let (tenant, id) = (&report.tenant_id, &report.endpoint_id);
         // What a receiver at another URL refused is released again, as all that is held without need.
         if disable(tx, id, &report.url, reason, now).await? {
-            hold_waiting(tx, tenant, id, now).await?;
+            hold_waiting(tx, tenant, id).await?;
         }
     }
     Ok(())
