@@ -11,6 +11,7 @@ mod m20261101_000001_create_tenants;
 mod m20261101_000002_create_orders;
 mod m20261101_000003_create_events;
 mod m20261101_000004_tune_queue;
+mod m20261125_000006_widen_endpoints;
 
 /// Applies and reverts the schema.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261101_000002_create_orders::Migration),
             Box::new(m20261101_000003_create_events::Migration),
             Box::new(m20261101_000004_tune_queue::Migration),
+            Box::new(m20261125_000006_widen_endpoints::Migration),
         ]
     }
 }

@@ -39,6 +39,7 @@ async fn a_node_whose_clock_is_wrong_takes_no_lease_of_another_away() {
         url: receiver.url.clone(),
         description: String::new(),
         filters: vec!["*".to_owned()],
+        ..NewEndpoint::default()
     };
     let fast_node = world.node(TEN_MINUTES_MS);
     fast_node.create_endpoint(&shop, new).await.unwrap();

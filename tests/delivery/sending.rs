@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tokio::sync::oneshot;
 use tributary_operations::OperationError;
 use tributary_operations::courier::{Courier, Wish, new_node_name};
-use tributary_operations::endpoints::{EndpointPatch, NewEndpoint};
+use tributary_operations::endpoints::{EndpointPatch, NewEndpoint, Rotation};
 use tributary_storage::endpoints;
 use tributary_webhooks::VerifyError;
 
@@ -181,6 +181,7 @@ async fn moved(world: World) {
         url: old.url.clone(),
         description: String::new(),
         filters: vec!["*".to_owned()],
+        ..NewEndpoint::default()
     };
     let made = world.operations.create_endpoint(&shop, wanted).await;
     let id = made.unwrap().0.id.parse().unwrap();
@@ -224,7 +225,7 @@ async fn our_fault(world: World) {
     assert_eq!(endpoint.consecutive_failures, 0);
     world
         .operations
-        .rotate_endpoint_secret(&shop, &id, 0)
+        .rotate_endpoint_secret(&shop, &id, Rotation::after(0))
         .await
         .unwrap();
     receiver.answer([Answer::status(500)]);
@@ -243,6 +244,7 @@ async fn in_flight(world: World) {
         url: receiver.url.clone(),
         description: String::new(),
         filters: vec!["*".to_owned()],
+        ..NewEndpoint::default()
     };
     world.operations.create_endpoint(&shop, new).await.unwrap();
     let worker = world.worker.clone();

@@ -96,11 +96,12 @@ impl World {
             url: url.to_owned(),
             description: "shop".to_owned(),
             filters: vec!["*".to_owned()],
+            ..NewEndpoint::default()
         };
         let made = self.operations.create_endpoint(caller, new).await;
         let (view, secret) = made.unwrap();
         self.settle().await;
-        (view.id.parse().unwrap(), secret.to_string())
+        (view.id.parse().unwrap(), secret.text().to_owned())
     }
 
     /// Tells the tenant something, as the settlement of an order would; a millisecond later than all before.
@@ -120,6 +121,8 @@ impl World {
             occurred_at: now,
             recorded_at: now,
             dedupe_key: format!("{subject}:{seq}"),
+            sub_mchid: Some("1900000109".to_owned()),
+            thin_body: format!(r#"{{"subject":"{subject}","thin":true}}"#),
             body: format!(r#"{{"subject":"{subject}","seq":{seq},"text":"咖啡"}}"#),
         };
         let tx = self.storage.begin().await.unwrap();

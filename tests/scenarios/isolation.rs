@@ -55,9 +55,13 @@ impl Victim {
             "createWebhookEndpoint" => {
                 Foreign::OwnOnly(json!({"url": "http://127.0.0.1:9/hook", "events": ["*"]}))
             }
-            "getMe" | "listOrders" | "listEvents" | "listWebhookEndpoints" | "listDeliveries" => {
-                Foreign::ListsNothing
-            }
+            "getMe"
+            | "listOrders"
+            | "listEvents"
+            | "listEventTypes"
+            | "getWebhookIps"
+            | "listWebhookEndpoints"
+            | "listDeliveries" => Foreign::ListsNothing,
             "updateWebhookEndpoint" => Foreign::NotFound(json!({"description": "mine now"})),
             "rotateWebhookEndpointSecret" => Foreign::NotFound(json!({"grace_seconds": 0})),
             "getOrder"

@@ -1,6 +1,7 @@
 //! The tenant API: one file per noun. A handler authenticates, parses, makes one call into operations, renders.
 
 mod deliveries;
+mod event_types;
 mod events;
 mod me;
 mod miniprogram_sessions;
@@ -14,6 +15,7 @@ use poem_openapi::Tags;
 use crate::problem::{Problem, ProblemCode};
 
 pub(crate) use deliveries::DeliveriesApi;
+pub(crate) use event_types::{EventTypeDescription, EventTypesApi};
 pub(crate) use events::EventsApi;
 pub(crate) use me::MeApi;
 pub(crate) use miniprogram_sessions::MiniprogramSessionsApi;
@@ -25,6 +27,7 @@ pub(crate) type TenantApi = (
     OrdersApi,
     MiniprogramSessionsApi,
     EventsApi,
+    EventTypesApi,
     WebhookEndpointsApi,
     DeliveriesApi,
     MeApi,
@@ -35,6 +38,7 @@ pub(crate) const TENANT_API: TenantApi = (
     OrdersApi,
     MiniprogramSessionsApi,
     EventsApi,
+    EventTypesApi,
     WebhookEndpointsApi,
     DeliveriesApi,
     MeApi,

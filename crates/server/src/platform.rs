@@ -16,7 +16,7 @@ use tributary_http::{HttpOptions, Page};
 use tributary_operations::{Operations, OperationsConfig};
 use tributary_storage::Storage;
 use tributary_vault::{EnvironmentValue, Kek, KeyCommand, KeyFile, KeySource, Vault};
-use tributary_webhooks::{AddressPolicy, Sender, SenderConfig};
+use tributary_webhooks::{AddressPolicy, Network, Sender, SenderConfig};
 use tributary_worker::Worker;
 use wechatpay::client::{Transport, TransportConfig};
 
@@ -73,6 +73,8 @@ pub struct PlatformConfig {
     pub lease_clock: Option<SharedClock>,
     /// Where webhooks may go.
     pub addresses: AddressPolicy,
+    /// Where webhooks come from, as tenants are told.
+    pub source_addresses: Vec<Network>,
     /// How long things may take.
     pub timeouts: Timeouts,
     /// What to do about the schema.
@@ -94,6 +96,7 @@ impl PlatformConfig {
             clock,
             lease_clock: None,
             addresses: config.address_policy(),
+            source_addresses: config.source_addresses(),
             timeouts: config.timeouts.clone(),
             schema: Schema::Require,
             background: Background::Running,
@@ -115,6 +118,7 @@ impl PlatformConfig {
                 allow_loopback: true,
                 ..AddressPolicy::default()
             },
+            source_addresses: Vec::new(),
             timeouts: DEFAULT_TIMEOUTS,
             schema: Schema::Migrate,
             background: Background::Running,
@@ -270,6 +274,7 @@ fn assemble(config: PlatformConfig, storage: Storage, api_url: &str) -> anyhow::
     let sender = Sender::new(SenderConfig {
         total_timeout_ms: config.timeouts.webhook_ms,
         policy: config.addresses,
+        source_addresses: config.source_addresses,
         ..SenderConfig::default()
     })?;
     Ok(Operations::new(OperationsConfig {

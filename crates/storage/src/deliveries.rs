@@ -65,6 +65,25 @@ pub struct LoggedAttempt {
     pub response_body: Option<Vec<u8>>,
     /// Who answered.
     pub remote_ip: Option<String>,
+    /// The request's headers as lines; values that the tenant gave are masked.
+    pub request_headers: Option<String>,
+    /// How long the steps lasted.
+    pub timing: Timing,
+    /// The version of TLS that was spoken on a connection opened for this attempt.
+    pub tls_version: Option<String>,
+}
+
+/// How long the steps of an attempt lasted; what was not done, on a kept connection for example, has no length.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// Looking the name up.
+    pub dns_ms: Option<i64>,
+    /// Connecting by TCP.
+    pub connect_ms: Option<i64>,
+    /// The TLS handshake.
+    pub tls_ms: Option<i64>,
+    /// From the beginning until the answer's head was complete.
+    pub first_byte_ms: Option<i64>,
 }
 
 /// A new row of the queue, due at once.
@@ -329,5 +348,13 @@ fn to_attempt(row: delivery_attempts::Model) -> LoggedAttempt {
         response_headers: row.response_headers,
         response_body: row.response_body,
         remote_ip: row.remote_ip,
+        request_headers: row.request_headers,
+        timing: Timing {
+            dns_ms: row.dns_ms,
+            connect_ms: row.connect_ms,
+            tls_ms: row.tls_ms,
+            first_byte_ms: row.first_byte_ms,
+        },
+        tls_version: row.tls_version,
     }
 }

@@ -12,6 +12,7 @@ use sea_orm::{
     QuerySelect, Statement, Value,
 };
 use tributary_domain::delivery::QueueClass;
+use tributary_domain::endpoint::{PayloadMode, RetrySchedule};
 use tributary_domain::ids::{DeliveryId, EndpointId, EventId, TenantId};
 use tributary_domain::tenant::Mode;
 
@@ -22,13 +23,24 @@ use crate::{Access, Tx};
 
 const QUEUE: &str = "delivery_queue";
 
+/// In an ordered lane a delivery waits until those of the same subject before it are finished. `w` is its queue row.
+const NOTHING_BEFORE: &str = "NOT EXISTS (
+       SELECT 1 FROM deliveries d JOIN events e ON e.id = d.event_id
+         JOIN events p ON p.tenant_id = e.tenant_id AND p.subject_type = e.subject_type
+          AND p.subject_id = e.subject_id AND p.seq < e.seq
+         JOIN deliveries b ON b.event_id = p.id AND b.endpoint_id = d.endpoint_id
+          AND b.state IN ('open', 'held')
+        WHERE d.id = w.delivery_id)";
+
 /// Picks from every lane at once; `$1` is now unless the database knows it, `$2` the lease's length, `$3` the owner, then
 /// pairs of lane and room.
-const PICK_TAIL: &str = "
+const PICK_HEAD: &str = "
 ), picked AS MATERIALIZED (
   SELECT q.delivery_id FROM room r CROSS JOIN LATERAL (
-    SELECT delivery_id FROM delivery_queue
-     WHERE endpoint_id = r.endpoint_id AND visible_at <= (SELECT now FROM clock)
+    SELECT w.delivery_id FROM delivery_queue w
+     WHERE w.endpoint_id = r.endpoint_id AND w.visible_at <= (SELECT now FROM clock)
+       AND (NOT r.ordered OR ";
+const PICK_TAIL: &str = ")
      ORDER BY visible_at, delivery_id LIMIT r.n FOR UPDATE SKIP LOCKED) q
 ), served AS (
   UPDATE lanes SET last_served_at = (SELECT now FROM clock) WHERE endpoint_id IN (SELECT endpoint_id FROM room)
@@ -94,6 +106,8 @@ pub struct DueLane {
     pub endpoint_id: EndpointId,
     /// How many deliveries it may have in flight.
     pub max_in_flight: i64,
+    /// Whether what is finished may let the next one go.
+    pub is_ordered: bool,
 }
 
 /// What was claimed, and from where.
@@ -124,6 +138,12 @@ pub struct Parcel {
     pub url: String,
     /// The bytes to sign and send.
     pub body: String,
+    /// When it is tried again should it fail.
+    pub schedule: RetrySchedule,
+    /// How long an attempt may last, when not as long as usual.
+    pub timeout_ms: Option<i64>,
+    /// The headers that the tenant adds, sealed.
+    pub sealed_headers: Option<Vec<u8>>,
 }
 
 #[derive(FromQueryResult)]
@@ -139,6 +159,7 @@ struct Picked {
 
 struct Lane {
     endpoint_id: EndpointId,
+    is_ordered: bool,
     room: i64,
 }
 
@@ -232,12 +253,17 @@ fn share_out(
                 tenant_id,
                 endpoint_id,
                 max_in_flight,
+                is_ordered: row.ordered,
             });
         }
         if room > 0 {
             left = left.saturating_sub(room);
             *of_tenant = of_tenant.saturating_sub(room);
-            lanes.push(Lane { endpoint_id, room });
+            lanes.push(Lane {
+                endpoint_id,
+                is_ordered: row.ordered,
+                room,
+            });
         }
     }
     Ok(lanes)
@@ -268,10 +294,10 @@ async fn pick_at_once(
         "WITH clock AS MATERIALIZED (
   SELECT COALESCE($1::BIGINT, {}) AS now
 ), room AS MATERIALIZED (
-  SELECT l.endpoint_id, GREATEST(0, LEAST(w.n, l.max_inflight -
+  SELECT l.endpoint_id, l.ordered, GREATEST(0, LEAST(w.n, l.max_inflight -
     (SELECT count(*) FROM delivery_queue x
       WHERE x.endpoint_id = l.endpoint_id AND x.lease_until > (SELECT now FROM clock)))) AS n
-  FROM (VALUES {}) AS w (endpoint_id, n) JOIN lanes l ON l.endpoint_id = w.endpoint_id{PICK_TAIL}",
+  FROM (VALUES {}) AS w (endpoint_id, n) JOIN lanes l ON l.endpoint_id = w.endpoint_id{PICK_HEAD}{NOTHING_BEFORE}{PICK_TAIL}",
         tx.dialect().clock().unwrap_or("NULL"),
         wanted.join(", ")
     );
@@ -308,16 +334,24 @@ async fn pick_from_lane(
     request: &ClaimRequest<'_>,
     lane: &Lane,
 ) -> Result<Vec<Picked>, StorageError> {
-    const SQL: &str = "
+    let nothing_before = if lane.is_ordered {
+        NOTHING_BEFORE
+    } else {
+        "TRUE"
+    };
+    let sql = format!(
+        "
 UPDATE delivery_queue SET fence = fence + 1, claims = claims + 1,
    lease_owner = $3, lease_until = $1 + $2, visible_at = $1 + $2
  WHERE delivery_id IN (
-   SELECT delivery_id FROM delivery_queue WHERE endpoint_id = $4 AND visible_at <= $1
+   SELECT w.delivery_id FROM delivery_queue w WHERE w.endpoint_id = $4 AND w.visible_at <= $1
+    AND {nothing_before}
     ORDER BY visible_at, delivery_id
     LIMIT (SELECT MAX(0, MIN($5, l.max_inflight - (
        SELECT count(*) FROM delivery_queue x WHERE x.endpoint_id = $4 AND x.lease_until > $1)))
       FROM lanes l WHERE l.endpoint_id = $4))
-RETURNING delivery_id, tenant_id, endpoint_id, class, attempt, fence, claims";
+RETURNING delivery_id, tenant_id, endpoint_id, class, attempt, fence, claims"
+    );
     let values: [Value; 5] = [
         tx.lease_clock().bound(),
         request.lease_ms.into(),
@@ -326,7 +360,7 @@ RETURNING delivery_id, tenant_id, endpoint_id, class, attempt, fence, claims";
         lane.room.into(),
     ];
     let connection = tx.connection();
-    let statement = Statement::from_sql_and_values(connection.get_database_backend(), SQL, values);
+    let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, values);
     Picked::find_by_statement(statement)
         .all(connection)
         .await
@@ -363,6 +397,9 @@ pub async fn parcels_all_tenants(
         mode: String,
         url: String,
         body: String,
+        schedule: String,
+        timeout_ms: Option<i64>,
+        sealed_headers: Option<Vec<u8>>,
     }
     let ids = padded(ids.iter().map(DeliveryId::as_str).collect());
     let rows: Vec<Row> = deliveries::Entity::find()
@@ -375,7 +412,19 @@ pub async fn parcels_all_tenants(
             deliveries::Column::Mode,
         ])
         .column_as(Expr::col((Alias::new("n"), endpoints::Column::Url)), "url")
-        .column_as(Expr::col((Alias::new("e"), events::Column::Body)), "body")
+        .column_as(
+            Expr::col((Alias::new("n"), endpoints::Column::Schedule)),
+            "schedule",
+        )
+        .column_as(
+            Expr::col((Alias::new("n"), endpoints::Column::SealedHeaders)),
+            "sealed_headers",
+        )
+        .column_as(
+            Expr::col((Alias::new("n"), endpoints::Column::TimeoutMs)),
+            "timeout_ms",
+        )
+        .column_as(body_to_send(), "body")
         .join_as(
             sea_orm::JoinType::InnerJoin,
             event_of_delivery(),
@@ -401,9 +450,29 @@ pub async fn parcels_all_tenants(
             mode: column("deliveries", "mode", id, Mode::parse(&row.mode).ok_or(()))?,
             url: row.url,
             body: row.body,
+            schedule: column(
+                "endpoints",
+                "schedule",
+                id,
+                RetrySchedule::parse(&row.schedule).ok_or(()),
+            )?,
+            timeout_ms: row.timeout_ms,
+            sealed_headers: row.sealed_headers,
         })
     };
     rows.into_iter().map(to_parcel).collect()
+}
+
+/// The thin body for who wants it and for whom the full one is too long; events of old have none.
+fn body_to_send() -> Expr {
+    let of_event = |column| Expr::col((Alias::new("e"), column));
+    let is_thin = Expr::col((Alias::new("n"), endpoints::Column::Payload))
+        .eq(PayloadMode::Thin.as_str())
+        .or(Expr::col((deliveries::Entity, deliveries::Column::Thin)));
+    let has_thin = of_event(events::Column::ThinBody).is_not_null();
+    Expr::case(is_thin.and(has_thin), of_event(events::Column::ThinBody))
+        .finally(of_event(events::Column::Body))
+        .into()
 }
 
 fn event_of_delivery() -> sea_orm::RelationDef {

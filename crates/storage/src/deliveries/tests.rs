@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use tributary_domain::clock::ManualClock;
 use tributary_domain::delivery::QueueClass;
-use tributary_domain::endpoint::{Endpoint, EndpointState};
-use tributary_domain::event::{EventType, NewEvent, Subject};
+use tributary_domain::endpoint::{Endpoint, EndpointState, PayloadMode, RetrySchedule};
+use tributary_domain::event::{API_VERSION, EventType, NewEvent, Subject};
 
 use super::claim::{ClaimRequest, Claimed, DueLane, Lease, claim_all_tenants, parcels_all_tenants};
 use super::completion::{Completed, Completion, Health, Next, complete_all_tenants, quarantine};
@@ -43,6 +43,13 @@ async fn endpoint_in(
         url: "https://shop.example.com/hook".to_owned(),
         description: String::new(),
         filters: filters.iter().map(|&filter| filter.to_owned()).collect(),
+        sub_mchids: Vec::new(),
+        payload: PayloadMode::Full,
+        schedule: RetrySchedule::Standard,
+        api_version: API_VERSION.to_owned(),
+        ordered: false,
+        timeout_ms: None,
+        header_names: Vec::new(),
         state,
         disabled_reason: None,
         consecutive_failures: 0,
@@ -71,7 +78,9 @@ fn event(tenant: &TenantId, mode: Mode, subject: &str, seq: i64) -> NewEvent {
         occurred_at: START,
         recorded_at: START,
         dedupe_key: format!("{subject}:{seq}"),
+        sub_mchid: Some("1900000109".to_owned()),
         body: format!("{{\"seq\":{seq}}}"),
+        thin_body: format!("{{\"thin\":{seq}}}"),
     }
 }
 
@@ -136,9 +145,18 @@ fn report(claimed: &Claimed, next: Next, health: Health) -> Completion {
             response_headers: Some("server: x\n".to_owned()),
             response_body: Some(vec![0, 255]),
             remote_ip: Some("192.0.2.1".to_owned()),
+            request_headers: Some("webhook-id: evt_1\n".to_owned()),
+            timing: Timing {
+                dns_ms: Some(1),
+                connect_ms: Some(2),
+                tls_ms: Some(3),
+                first_byte_ms: Some(10),
+            },
+            tls_version: Some("1.3".to_owned()),
         },
         next,
         health,
+        too_long: false,
     }
 }
 

@@ -3,6 +3,10 @@
 use super::*;
 
 on_both! {
+    an_ordered_lane_gives_one_delivery_of_a_subject_at_a_time => ordered_lane;
+    what_is_held_keeps_its_place_in_an_ordered_lane => ordered_after_pause;
+    an_endpoint_hears_of_the_sub_merchants_that_it_names => sub_merchants;
+    a_thin_endpoint_is_sent_thin_bodies => thin_endpoint;
     an_event_fans_out_to_matching_endpoints_of_its_mode => fans_out;
     an_effect_is_told_once => told_once;
     a_lane_never_has_more_in_flight_than_its_cap => lane_cap;
@@ -142,6 +146,7 @@ async fn hinted_lanes(storage: &Storage) {
         tenant_id: mine,
         endpoint_id: first.id,
         max_in_flight: 8,
+        is_ordered: false,
     };
     assert_eq!((batch.claimed.len(), batch.due_lanes), (8, vec![lane]));
     assert!(batch.left_lanes.is_empty());
@@ -205,4 +210,165 @@ async fn released_claims(storage: &Storage) {
             .iter()
             .all(|row| row.claims == 1 && row.lease.fence == 2)
     );
+}
+
+async fn with(
+    storage: &Storage,
+    tenant: &TenantId,
+    change: impl FnOnce(&mut Endpoint),
+) -> Endpoint {
+    let mut endpoint = endpoint(storage, tenant, &["*"]).await;
+    change(&mut endpoint);
+    let tx = at(storage, START).begin().await.unwrap();
+    endpoints::update(&tx, &endpoint).await.unwrap();
+    tx.commit().await.unwrap();
+    endpoint
+}
+
+/// Which subject and which of its events each claim is about.
+async fn claimed_events(
+    storage: &Storage,
+    mine: &TenantId,
+    claims: &[Claimed],
+) -> Vec<(String, i64)> {
+    let mut found = Vec::new();
+    for claim in claims {
+        let delivery = find(storage, mine, Mode::Test, &claim.lease.delivery_id)
+            .await
+            .unwrap()
+            .unwrap();
+        let event = crate::entities::events::Entity::find_by_id(delivery.event_id.as_str())
+            .one(&storage.reader)
+            .await
+            .unwrap()
+            .unwrap();
+        found.push((event.subject_id, event.seq));
+    }
+    found.sort();
+    found
+}
+
+async fn ordered_lane(storage: &Storage) {
+    let mine = tenant();
+    let lane = with(storage, &mine, |endpoint| endpoint.ordered = true).await;
+    endpoint(storage, &mine, &["*"]).await;
+    append_many(storage, &mine, 3).await;
+    append(storage, &event(&mine, Mode::Test, "ord_2", 1)).await;
+    let of_lane = |claims: Vec<Claimed>| -> Vec<Claimed> {
+        let mut claims = claims;
+        claims.retain(|claim| claim.endpoint_id == lane.id);
+        claims
+    };
+    let first = claim_at(storage, START).await;
+    assert_eq!(first.len(), 2 + 4, "the other endpoint waits for nothing");
+    let first = of_lane(first);
+    let ord = |seq| ("ord_1".to_owned(), seq);
+    assert_eq!(
+        claimed_events(storage, &mine, &first).await,
+        [ord(1), ("ord_2".to_owned(), 1)]
+    );
+    // A retry keeps its place; only an end, good or bad, lets the next one go.
+    let place = |claim: &&Claimed| claim.lease.delivery_id.clone();
+    let head = {
+        let mut heads = Vec::new();
+        for claim in &first {
+            let events = claimed_events(storage, &mine, std::slice::from_ref(claim)).await;
+            if events[0] == ord(1) {
+                heads.push(claim);
+            }
+        }
+        heads[0]
+    };
+    let again = Next::Again {
+        delay_ms: 5_000,
+        position: 2,
+    };
+    complete(storage, &[report(head, again, Health::Bad)], START).await;
+    let soon = START.plus_millis(4_999);
+    assert!(of_lane(claim_at(storage, soon).await).is_empty());
+    let later = START.plus_millis(5_000);
+    let retried = of_lane(claim_at(storage, later).await);
+    assert_eq!(place(&&retried[0]), place(&head));
+    let mut second_try = report(&retried[0], Next::Failed, Health::Bad);
+    second_try.attempt.number = 2;
+    complete(storage, &[second_try], later).await;
+    for seq in 2..=3 {
+        let next = of_lane(claim_at(storage, later).await);
+        assert_eq!(claimed_events(storage, &mine, &next).await, [ord(seq)]);
+        assert!(of_lane(claim_at(storage, later).await).is_empty());
+        complete(
+            storage,
+            &[report(&next[0], Next::Succeeded, Health::Good)],
+            later,
+        )
+        .await;
+    }
+}
+
+async fn ordered_after_pause(storage: &Storage) {
+    let mine = tenant();
+    let paused = with(storage, &mine, |endpoint| {
+        endpoint.ordered = true;
+        endpoint.state = EndpointState::Paused;
+    })
+    .await;
+    append(storage, &event(&mine, Mode::Test, "ord_1", 1)).await;
+    let tx = at(storage, START).begin().await.unwrap();
+    let enabled = Endpoint {
+        state: EndpointState::Enabled,
+        ..paused
+    };
+    endpoints::update(&tx, &enabled).await.unwrap();
+    tx.commit().await.unwrap();
+    // The first is still held when the second comes.
+    append(storage, &event(&mine, Mode::Test, "ord_1", 2)).await;
+    assert!(claim_at(storage, START).await.is_empty());
+    let tx = at(storage, START).begin().await.unwrap();
+    assert_eq!(release_held(&tx, &mine, &enabled.id).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    let claimed = claim_at(storage, START).await;
+    let events = claimed_events(storage, &mine, &claimed).await;
+    assert_eq!(events, [("ord_1".to_owned(), 1)]);
+}
+
+async fn sub_merchants(storage: &Storage) {
+    let mine = tenant();
+    let named = |number: &str| {
+        let number = number.to_owned();
+        move |endpoint: &mut Endpoint| endpoint.sub_mchids = vec!["1".to_owned(), number]
+    };
+    let wanted = with(storage, &mine, named("1900000109")).await;
+    with(storage, &mine, named("1900000110")).await;
+    let all_of_them = endpoint(storage, &mine, &["*"]).await;
+    append(storage, &event(&mine, Mode::Test, "ord_1", 1)).await;
+    let about_nobody = NewEvent {
+        sub_mchid: None,
+        ..event(&mine, Mode::Test, "ord_2", 1)
+    };
+    append(storage, &about_nobody).await;
+    let claimed = claim_at(storage, START).await;
+    let count = |id: &EndpointId| claimed.iter().filter(|row| row.endpoint_id == *id).count();
+    assert_eq!(claimed.len(), 3);
+    assert_eq!((count(&wanted.id), count(&all_of_them.id)), (1, 2));
+}
+
+async fn thin_endpoint(storage: &Storage) {
+    let mine = tenant();
+    let thin = with(storage, &mine, |endpoint| {
+        endpoint.payload = PayloadMode::Thin
+    })
+    .await;
+    endpoint(storage, &mine, &["*"]).await;
+    append_many(storage, &mine, 1).await;
+    for claim in claim_at(storage, START).await {
+        let parcels = parcels_all_tenants(storage, &[claim.lease.delivery_id])
+            .await
+            .unwrap();
+        let expected = if claim.endpoint_id == thin.id {
+            "{\"thin\":1}"
+        } else {
+            "{\"seq\":1}"
+        };
+        assert_eq!(parcels[0].body, expected);
+    }
 }

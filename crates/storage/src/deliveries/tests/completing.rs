@@ -8,6 +8,8 @@ on_both! {
     one_batch_judges_each_row_by_its_own_fence => mixed_batch;
     failures_are_counted_and_a_success_ends_them => health;
     an_overloaded_lane_is_halved_and_never_closed => overloaded;
+    a_narrowed_lane_grows_by_one_for_twenty_successes => widened;
+    what_is_too_long_for_a_receiver_is_sent_thin_from_then_on => too_long;
     a_delivery_in_flight_cannot_be_resent => resend_in_flight;
     a_finished_delivery_can_be_replayed => replayed;
     an_open_delivery_can_be_hurried => hurried;
@@ -179,17 +181,56 @@ async fn overloaded(storage: &Storage) {
         let busy = report(&claimed[0], Next::Failed, Health::Overloaded);
         complete(storage, &[busy], now).await;
     }
-    let claimed = claim_at(storage, now.plus_millis(LEASE_MS)).await;
-    complete(
-        storage,
-        &[report(&claimed[0], Next::Succeeded, Health::Good)],
-        now,
-    )
-    .await;
-    assert_eq!(
-        claim_at(storage, now.plus_millis(3 * LEASE_MS)).await.len(),
-        2
-    );
+}
+
+async fn widened(storage: &Storage) {
+    let mine = tenant();
+    endpoint(storage, &mine, &["*"]).await;
+    append_many(storage, &mine, 80).await;
+    let claimed = claim_at(storage, START).await;
+    let busy = report(&claimed[0], Next::Failed, Health::Overloaded);
+    complete(storage, &[busy], START).await;
+    let mut now = START;
+    let mut widths = Vec::new();
+    for _ in 0..12 {
+        now = now.plus_millis(LEASE_MS);
+        let claimed = claim_at(storage, now).await;
+        widths.push(claimed.len());
+        let good: Vec<Completion> = claimed
+            .iter()
+            .map(|claim| report(claim, Next::Succeeded, Health::Good))
+            .collect();
+        complete(storage, &good, now).await;
+    }
+    // Five times four, four times five, then six.
+    assert_eq!(widths, [4, 4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6]);
+}
+
+async fn too_long(storage: &Storage) {
+    let mine = tenant();
+    endpoint(storage, &mine, &["*"]).await;
+    append_many(storage, &mine, 1).await;
+    let claimed = claim_at(storage, START).await;
+    let body = async |claim: &Claimed| {
+        let ids = [claim.lease.delivery_id.clone()];
+        parcels_all_tenants(storage, &ids)
+            .await
+            .unwrap()
+            .remove(0)
+            .body
+    };
+    assert_eq!(body(&claimed[0]).await, "{\"seq\":1}");
+    let again = Next::Again {
+        delay_ms: 0,
+        position: 2,
+    };
+    let refused = Completion {
+        too_long: true,
+        ..report(&claimed[0], again, Health::Bad)
+    };
+    complete(storage, &[refused], START).await;
+    let claimed = claim_at(storage, START).await;
+    assert_eq!(body(&claimed[0]).await, "{\"thin\":1}");
 }
 
 async fn resend_first(storage: &Storage, mine: &TenantId, now: Timestamp) -> Resend {
