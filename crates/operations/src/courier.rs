@@ -10,11 +10,14 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::QueueClass;
 use tributary_domain::endpoint::RetrySchedule;
 use tributary_domain::event::EventType;
-use tributary_domain::ids::{DeliveryId, EndpointId, EndpointSecretId, TenantId};
+use tributary_domain::ids::{AlarmId, DeliveryId, EndpointId, EndpointSecretId, TenantId};
 use tributary_domain::tenant::Mode;
+use tributary_storage::StorageError;
+use tributary_storage::alarms::{self, Alarm};
 pub use tributary_storage::deliveries::claim::DueLane;
-use tributary_storage::deliveries::claim::{self, ClaimRequest, Claimed, Lease, Parcel};
+use tributary_storage::deliveries::claim::{self, ClaimRequest, Claimed, Lease};
 use tributary_storage::deliveries::completion::{self, Completed, Completion, Health, Next};
+use tributary_storage::deliveries::parcel::{self, Parcel};
 use tributary_storage::deliveries::{LoggedAttempt, Timing};
 use tributary_storage::endpoints::{self, StoredSecret};
 use tributary_webhooks::{Attempt, CustomHeaders, Delivery, Outcome, Schedule, Secret};
@@ -164,10 +167,17 @@ impl Courier {
             due_lanes: batch.due_lanes,
             left_lanes: batch.left_lanes,
         };
-        if !batch.claimed.is_empty() {
-            tx.commit().await?;
-            load.outgoing = self.gather(batch.claimed, now).await?;
+        if batch.claimed.is_empty() && batch.unreadable.is_empty() {
+            // The lanes that were looked at must be free for whoever looks next.
+            tx.rollback().await?;
+            return Ok(load);
         }
+        tx.commit().await?;
+        for delivery_id in &batch.unreadable {
+            metrics::counter!("tributary_webhook_quarantined_total").increment(1);
+            tracing::error!(delivery.id = %delivery_id, "a delivery cannot be read; it is sent no more");
+        }
+        load.outgoing = self.gather(batch.claimed, now).await?;
         Ok(load)
     }
 
@@ -185,15 +195,12 @@ impl Courier {
             .iter()
             .map(|row| row.lease.delivery_id.clone())
             .collect();
-        let parcels = claim::parcels_all_tenants(storage, &ids).await?;
-        let mut parcels: HashMap<DeliveryId, Parcel> = parcels
-            .into_iter()
-            .map(|parcel| (parcel.delivery_id.clone(), parcel))
-            .collect();
+        let parcels = parcel::parcels_all_tenants(storage, &ids).await?;
+        let mut parcels = readable(parcels);
         let secrets = self.secrets_of(&claimed, now).await?;
         let mut outgoing = Vec::with_capacity(claimed.len());
         for claimed in claimed {
-            // Its endpoint was deleted since the claim, and the delivery cancelled.
+            // Its endpoint was deleted since the claim, and the delivery cancelled; or nobody can read it.
             let Some(parcel) = parcels.remove(&claimed.lease.delivery_id) else {
                 continue;
             };
@@ -239,6 +246,7 @@ impl Courier {
         for row in poison {
             let tx = self.operations.storage().begin().await?;
             completion::quarantine(&tx, &row.tenant_id, &row.lease, now).await?;
+            alarms::insert(&tx, &alarm_about(&row, now)).await?;
             tx.commit().await?;
             metrics::counter!("tributary_webhook_quarantined_total").increment(1);
             tracing::error!(delivery.id = %row.lease.delivery_id, tenant.id = %row.tenant_id,
@@ -390,6 +398,35 @@ fn next_of(claimed: &Claimed, schedule: RetrySchedule, number: i64, outcome: Out
             position: next,
         },
         None => Next::Failed,
+    }
+}
+
+/// The parcels by their delivery. What cannot be read is claimed again until it is quarantined.
+fn readable(parcels: Vec<Result<Parcel, StorageError>>) -> HashMap<DeliveryId, Parcel> {
+    let sound = parcels.into_iter().filter_map(|parcel| {
+        parcel
+            .inspect_err(|error| {
+                tracing::error!(
+                    error = error as &dyn std::error::Error,
+                    "what is to be delivered cannot be read"
+                );
+            })
+            .ok()
+    });
+    sound
+        .map(|parcel| (parcel.delivery_id.clone(), parcel))
+        .collect()
+}
+
+fn alarm_about(poison: &Claimed, now: Timestamp) -> Alarm {
+    Alarm {
+        id: AlarmId::new(now),
+        raised_at: now,
+        kind: "delivery_quarantined".to_owned(),
+        tenant_id: Some(poison.tenant_id.clone()),
+        provider_id: None,
+        order_id: None,
+        detail: serde_json::json!({ "delivery_id": poison.lease.delivery_id }).to_string(),
     }
 }
 

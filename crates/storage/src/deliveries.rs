@@ -18,6 +18,7 @@ use crate::{Access, Tx};
 pub mod claim;
 pub mod completion;
 mod holding;
+pub mod parcel;
 mod retention;
 #[cfg(test)]
 mod tests;

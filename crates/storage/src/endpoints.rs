@@ -348,7 +348,7 @@ async fn read_live_secrets(
     let alive = Condition::any()
         .add(Column::ExpiresAt.is_null())
         .add(Column::ExpiresAt.gt(now.as_millis()));
-    let rows = endpoint_secrets::Entity::find()
+    let mut rows = endpoint_secrets::Entity::find()
         .filter(of_whom)
         .filter(Column::EndpointId.is_in(padded(endpoints)))
         .filter(alive)
@@ -356,6 +356,8 @@ async fn read_live_secrets(
         .all(at.connection())
         .await
         .map_err(database("reading the secrets of endpoints"))?;
+    // Ids of one millisecond sort at random, but only the newest secret has no end.
+    rows.sort_by_key(|row| row.expires_at.is_some());
     rows.into_iter().map(to_secret).collect()
 }
 

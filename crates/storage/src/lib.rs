@@ -201,6 +201,14 @@ impl Tx {
         Ok(())
     }
 
+    /// Undoes everything; once it is done the locks are free, which a dropped transaction only promises for later.
+    pub async fn rollback(self) -> Result<(), StorageError> {
+        self.inner
+            .rollback()
+            .await
+            .map_err(database("rolling back"))
+    }
+
     pub(crate) const fn dialect(&self) -> Dialect {
         self.dialect
     }

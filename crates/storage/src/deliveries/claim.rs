@@ -6,20 +6,19 @@
 use std::cmp::min;
 use std::collections::HashMap;
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
     QuerySelect, Statement, Value,
 };
 use tributary_domain::delivery::QueueClass;
-use tributary_domain::endpoint::{PayloadMode, RetrySchedule};
-use tributary_domain::ids::{DeliveryId, EndpointId, EventId, TenantId};
-use tributary_domain::tenant::Mode;
+use tributary_domain::ids::{DeliveryId, EndpointId, TenantId};
 
-use crate::entities::{deliveries, delivery_queue, endpoints, events, lanes};
+use super::completion::give_up;
+use crate::entities::{delivery_queue, lanes};
 use crate::error::{StorageError, column, database};
 use crate::statement_sizes::padded;
-use crate::{Access, Tx};
+use crate::{Access as _, Tx};
 
 const QUEUE: &str = "delivery_queue";
 
@@ -119,31 +118,8 @@ pub struct ClaimBatch {
     pub due_lanes: Vec<DueLane>,
     /// Lanes that were not looked into as far as they had room, because the claimer's own room ran out.
     pub left_lanes: Vec<EndpointId>,
-}
-
-/// What is posted for a claimed delivery.
-#[derive(Clone, Debug)]
-pub struct Parcel {
-    /// The delivery.
-    pub delivery_id: DeliveryId,
-    /// How many attempts were recorded before.
-    pub attempts: i64,
-    /// The event.
-    pub event_id: EventId,
-    /// Its type.
-    pub event_kind: String,
-    /// Which world it belongs to.
-    pub mode: Mode,
-    /// Where it goes.
-    pub url: String,
-    /// The bytes to sign and send.
-    pub body: String,
-    /// When it is tried again should it fail.
-    pub schedule: RetrySchedule,
-    /// How long an attempt may last, when not as long as usual.
-    pub timeout_ms: Option<i64>,
-    /// The headers that the tenant adds, sealed.
-    pub sealed_headers: Option<Vec<u8>>,
+    /// Deliveries whose row made no sense; they are quarantined.
+    pub unreadable: Vec<String>,
 }
 
 #[derive(FromQueryResult)]
@@ -178,8 +154,15 @@ pub async fn claim_all_tenants(
     } else {
         pick_lane_by_lane(tx, request, &lanes).await?
     };
-    let claimed = picked.iter().map(|row| to_claimed(row, request.owner));
-    batch.claimed = claimed.collect::<Result<_, _>>()?;
+    for row in picked {
+        if let Ok(claimed) = to_claimed(&row, request.owner) {
+            batch.claimed.push(claimed);
+        } else {
+            // One row that nobody can read must not keep the others waiting.
+            give_up(tx, &row.tenant_id, &row.delivery_id).await?;
+            batch.unreadable.push(row.delivery_id);
+        }
+    }
     Ok(batch)
 }
 
@@ -381,112 +364,6 @@ fn to_claimed(row: &Picked, owner: &str) -> Result<Claimed, StorageError> {
         position: row.attempt,
         claims: row.claims,
     })
-}
-
-/// Reads what is to be posted for claimed deliveries.
-pub async fn parcels_all_tenants(
-    at: &impl Access,
-    ids: &[DeliveryId],
-) -> Result<Vec<Parcel>, StorageError> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        id: String,
-        attempts: i64,
-        event_id: String,
-        event_kind: String,
-        mode: String,
-        url: String,
-        body: String,
-        schedule: String,
-        timeout_ms: Option<i64>,
-        sealed_headers: Option<Vec<u8>>,
-    }
-    let ids = padded(ids.iter().map(DeliveryId::as_str).collect());
-    let rows: Vec<Row> = deliveries::Entity::find()
-        .select_only()
-        .columns([
-            deliveries::Column::Id,
-            deliveries::Column::Attempts,
-            deliveries::Column::EventId,
-            deliveries::Column::EventKind,
-            deliveries::Column::Mode,
-        ])
-        .column_as(Expr::col((Alias::new("n"), endpoints::Column::Url)), "url")
-        .column_as(
-            Expr::col((Alias::new("n"), endpoints::Column::Schedule)),
-            "schedule",
-        )
-        .column_as(
-            Expr::col((Alias::new("n"), endpoints::Column::SealedHeaders)),
-            "sealed_headers",
-        )
-        .column_as(
-            Expr::col((Alias::new("n"), endpoints::Column::TimeoutMs)),
-            "timeout_ms",
-        )
-        .column_as(body_to_send(), "body")
-        .join_as(
-            sea_orm::JoinType::InnerJoin,
-            event_of_delivery(),
-            Alias::new("e"),
-        )
-        .join_as(
-            sea_orm::JoinType::InnerJoin,
-            endpoint_of_delivery(),
-            Alias::new("n"),
-        )
-        .filter(deliveries::Column::Id.is_in(ids))
-        .into_model()
-        .all(at.connection())
-        .await
-        .map_err(database("reading what is to be delivered"))?;
-    let to_parcel = |row: Row| {
-        let id = row.id.as_str();
-        Ok(Parcel {
-            delivery_id: column("deliveries", "id", id, id.parse())?,
-            attempts: row.attempts,
-            event_id: column("deliveries", "event_id", id, row.event_id.parse())?,
-            event_kind: row.event_kind,
-            mode: column("deliveries", "mode", id, Mode::parse(&row.mode).ok_or(()))?,
-            url: row.url,
-            body: row.body,
-            schedule: column(
-                "endpoints",
-                "schedule",
-                id,
-                RetrySchedule::parse(&row.schedule).ok_or(()),
-            )?,
-            timeout_ms: row.timeout_ms,
-            sealed_headers: row.sealed_headers,
-        })
-    };
-    rows.into_iter().map(to_parcel).collect()
-}
-
-/// The thin body for who wants it and for whom the full one is too long; events of old have none.
-fn body_to_send() -> Expr {
-    let of_event = |column| Expr::col((Alias::new("e"), column));
-    let is_thin = Expr::col((Alias::new("n"), endpoints::Column::Payload))
-        .eq(PayloadMode::Thin.as_str())
-        .or(Expr::col((deliveries::Entity, deliveries::Column::Thin)));
-    let has_thin = of_event(events::Column::ThinBody).is_not_null();
-    Expr::case(is_thin.and(has_thin), of_event(events::Column::ThinBody))
-        .finally(of_event(events::Column::Body))
-        .into()
-}
-
-fn event_of_delivery() -> sea_orm::RelationDef {
-    deliveries::Entity::belongs_to(events::Entity)
-        .from(deliveries::Column::EventId)
-        .to(events::Column::Id)
-        .into()
-}
-
-fn endpoint_of_delivery() -> sea_orm::RelationDef {
-    deliveries::Entity::belongs_to(endpoints::Entity)
-        .from(deliveries::Column::EndpointId)
-        .to(endpoints::Column::Id)
-        .into()
 }
 
 /// Gives claims back unused, due at once; a claim that was lost meanwhile stays lost.

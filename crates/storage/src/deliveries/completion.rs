@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::{DeliveryState, QueueClass};
-use tributary_domain::ids::{DeliveryId, EndpointId, TenantId};
+use tributary_domain::ids::{EndpointId, TenantId};
 
 use super::claim::Lease;
 use super::holding::hold_waiting;
@@ -482,23 +482,36 @@ pub async fn quarantine(
     if removed.rows_affected == 0 {
         return Ok(false);
     }
-    fail(tx, tenant, &lease.delivery_id, now).await?;
+    fail(tx, tenant.as_str(), lease.delivery_id.as_str(), Some(now)).await?;
     Ok(true)
+}
+
+/// Gives up a delivery whose row in the queue makes no sense.
+pub(super) async fn give_up(tx: &Tx, tenant: &str, id: &str) -> Result<(), StorageError> {
+    delivery_queue::Entity::delete_many()
+        .filter(delivery_queue::Column::DeliveryId.eq(id))
+        .exec(tx.connection())
+        .await
+        .map_err(database("taking an unreadable delivery out of the queue"))?;
+    fail(tx, tenant, id, None).await
 }
 
 async fn fail(
     tx: &Tx,
-    tenant: &TenantId,
-    id: &DeliveryId,
-    now: Timestamp,
+    tenant: &str,
+    id: &str,
+    finished_at: Option<Timestamp>,
 ) -> Result<(), StorageError> {
     use deliveries::Column;
     deliveries::Entity::update_many()
         .col_expr(Column::State, Expr::value(DeliveryState::Failed.as_str()))
         .col_expr(Column::LastError, Expr::value("quarantined"))
-        .col_expr(Column::FinishedAt, Expr::value(now.as_millis()))
-        .filter(Column::Id.eq(id.as_str()))
-        .filter(Column::TenantId.eq(tenant.as_str()))
+        .col_expr(
+            Column::FinishedAt,
+            Expr::value(finished_at.map(Timestamp::as_millis)),
+        )
+        .filter(Column::Id.eq(id))
+        .filter(Column::TenantId.eq(tenant))
         .exec(tx.connection())
         .await
         .map_err(database("quarantining a delivery"))?;

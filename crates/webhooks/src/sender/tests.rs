@@ -72,7 +72,6 @@ async fn serve(
         let _ = seen.send((peer, request));
         count += 1;
         match &act {
-            Act::Answer(bytes) => stream.write_all(bytes.as_bytes()).await?,
             Act::AnswerAndClose(bytes) => return stream.write_all(bytes.as_bytes()).await,
             Act::Endless(head, rest) => {
                 stream.write_all(head.as_bytes()).await?;
@@ -86,7 +85,9 @@ async fn serve(
                 std::future::pending::<()>().await;
             }
             Act::AnswerOnce(_) if count > 1 => return Ok(()),
-            Act::AnswerOnce(bytes) => stream.write_all(bytes.as_bytes()).await?,
+            Act::Answer(bytes) | Act::AnswerOnce(bytes) => {
+                stream.write_all(bytes.as_bytes()).await?;
+            }
             Act::Reset => return stream.set_zero_linger(),
         }
     }

@@ -3,6 +3,7 @@
 use super::*;
 
 on_both! {
+    a_row_that_nobody_can_read_is_quarantined_and_the_others_go_on => unreadable;
     an_ordered_lane_gives_one_delivery_of_a_subject_at_a_time => ordered_lane;
     what_is_held_keeps_its_place_in_an_ordered_lane => ordered_after_pause;
     an_endpoint_hears_of_the_sub_merchants_that_it_names => sub_merchants;
@@ -355,7 +356,7 @@ async fn sub_merchants(storage: &Storage) {
 async fn thin_endpoint(storage: &Storage) {
     let mine = tenant();
     let thin = with(storage, &mine, |endpoint| {
-        endpoint.payload = PayloadMode::Thin
+        endpoint.payload = PayloadMode::Thin;
     })
     .await;
     endpoint(storage, &mine, &["*"]).await;
@@ -369,6 +370,37 @@ async fn thin_endpoint(storage: &Storage) {
         } else {
             "{\"seq\":1}"
         };
-        assert_eq!(parcels[0].body, expected);
+        assert_eq!(parcels[0].as_ref().unwrap().body, expected);
     }
+}
+
+async fn unreadable(storage: &Storage) {
+    let mine = tenant();
+    endpoint(storage, &mine, &["*"]).await;
+    append_many(storage, &mine, 3).await;
+    let broken = all(storage, &mine).await.remove(1);
+    delivery_queue::Entity::update_many()
+        .col_expr(delivery_queue::Column::Class, Expr::value("of tomorrow"))
+        .filter(delivery_queue::Column::DeliveryId.eq(broken.id.as_str()))
+        .exec(&storage.writer)
+        .await
+        .unwrap();
+    let rooms = HashMap::new();
+    let tx = at(storage, START).begin().await.unwrap();
+    let batch = claim_all_tenants(&tx, &request(&rooms)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(batch.claimed.len(), 2);
+    assert_eq!(batch.unreadable, [broken.id.to_string()]);
+    let given_up = find(storage, &mine, Mode::Test, &broken.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(given_up.state, DeliveryState::Failed);
+    assert_eq!(given_up.last_error.as_deref(), Some("quarantined"));
+    assert!(
+        claim_at(storage, START.plus_millis(2 * LEASE_MS))
+            .await
+            .len()
+            == 2
+    );
 }
