@@ -1,25 +1,12 @@
 //! Two nodes on one PostgreSQL whose own clocks differ.
 
-use std::collections::HashMap;
-
-use tributary_operations::courier::{Courier, Load, Wish, new_node_name};
+use tributary_operations::courier::{Courier, new_node_name};
 use tributary_operations::endpoints::NewEndpoint;
 
 use crate::receiver::Receiver;
-use crate::world::World;
+use crate::world::{World, claim};
 
 const TEN_MINUTES_MS: i64 = 600_000;
-
-async fn claim(courier: &Courier) -> Load {
-    let nobody = HashMap::new();
-    let wish = Wish {
-        lanes: None,
-        limit: 10,
-        tenant_cap: 10,
-        in_flight: &nobody,
-    };
-    courier.claim(&wish).await.unwrap()
-}
 
 #[tokio::test]
 async fn a_node_whose_clock_is_wrong_takes_no_lease_of_another_away() {

@@ -1,5 +1,6 @@
 //! Operations and a worker on a fresh database with a clock that stands still, and tenants to use them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -8,6 +9,7 @@ use tributary_domain::clock::{Clock as _, ManualClock, Timestamp};
 use tributary_domain::event::{EventType, NewEvent, Subject};
 use tributary_domain::ids::{DeliveryId, EndpointId, EventId};
 use tributary_domain::tenant::{Mode, Scope};
+use tributary_operations::courier::{Courier, Load, Wish};
 use tributary_operations::credentials::Caller;
 use tributary_operations::deliveries::{DeliveryDetail, DeliveryFilter, DeliveryView};
 use tributary_operations::endpoints::{EndpointPatch, NewEndpoint};
@@ -170,6 +172,18 @@ fn operations(clock: Arc<ManualClock>, storage: Storage) -> Operations {
         sender: Sender::new(sender).unwrap(),
         public_url: "http://localhost".to_owned(),
     })
+}
+
+/// Claims a few deliveries of any lanes.
+pub(crate) async fn claim(courier: &Courier) -> Load {
+    let nobody = HashMap::new();
+    let wish = Wish {
+        lanes: None,
+        limit: 10,
+        tenant_cap: 10,
+        in_flight: &nobody,
+    };
+    courier.claim(&wish).await.unwrap()
 }
 
 /// A change of nothing but the state.

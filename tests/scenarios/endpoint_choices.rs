@@ -63,7 +63,12 @@ async fn headers(p: &TestPlatform) {
     let sent = &created(p, "hook")[0].headers;
     assert_eq!(sent["authorization"], "Bearer canary-of-the-header");
     assert_eq!(sent["x-shop"], "7");
-    let deliveries = p.tenant.api.deliveries("limit=1").await.ok();
+    let deliveries = p
+        .tenant
+        .api
+        .deliveries("event_type=order.created")
+        .await
+        .ok();
     let log = p.tenant.api.delivery(id(&deliveries["data"][0])).await.ok();
     let attempt = &log["attempt_log"][0];
     assert_eq!(attempt["request_headers"]["authorization"], "***");

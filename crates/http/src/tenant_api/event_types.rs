@@ -58,6 +58,7 @@ impl EventTypesApi {
     ///
     /// Every type with one JSON Schema per version of the payloads. Fields may be added to a version; none is taken
     /// away, renamed or given another type. Any valid key may ask.
+    #[expect(clippy::unused_async, reason = "the framework awaits every handler")]
     #[oai(
         path = "/v1/event-types",
         method = "get",
@@ -76,6 +77,7 @@ impl EventTypesApi {
     ///
     /// The addresses to let through your firewall. They are no proof of origin: verify signatures. Changes are announced
     /// thirty days ahead. Any valid key may ask.
+    #[expect(clippy::unused_async, reason = "the framework awaits every handler")]
     #[oai(
         path = "/v1/meta/webhook-ips",
         method = "get",
