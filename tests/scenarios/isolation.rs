@@ -61,6 +61,8 @@ impl Victim {
             | "listOrders"
             | "listRefunds"
             | "listEvents"
+            | "listEventTypes"
+            | "getWebhookIps"
             | "listWebhookEndpoints"
             | "listDeliveries" => Foreign::ListsNothing,
             "updateWebhookEndpoint" => Foreign::NotFound(json!({"description": "mine now"})),

@@ -12,6 +12,7 @@ mod close;
 mod command_line;
 mod delivery;
 mod dev;
+mod endpoint_choices;
 mod feed;
 mod idempotency;
 mod isolation;

@@ -1,6 +1,7 @@
 //! The tenant API: one file per noun. A handler authenticates, parses, makes one call into operations, renders.
 
 mod deliveries;
+mod event_types;
 mod events;
 mod me;
 mod miniprogram_sessions;
@@ -16,6 +17,7 @@ use poem_openapi::Tags;
 use crate::problem::{Problem, ProblemCode};
 
 pub(crate) use deliveries::DeliveriesApi;
+pub(crate) use event_types::{EventTypeDescription, EventTypesApi};
 pub(crate) use events::EventsApi;
 pub(crate) use me::MeApi;
 pub(crate) use miniprogram_sessions::MiniprogramSessionsApi;
@@ -31,6 +33,7 @@ pub(crate) type TenantApi = (
     TimelineApi,
     MiniprogramSessionsApi,
     EventsApi,
+    EventTypesApi,
     WebhookEndpointsApi,
     DeliveriesApi,
     MeApi,
@@ -43,6 +46,7 @@ pub(crate) const TENANT_API: TenantApi = (
     TimelineApi,
     MiniprogramSessionsApi,
     EventsApi,
+    EventTypesApi,
     WebhookEndpointsApi,
     DeliveriesApi,
     MeApi,

@@ -380,6 +380,7 @@ pub(crate) async fn tell(
         seq: order.event_seq,
         occurred_at: telling.now,
         source: telling.source,
+        sub_mchid: Some(order.sub_mchid.as_str()),
         object: &object,
         previous_state,
     };

@@ -119,7 +119,7 @@ fn codes_of(path: &str, operation: &Map<String, Value>) -> Vec<Code> {
         Code::Unavailable,
         Code::Timeout,
     ];
-    if id != Some("getMe") {
+    if !matches!(id, Some("getMe" | "listEventTypes" | "getWebhookIps")) {
         codes.push(Code::InsufficientScope);
     }
     if path.contains('{') {

@@ -30,7 +30,7 @@ fn webhook(kind: EventType, payload: &Value) -> Value {
         "parameters": [
             header("webhook-id", "The id of the event: the same in every repetition. Remember it for a week."),
             header("webhook-timestamp", "When this attempt was made, in seconds since 1970; signed."),
-            header("webhook-signature", "`v1,` and the HMAC-SHA256 in base64; several, apart by spaces, while a secret rotates."),
+            header("webhook-signature", "`v1,` and the HMAC-SHA256, or `v1a,` and the Ed25519 signature, in base64; several, apart by spaces, while a secret rotates."),
         ],
         "requestBody": {
             "required": true,
@@ -56,7 +56,8 @@ fn header(name: &str, description: &str) -> Value {
     })
 }
 
-fn told(kind: EventType) -> (&'static str, &'static str, &'static str) {
+/// The name, the title and the explanation of a type.
+pub(super) fn told(kind: EventType) -> (&'static str, &'static str, &'static str) {
     match kind {
         EventType::OrderCreated => (
             "onOrderCreated",

@@ -135,6 +135,7 @@ async fn tell(
         source,
         object: &object,
         previous_state,
+        sub_mchid: Some(refund.sub_mchid.as_str()),
     };
     let event = NewEvent::from_draft(draft, dedupe_key(refund, kind), refund.updated_at)
         .map_err(|error| OperationError::Internal(format!("rendering an event: {error}")))?;
