@@ -78,6 +78,7 @@ async fn create_refunds(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         number("updated_at"),
         number("event_seq"),
         number_null("sent_at"),
+        number_null("last_sent_at"),
         number_null("next_try_at"),
         number("tries"),
     ];

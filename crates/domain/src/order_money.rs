@@ -99,6 +99,15 @@ impl OrderMoney {
         Ok(after)
     }
 
+    /// A refund that WeChat never took: its amount may be refunded again, and it does not count.
+    pub fn withdrawn(self, fen: Fen) -> Result<Self, MoneyError> {
+        let after = self.released(fen)?;
+        Ok(Self {
+            refunds: after.refunds.saturating_sub(1).max(0),
+            ..after
+        })
+    }
+
     /// The state of a paid order with these sums.
     pub fn state(&self) -> OrderState {
         if self.refunded == Fen::ZERO {
@@ -163,6 +172,13 @@ mod tests {
         assert_eq!(money.state(), OrderState::PartiallyRefunded);
         let money = money.reserve(fen(588)).unwrap().refunded(fen(588)).unwrap();
         assert_eq!(money.state(), OrderState::Refunded);
+    }
+
+    #[test]
+    fn a_refund_that_wechat_never_took_is_none_of_the_fifty() {
+        let money = paid(888).reserve(fen(1)).unwrap();
+        assert_eq!(money.withdrawn(fen(1)).unwrap().refunds, 0);
+        assert_eq!(money.released(fen(1)).unwrap().refunds, 1);
     }
 
     #[test]

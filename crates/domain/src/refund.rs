@@ -144,6 +144,8 @@ pub struct Refund {
     pub event_seq: i64,
     /// When it was first sent.
     pub sent_at: Option<Timestamp>,
+    /// When it was last sent; only a minute later "no such refund" proves anything.
+    pub last_sent_at: Option<Timestamp>,
     /// When it is looked at next; absent exactly when nothing is left to do.
     pub next_try_at: Option<Timestamp>,
     /// How often it was looked at in its present state.
@@ -187,6 +189,11 @@ const HELD_STEPS_MS: [i64; 5] = [
 const HELD_EVERY_MS: i64 = 6 * HOUR_MS;
 
 impl Refund {
+    /// Whether it is closed because WeChat refused it, not because WeChat says that it is closed.
+    pub const fn was_closed_by_us(&self) -> bool {
+        matches!(self.state, RefundState::Closed) && self.facts.refund_id.is_none()
+    }
+
     /// When to look at the refund again, being in `state` and looked at `tries` times in it.
     pub fn next_look(&self, state: RefundState, tries: i64, now: Timestamp) -> Option<Timestamp> {
         let age_ms = now.millis_since(self.sent_at.unwrap_or(self.created_at));
@@ -254,6 +261,7 @@ pub(crate) mod tests {
             updated_at: now,
             event_seq: 1,
             sent_at: Some(now),
+            last_sent_at: Some(now),
             next_try_at: Some(now),
             tries: 0,
         }

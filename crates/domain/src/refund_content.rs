@@ -186,8 +186,9 @@ fn check_all_goods(faults: &mut Faults, goods: &[RefundGoods]) {
 
 fn check_goods(faults: &mut Faults, at: &str, goods: &RefundGoods) {
     let id = goods.merchant_goods_id.as_bytes();
-    if id.is_empty() || id.len() > 32 || !id.iter().all(u8::is_ascii_graphic) {
-        let reason = "must be 1 to 32 visible ASCII characters";
+    let id_ok = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_' || *b == b'-';
+    if id.is_empty() || id.len() > 32 || !id.iter().all(id_ok) {
+        let reason = "must be 1 to 32 characters of 0-9 A-Z a-z _ -";
         faults.add(&format!("{at}/merchant_goods_id"), reason);
     }
     let texts = [

@@ -95,12 +95,12 @@ pub fn settle_refund(
         "ABNORMAL" => (RefundState::Abnormal, RefundVerdict::Abnormal),
         _ => return Err(RefundMismatch::Status),
     };
+    // We took WeChat's refusal for the end, and there is a refund after all: what WeChat has is the truth.
+    if refund.was_closed_by_us() {
+        return Ok(verdict);
+    }
     if refund.state == state {
         return Ok(RefundVerdict::Unchanged);
-    }
-    if refund.state == RefundState::Closed && refund.facts.refund_id.is_none() {
-        // We took WeChat's refusal for the end, and there is a refund after all.
-        return Err(RefundMismatch::LeavesEnd);
     }
     if state.rank() > refund.state.rank() {
         return Ok(verdict);
@@ -213,11 +213,23 @@ mod tests {
     }
 
     #[test]
-    fn a_refund_that_we_took_for_refused_is_noticed_in_whatever_state_it_turns_up() {
-        for status in ["PROCESSING", "ABNORMAL", "SUCCESS"] {
-            let verdict = settle_refund(&refund(RefundState::Closed), &seen(status));
-            assert_eq!(verdict, Err(RefundMismatch::LeavesEnd), "{status}");
+    fn a_refund_that_we_took_for_refused_is_what_wechat_says_it_is() {
+        let closed = refund(RefundState::Closed);
+        for (status, verdict) in [
+            ("PROCESSING", RefundVerdict::Processing),
+            ("ABNORMAL", RefundVerdict::Abnormal),
+            ("SUCCESS", RefundVerdict::Success),
+        ] {
+            assert_eq!(
+                settle_refund(&closed, &seen(status)),
+                Ok(verdict),
+                "{status}"
+            );
         }
+        let mut by_wechat = closed;
+        by_wechat.facts = facts(&by_wechat.facts, &seen("CLOSED"));
+        let success = settle_refund(&by_wechat, &seen("SUCCESS"));
+        assert_eq!(success, Err(RefundMismatch::LeavesEnd));
     }
 
     proptest! {

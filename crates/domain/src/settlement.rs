@@ -193,6 +193,9 @@ fn settle_paid(
 ) -> Result<Verdict, Mismatch> {
     let total = seen.total.ok_or(Mismatch::Missing("amount.total"))?;
     let total = Fen::new(total).map_err(|_| Mismatch::Amount)?;
+    if total == Fen::ZERO {
+        return Err(Mismatch::Amount);
+    }
     // An answer may leave the currency out; then it is the default, CNY.
     if seen.currency.as_deref().unwrap_or("CNY") != order.content.currency.as_str() {
         return Err(Mismatch::Currency);

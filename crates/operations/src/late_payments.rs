@@ -86,7 +86,7 @@ impl Operations {
                 "a late payment without its order".into(),
             ));
         };
-        if late.state != LatePaymentState::Held {
+        if !is_open_to(ruling.decision, &late, &order) {
             return Err(OperationError::StateConflict {
                 state: late.state.as_str().to_owned(),
             });
@@ -110,6 +110,16 @@ impl Operations {
         }
         tx.commit().await?;
         Ok(decided)
+    }
+}
+
+/// Held money can be decided about; a second payment that was accepted can still be given back.
+fn is_open_to(decision: LateDecision, late: &LatePayment, order: &Order) -> bool {
+    match (late.kind, late.state) {
+        (LateKind::DuplicatePaid, LatePaymentState::Held) => true,
+        (LateKind::DuplicatePaid, LatePaymentState::Accepted) => decision == LateDecision::Refund,
+        (_, LatePaymentState::Held) => order.state == OrderState::Held,
+        _ => false,
     }
 }
 

@@ -22,8 +22,10 @@ const DISPUTED_MS: i64 = 3_600_000;
 impl Operations {
     /// Looks at every order whose time has come; returns how many were looked at.
     pub async fn poll_due_orders(&self) -> Result<usize, OperationError> {
-        let mut due = orders::due_all_tenants(self.storage(), self.now(), BATCH).await?;
         let (budgets, now) = (&self.inner.budgets, self.now());
+        // One provider's backlog must not stand before everybody else's.
+        let spent = budgets.spent(Spending::OrderQuery, now);
+        let mut due = orders::due_all_tenants(self.storage(), now, &spent, BATCH).await?;
         // What there is no room for stays due, and the next run takes it up.
         due.retain(|order| budgets.spend(&order.provider_id, Spending::OrderQuery, now));
         let count = due.len();

@@ -244,7 +244,10 @@ impl Operations {
             _ => return first,
         }
         match self.provider(&handle.provider.id).await {
-            Ok(fresh) => recorded(&fresh).await,
+            // The first call was answered with a 2xx that could not be verified: it may have taken effect.
+            Ok(fresh) => recorded(&fresh)
+                .await
+                .map_err(CallError::after_unknown_outcome),
             Err(_) => first,
         }
     }

@@ -19,6 +19,7 @@ use wechatpay::client::Client;
 
 pub use create::Refunded;
 
+use crate::budgets::Spending;
 use crate::credentials::Caller;
 use crate::observation::from_refund;
 use crate::orders::upstream;
@@ -111,7 +112,9 @@ impl Operations {
     ) -> Result<RefundView, OperationError> {
         caller.require(Scope::RefundsWrite)?;
         let refund = self.find_refund(caller, id).await?;
-        if refund.state == RefundState::Requested || !refund.state.is_open() {
+        let (budgets, now) = (&self.inner.budgets, self.now());
+        let asks = refund.state != RefundState::Requested && refund.state.is_open();
+        if !asks || !budgets.spend(&refund.provider_id, Spending::RefundQuery, now) {
             return Ok(refund_view(&refund));
         }
         match self.query_refund(&refund).await? {

@@ -221,7 +221,9 @@ async fn judge(
         }
     }
     let mut step = step(&order, attempt, verdict, now);
-    step.after.trade_state = Some(seen.trade_state.clone());
+    if speaks_of_the_payment(&order, attempt, seen) {
+        step.after.trade_state = Some(seen.trade_state.clone());
+    }
     if step.after.payment != order.payment {
         step.after.next_poll_at = leftovers_due(tx, &order, attempt, now).await?;
     }
@@ -256,6 +258,15 @@ async fn judge(
         None => {}
     }
     Ok(Judged::applied(step.word, step.after))
+}
+
+/// A paid order shows the state of its payment: not of another attempt, and not one that was left behind.
+fn speaks_of_the_payment(order: &Order, attempt: &Attempt, seen: &TransactionObservation) -> bool {
+    let Some(payment) = &order.payment else {
+        return true;
+    };
+    let goes_back = order.trade_state.as_deref() == Some("REFUND") && seen.trade_state == "SUCCESS";
+    payment.attempt_id == attempt.id && !goes_back
 }
 
 /// When to close what else is open of an order that was paid by one of its attempts; absent when nothing is.

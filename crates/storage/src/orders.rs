@@ -379,13 +379,20 @@ pub async fn find_attempt_all_tenants(
 }
 
 /// Open orders whose next look at WeChat is due, oldest first.
+///
+/// `without` are providers of which nothing may be asked now.
 pub async fn due_all_tenants(
     at: &impl Access,
     now: Timestamp,
+    without: &[ProviderId],
     limit: u64,
 ) -> Result<Vec<Order>, StorageError> {
-    let rows = orders::Entity::find()
-        .filter(orders::Column::NextPollAt.lte(now.as_millis()))
+    let mut due = orders::Entity::find().filter(orders::Column::NextPollAt.lte(now.as_millis()));
+    if !without.is_empty() {
+        let ids = without.iter().map(ProviderId::as_str);
+        due = due.filter(orders::Column::ProviderId.is_not_in(ids));
+    }
+    let rows = due
         .order_by_asc(orders::Column::NextPollAt)
         .limit(limit)
         .all(at.connection())

@@ -59,6 +59,7 @@ pub async fn insert(tx: &Tx, refund: &Refund) -> Result<(), StorageError> {
         updated_at: Set(refund.updated_at.as_millis()),
         event_seq: Set(refund.event_seq),
         sent_at: Set(refund.sent_at.map(Timestamp::as_millis)),
+        last_sent_at: Set(refund.last_sent_at.map(Timestamp::as_millis)),
         next_try_at: Set(refund.next_try_at.map(Timestamp::as_millis)),
         tries: Set(refund.tries),
     };
@@ -183,6 +184,7 @@ pub async fn update(tx: &Tx, before: &Refund, after: &Refund) -> Result<(), Stor
         .col_expr(Column::UpdatedAt, Expr::value(after.updated_at.as_millis()))
         .col_expr(Column::EventSeq, Expr::value(after.event_seq))
         .col_expr(Column::SentAt, millis(after.sent_at))
+        .col_expr(Column::LastSentAt, millis(after.last_sent_at))
         .col_expr(Column::NextTryAt, millis(after.next_try_at))
         .col_expr(Column::Tries, Expr::value(after.tries))
         .filter(Column::Id.eq(id))
@@ -290,6 +292,7 @@ fn to_refund(row: Model) -> Result<Refund, StorageError> {
         updated_at: Timestamp::from_millis(row.updated_at),
         event_seq: row.event_seq,
         sent_at: row.sent_at.map(Timestamp::from_millis),
+        last_sent_at: row.last_sent_at.map(Timestamp::from_millis),
         next_try_at: row.next_try_at.map(Timestamp::from_millis),
         tries: row.tries,
     })

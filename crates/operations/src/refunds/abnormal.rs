@@ -15,6 +15,7 @@ pub use wechatpay::v3::abnormal_refunds::Payee;
 use crate::credentials::Caller;
 use crate::observation::from_refund;
 use crate::orders::upstream;
+use crate::refunds::send::lock_both;
 use crate::refunds::view::{RefundView, refund_view};
 use crate::upstream_calls::{CallContext, CallPurpose};
 use crate::{OperationError, Operations};
@@ -81,13 +82,19 @@ impl Operations {
     }
 
     async fn ask_soon(&self, refund: &Refund) -> Result<(), OperationError> {
+        let tx = self.storage().begin().await?;
+        let (_, before) = lock_both(&tx, refund).await?;
+        if before.state != RefundState::Abnormal {
+            return Err(OperationError::StateConflict {
+                state: before.state.as_str().to_owned(),
+            });
+        }
         let after = Refund {
             next_try_at: Some(self.now().plus_millis(ASK_AFTER_MS)),
             tries: 0,
-            ..refund.clone()
+            ..before.clone()
         };
-        let tx = self.storage().begin().await?;
-        refunds::update(&tx, refund, &after).await?;
+        refunds::update(&tx, &before, &after).await?;
         Ok(tx.commit().await?)
     }
 }

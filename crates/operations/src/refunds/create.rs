@@ -12,7 +12,7 @@ use tributary_storage::{StorageError, Tx, orders, refunds};
 
 use crate::credentials::Caller;
 use crate::idempotency::{Idempotency, Known};
-use crate::refunds::intent::{self, Intent};
+use crate::refunds::intent::{self, Asked, Intent};
 use crate::refunds::send::Permit;
 use crate::refunds::view::{RefundView, refund_view};
 use crate::{OperationError, Operations, UpstreamError};
@@ -109,7 +109,7 @@ impl Operations {
             Some(known) if known.content == *content && known.order_id == order.id => (known, OK),
             Some(known) => {
                 // The key comes first: a repeated request is told what it is.
-                self.refuse_reused_key(idem, scope).await?;
+                refuse_reused_key(&tx, idem, scope).await?;
                 return Err(OperationError::RefundConflict {
                     refund_id: known.id.to_string(),
                 });
@@ -132,27 +132,17 @@ impl Operations {
         })
     }
 
-    /// Fails when the key came with another request before.
-    async fn refuse_reused_key(
-        &self,
-        idem: &Idempotency,
-        scope: &KeyScope,
-    ) -> Result<(), OperationError> {
-        let known = idempotency::find(self.storage(), scope).await?;
-        match known {
-            Some(known) if known.fingerprint != idem.fingerprint_hex() => {
-                Err(OperationError::IdempotencyKeyReused)
-            }
-            _ => Ok(()),
-        }
-    }
-
     async fn carry_refund_out(&self, mut work: Work) -> Result<Refunded, OperationError> {
         let mut refusal = None;
         if work.refund.state.is_unaccepted() {
-            let sent = Box::pin(self.send_refund(&work.refund, Permit::Ask)).await?;
-            work.refund = sent.refund;
-            refusal = sent.error;
+            match Box::pin(self.send_refund(&work.refund, Permit::Ask)).await {
+                Ok(sent) => {
+                    work.refund = sent.refund;
+                    refusal = sent.error;
+                }
+                // The intent is committed: the worker goes on, and the tenant gets the refund as it is.
+                Err(error) => self.read_again(&mut work, &error).await?,
+            }
         }
         match (work.refund.state, refusal) {
             (RefundState::Closed, Some(refusal)) => self.refuse_refund(&work, refusal).await,
@@ -168,6 +158,20 @@ impl Operations {
                 Ok(answered(&work))
             }
         }
+    }
+
+    async fn read_again(
+        &self,
+        work: &mut Work,
+        error: &OperationError,
+    ) -> Result<(), OperationError> {
+        tracing::error!(refund.id = %work.refund.id, error = error as &dyn std::error::Error,
+            "a refund was recorded and could not be sent yet");
+        let (tenant, mode, id) = (&work.refund.tenant_id, work.refund.mode, &work.refund.id);
+        let found = refunds::find(self.storage(), tenant, mode, id).await?;
+        let gone = || OperationError::Internal("a refund is gone".into());
+        work.refund = found.ok_or_else(gone)?;
+        Ok(())
     }
 
     /// WeChat refused it for good: that is the answer from now on.
@@ -191,14 +195,34 @@ impl Operations {
         // Plain data of our own: it always renders.
         let answer = serde_json::to_string(answer).unwrap_or_default();
         let tx = self.storage().begin().await?;
-        idempotency::complete(&tx, &work.scope, work.lock_token, status, &answer).await?;
-        Ok(tx.commit().await?)
+        match idempotency::complete(&tx, &work.scope, work.lock_token, status, &answer).await {
+            // Another took the request up meanwhile, and has the answer.
+            Err(error) if error.is_stale() => Err(OperationError::IdempotencyInFlight),
+            other => {
+                other?;
+                Ok(tx.commit().await?)
+            }
+        }
     }
 
     async fn release_key(&self, work: &Work) -> Result<(), OperationError> {
         let tx = self.storage().begin().await?;
         idempotency::release(&tx, &work.scope, work.lock_token, self.now()).await?;
         Ok(tx.commit().await?)
+    }
+}
+
+/// Fails when the key came with another request before.
+async fn refuse_reused_key(
+    tx: &Tx,
+    idem: &Idempotency,
+    scope: &KeyScope,
+) -> Result<(), OperationError> {
+    match idempotency::find(tx, scope).await? {
+        Some(known) if known.fingerprint != idem.fingerprint_hex() => {
+            Err(OperationError::IdempotencyKeyReused)
+        }
+        _ => Ok(()),
     }
 }
 
@@ -234,7 +258,7 @@ async fn new_refund(
         attempt: &attempt,
         transaction_id: payment.map_or("", |payment| payment.transaction_id.as_str()),
         total: order.money.paid,
-        content: Some(content.clone()),
+        refund: Asked::Content(content.clone()),
         origin: RefundOrigin::Api,
         late_payment: None,
     };

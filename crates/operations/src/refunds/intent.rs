@@ -14,6 +14,14 @@ use tributary_storage::{Tx, orders, outbox, refunds};
 use crate::OperationError;
 use crate::refunds::view::refund_view;
 
+/// What is to be given back.
+pub(crate) enum Asked {
+    /// What a tenant asked for.
+    Content(RefundContent),
+    /// An amount, under a number of our own.
+    Ours(Fen),
+}
+
 /// What a refund is made of.
 pub(crate) struct Intent<'a> {
     pub(crate) order: &'a Order,
@@ -21,8 +29,7 @@ pub(crate) struct Intent<'a> {
     pub(crate) transaction_id: &'a str,
     /// The whole payment.
     pub(crate) total: Fen,
-    /// What was asked for; absent for the whole payment under a number of our own.
-    pub(crate) content: Option<RefundContent>,
+    pub(crate) refund: Asked,
     pub(crate) origin: RefundOrigin,
     /// The late payment that it gives back, when it is not the order's own payment.
     pub(crate) late_payment: Option<&'a LatePaymentId>,
@@ -31,14 +38,17 @@ pub(crate) struct Intent<'a> {
 /// Makes a refund; the number that WeChat sees never changes from here on.
 pub(crate) fn new_refund(intent: &Intent<'_>, now: Timestamp) -> Refund {
     let id = RefundId::new(now);
-    let content = intent.content.clone().unwrap_or_else(|| RefundContent {
-        merchant_refund_no: MerchantRefundNo::from_id(&id),
-        refund: intent.total,
-        currency: Currency::Cny,
-        reason: None,
-        funds_account: None,
-        goods_detail: Vec::new(),
-    });
+    let content = match &intent.refund {
+        Asked::Content(content) => content.clone(),
+        Asked::Ours(refund) => RefundContent {
+            merchant_refund_no: MerchantRefundNo::from_id(&id),
+            refund: *refund,
+            currency: Currency::Cny,
+            reason: None,
+            funds_account: None,
+            goods_detail: Vec::new(),
+        },
+    };
     let order = intent.order;
     // Whoever sends it at once has it for itself; everybody else waits for the worker.
     let claimed_ms = match intent.origin {
@@ -68,6 +78,7 @@ pub(crate) fn new_refund(intent: &Intent<'_>, now: Timestamp) -> Refund {
         updated_at: now,
         event_seq: 1,
         sent_at: None,
+        last_sent_at: None,
         next_try_at: Some(now.plus_millis(claimed_ms)),
         tries: 0,
     }
@@ -105,7 +116,9 @@ pub(crate) async fn change(
     source: Source,
 ) -> Result<(), OperationError> {
     assert!(
-        after.state.rank() >= before.state.rank() || before.state.is_unaccepted(),
+        after.state.rank() >= before.state.rank()
+            || before.state.is_unaccepted()
+            || before.was_closed_by_us(),
         "a refund never moves back from what is certain"
     );
     after.event_seq = before.event_seq.saturating_add(1);

@@ -3,7 +3,7 @@
 use futures::{FutureExt as _, StreamExt as _};
 use tributary_domain::event::EventType;
 use tributary_domain::refund::{
-    REFUND_CLAIM_MS, REFUND_SETTLES_MS, REFUND_SLOW_MS, Refund, RefundState,
+    REFUND_CLAIM_MS, REFUND_SETTLES_MS, REFUND_SLOW_MS, Refund, RefundOrigin, RefundState,
 };
 use tributary_domain::settlement::Source;
 use tributary_storage::refunds;
@@ -51,6 +51,7 @@ impl Operations {
             next_try_at: Some(until),
             ..refund.clone()
         };
+        self.tell_when_slow(refund).await?;
         let looked = self.look_at_refund(refund).await;
         if looked.is_err() {
             self.look_at_refund_again(refund, None).await?;
@@ -74,24 +75,22 @@ impl Operations {
         if !budgets.spend(&refund.provider_id, Spending::RefundQuery, now) {
             return self.look_at_refund_again(refund, Some(NO_ROOM_MS)).await;
         }
-        let age_ms = now.millis_since(refund.sent_at.unwrap_or(refund.created_at));
+        let sent_at = refund.last_sent_at.unwrap_or(refund.created_at);
+        let is_settled = now.millis_since(sent_at) >= REFUND_SETTLES_MS;
+        let may_send = refund.state.is_unaccepted() && refund.origin != RefundOrigin::External;
         match self.query_refund(refund).await? {
-            QueriedRefund::Seen(now) if now.state == RefundState::Processing => {
-                self.tell_when_slow(&now, age_ms).await
-            }
             QueriedRefund::Seen(_) => Ok(()),
             QueriedRefund::Disputed => self.look_at_refund_again(refund, Some(DISPUTED_MS)).await,
-            QueriedRefund::NotThere
-                if refund.state.is_unaccepted() && age_ms >= REFUND_SETTLES_MS =>
-            {
+            QueriedRefund::NotThere if may_send && is_settled => {
                 self.send_refund(refund, Permit::Claimed).await.map(drop)
             }
             QueriedRefund::NotThere => self.look_at_refund_again(refund, None).await,
         }
     }
 
-    async fn tell_when_slow(&self, refund: &Refund, age_ms: i64) -> Result<(), OperationError> {
-        if age_ms < REFUND_SLOW_MS {
+    /// Whatever it waits for, after a week somebody must know.
+    async fn tell_when_slow(&self, refund: &Refund) -> Result<(), OperationError> {
+        if self.now().millis_since(refund.created_at) < REFUND_SLOW_MS {
             return Ok(());
         }
         let about = About {

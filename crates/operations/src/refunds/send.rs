@@ -6,7 +6,7 @@ use tributary_domain::event::EventType;
 use tributary_domain::order::Order;
 use tributary_domain::order_money::REFUND_DISTANCE_MS;
 use tributary_domain::refund::{
-    REFUND_CLAIM_MS, REFUND_SETTLES_MS, Refund, RefundFailure, RefundState,
+    REFUND_CLAIM_MS, REFUND_SETTLES_MS, Refund, RefundFailure, RefundOrigin, RefundState,
 };
 use tributary_domain::settlement::Source;
 use tributary_storage::{Tx, orders, refunds};
@@ -51,14 +51,10 @@ pub(crate) struct Sent {
 struct Ready {
     refund: Refund,
     body: FrozenBody,
-    again: Again,
-}
-
-/// Whether it was sent before: then a refusal now proves nothing about that time.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Again {
-    No,
-    Yes,
+    /// Its state before.
+    was: RefundState,
+    /// When it was sent before: a refusal now proves nothing about that time.
+    sent_before: Option<Timestamp>,
 }
 
 /// What follows from a refusal.
@@ -113,16 +109,22 @@ impl Operations {
     async fn prepare(
         &self,
         handle: &ProviderHandle,
-        refund: &Refund,
+        asked: &Refund,
         permit: Permit,
     ) -> Result<Prepared, OperationError> {
         let now = self.now();
         let tx = self.storage().begin().await?;
-        let (order, refund) = lock_both(&tx, refund).await?;
-        let in_flight = refund.state == RefundState::Sent
-            && permit == Permit::Ask
-            && refund.next_try_at.is_some_and(|at| at > now);
-        if !refund.state.is_unaccepted() || in_flight {
+        let (order, refund) = lock_both(&tx, asked).await?;
+        let taken = match permit {
+            Permit::Ask => {
+                refund.state == RefundState::Sent && refund.next_try_at.is_some_and(|at| at > now)
+            }
+            // Whoever sent it since the claim has moved the next look.
+            Permit::Claimed => refund.next_try_at != asked.next_try_at,
+        };
+        // What was made elsewhere is never asked for here.
+        let is_ours = refund.origin != RefundOrigin::External;
+        if !refund.state.is_unaccepted() || taken || !is_ours {
             return Ok(Prepared::Not(Box::new(refund)));
         }
         if let Some(at) = self.must_wait_until(&order, &refund, now) {
@@ -142,6 +144,7 @@ impl Operations {
             body: Some(body.as_bytes().to_vec()),
             state: RefundState::Sent,
             sent_at: refund.sent_at.or(Some(now)),
+            last_sent_at: Some(now),
             updated_at: now,
             next_try_at: Some(now.plus_millis(REFUND_CLAIM_MS)),
             ..refund.clone()
@@ -152,10 +155,8 @@ impl Operations {
         orders::update_money(&tx, &order, &sending).await?;
         tx.commit().await?;
         Ok(Prepared::Ready(Box::new(Ready {
-            again: match refund.sent_at {
-                Some(_) => Again::Yes,
-                None => Again::No,
-            },
+            was: refund.state,
+            sent_before: refund.last_sent_at,
             refund: after,
             body,
         })))
@@ -163,7 +164,8 @@ impl Operations {
 
     /// Refunds of one order keep their distance, and a provider's budgets are never overdrawn.
     fn must_wait_until(&self, order: &Order, refund: &Refund, now: Timestamp) -> Option<Timestamp> {
-        let is_first = refund.sent_at.is_none();
+        // To WeChat a refund that was held is a first one too: it was never taken.
+        let is_first = refund.sent_at.is_none() || refund.state == RefundState::Held;
         if let Some(last) = order.money.last_refund_at
             && is_first
             && now.millis_since(last) < REFUND_DISTANCE_MS
@@ -193,25 +195,28 @@ impl Operations {
     }
 
     async fn refund_failed(&self, ready: Ready, error: &CallError) -> Result<Sent, OperationError> {
-        let refund = ready.refund;
+        let refund = &ready.refund;
         tracing::warn!(refund.id = %refund.id, order.id = %refund.order_id, code = error.code(),
             request_id = error.trace.request_id.as_deref(), outcome_unknown = error.outcome_unknown(),
             error = error as &dyn std::error::Error, "a refund was not accepted");
-        if error.status().is_some() {
+        if error
+            .status()
+            .is_some_and(|status| (400..429).contains(&status))
+        {
             let now = self.now();
             let budgets = &self.inner.budgets;
             budgets.spend(&refund.provider_id, Spending::RefundRefusal, now);
         }
         let shown = UpstreamError::from(error);
         let becomes = match upstream(error) {
-            OperationError::Upstream(_) => self.after_refusal(&refund, &shown, ready.again).await?,
+            OperationError::Upstream(_) => self.after_refusal(&ready, &shown).await,
             // Nothing was sent, or nobody knows: the same bytes again, after asking.
             _ => Becomes::State(RefundState::Unknown),
         };
         let refund = match becomes {
             Becomes::Settled(refund) => *refund,
             Becomes::State(state) => {
-                let write = || self.write_failure(&refund, state, &shown).boxed();
+                let write = || self.write_failure(&ready, state, &shown).boxed();
                 racing(write).await?
             }
         };
@@ -222,61 +227,59 @@ impl Operations {
     }
 
     /// What a definite refusal means for the refund.
-    async fn after_refusal(
-        &self,
-        refund: &Refund,
-        refusal: &UpstreamError,
-        again: Again,
-    ) -> Result<Becomes, OperationError> {
-        let sent_at = refund.sent_at.unwrap_or(refund.created_at);
-        let age_ms = self.now().millis_since(sent_at);
-        let code = refusal.code.as_deref();
+    ///
+    /// A refusal is not signed, so before anything is given up WeChat is asked.
+    async fn after_refusal(&self, ready: &Ready, refusal: &UpstreamError) -> Becomes {
+        let refund = &ready.refund;
+        let now = self.now();
+        let since_ms = |at: Option<Timestamp>| at.map_or(i64::MAX, |at| now.millis_since(at));
         if is_mended_elsewhere(refusal) {
-            return Ok(Becomes::State(RefundState::Held));
+            return Becomes::State(RefundState::Held);
         }
+        let code = refusal.code.as_deref();
         let unknown_order = matches!(code, Some("ORDER_NOT_EXIST" | "RESOURCE_NOT_EXISTS"));
-        if unknown_order && age_ms < PAYMENT_SETTLES_MS {
-            return Ok(Becomes::State(RefundState::Unknown));
+        let is_young = since_ms(refund.sent_at) < PAYMENT_SETTLES_MS;
+        // Without a code it may be anybody's page.
+        if code.is_none() || (unknown_order && is_young) {
+            return Becomes::State(RefundState::Unknown);
         }
-        if again == Again::No {
-            return Ok(Becomes::State(RefundState::Closed));
-        }
-        Ok(match self.query_refund(refund).await {
+        match self.query_refund(refund).await {
             Ok(QueriedRefund::Seen(now)) => Becomes::Settled(now),
-            Ok(QueriedRefund::NotThere) if age_ms >= REFUND_SETTLES_MS => {
+            Ok(QueriedRefund::NotThere) if since_ms(ready.sent_before) >= REFUND_SETTLES_MS => {
                 Becomes::State(RefundState::Closed)
             }
             _ => Becomes::State(RefundState::Unknown),
-        })
+        }
     }
 
     /// Writes that a sending was not accepted, unless somebody learned more in the meantime.
     async fn write_failure(
         &self,
-        sent: &Refund,
+        ready: &Ready,
         state: RefundState,
         shown: &UpstreamError,
     ) -> Result<Refund, OperationError> {
         let now = self.now();
         let tx = self.storage().begin().await?;
-        let (order, before) = lock_both(&tx, sent).await?;
-        if before.state != RefundState::Sent {
+        let (order, before) = lock_both(&tx, &ready.refund).await?;
+        // The time of the next look tells whose sending this is the end of.
+        let is_mine = before.next_try_at == ready.refund.next_try_at;
+        if before.state != RefundState::Sent || !is_mine {
             return Ok(before);
         }
         let failure = RefundFailure {
             code: shown.code.clone(),
             message: shown.message.to_string(),
         };
-        let told = before
-            .failure
-            .as_ref()
-            .is_some_and(|known| known.code == failure.code);
+        let known = before.failure.as_ref();
+        let told = ready.was == state && known.is_some_and(|known| known.code == failure.code);
+        let tries = if ready.was == state { before.tries } else { 0 };
         let mut after = Refund {
             state,
             failure: Some(failure),
             updated_at: now,
-            next_try_at: before.next_look(state, before.tries, now),
-            tries: before.tries.saturating_add(1),
+            next_try_at: before.next_look(state, tries, now),
+            tries: tries.saturating_add(1),
             ..before.clone()
         };
         let kind = match state {

@@ -10,7 +10,7 @@ use tributary_domain::settlement::{LateMoney, Source};
 use tributary_storage::{Tx, late_payments, orders, tenants};
 
 use crate::OperationError;
-use crate::refunds::intent::{self, Intent};
+use crate::refunds::intent::{self, Asked, Intent};
 use crate::settlement::{About, Judged, Telling, change, leftovers_due, raise};
 
 /// Who decides when no person does.
@@ -43,7 +43,7 @@ pub(super) async fn settle_late(
     }
     let tenant = tenants::find(tx, &order.tenant_id).await?;
     let policy = tenant.map(|tenant| tenant.late_policy).unwrap_or_default();
-    let decision = policy.decide(kind);
+    let decision = decide(order, kind, policy.decide(kind));
     let mut late = late_payment(news, decision, now);
     let attempt = settle_attempt(tx, news).await?;
     let mut after = after(news, decision);
@@ -70,6 +70,18 @@ pub(super) async fn settle_late(
     let mut judged = Judged::applied(kind.as_str(), after);
     judged.refund_due = refund.is_some();
     Ok(judged)
+}
+
+/// A second payment is only surplus while the first one stands; otherwise it may be the one that was meant.
+const fn decide(order: &Order, kind: LateKind, decision: LateDecision) -> LateDecision {
+    let first_stands = matches!(
+        order.state,
+        OrderState::Paid | OrderState::PartiallyRefunded
+    );
+    match (kind, decision) {
+        (LateKind::DuplicatePaid, LateDecision::Accept) if !first_stands => LateDecision::Hold,
+        _ => decision,
+    }
 }
 
 fn late_payment(news: &News<'_>, decision: LateDecision, now: Timestamp) -> LatePayment {
@@ -132,13 +144,18 @@ pub(crate) fn refund_of(
     late: &LatePayment,
     now: Timestamp,
 ) -> tributary_domain::refund::Refund {
+    // What of the order's own payment went back another way meanwhile is not given back again.
+    let refund = match late.kind {
+        LateKind::DuplicatePaid => late.total,
+        _ => order.money.left(),
+    };
     intent::new_refund(
         &Intent {
             order,
             attempt,
             transaction_id: &late.transaction_id,
             total: late.total,
-            content: None,
+            refund: Asked::Ours(refund),
             origin: RefundOrigin::LateMoney,
             late_payment: (late.kind == LateKind::DuplicatePaid).then_some(&late.id),
         },

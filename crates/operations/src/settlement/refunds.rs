@@ -4,17 +4,16 @@ use futures::FutureExt as _;
 use tributary_domain::clock::Timestamp;
 use tributary_domain::event::EventType;
 use tributary_domain::ids::ProviderId;
-use tributary_domain::late_payment::{LatePayment, LatePaymentState};
-use tributary_domain::merchant::{MerchantRefundNo, OutRefundNo};
-use tributary_domain::money::{Currency, Fen, MoneyError};
+use tributary_domain::late_payment::{LateKind, LatePayment, LatePaymentState};
+use tributary_domain::merchant::OutRefundNo;
+use tributary_domain::money::{Fen, MoneyError};
 use tributary_domain::order::{Attempt, Order, OrderState};
 use tributary_domain::refund::{Refund, RefundOrigin, RefundState};
-use tributary_domain::refund_content::RefundContent;
 use tributary_domain::refund_settlement::{RefundObservation, RefundVerdict, facts, settle_refund};
 use tributary_domain::settlement::Source;
 use tributary_storage::{Tx, late_payments, orders, refunds};
 
-use crate::refunds::intent::{self, Intent};
+use crate::refunds::intent::{self, Asked, Intent};
 use crate::settlement::{About, Inbox, Judged, count, is_known_notice, keep, late, racing, raise};
 use crate::{OperationError, Operations};
 
@@ -153,30 +152,54 @@ async fn judge(
             Some(order),
         )));
     }
-    match settle_refund(&refund, seen) {
-        Err(mismatch) => Ok(Outcome::Refused(Judged::refused(
-            mismatch.code(),
-            Some(order),
-        ))),
-        Ok(RefundVerdict::Unchanged) => {
-            let refund = look_later(tx, refund, source, now).await?;
-            Ok(Outcome::Applied(
-                Judged::applied("unchanged", order),
-                Box::new(refund),
-            ))
+    let verdict = match settle_refund(&refund, seen) {
+        Ok(verdict) => verdict,
+        Err(mismatch) => {
+            let judged = Judged::refused(mismatch.code(), Some(order));
+            return Ok(Outcome::Refused(judged));
         }
-        Ok(verdict) => {
-            let step = Step {
-                verdict,
-                seen,
-                source,
-                now,
-            };
-            let (order, refund) = apply(tx, order, &refund, &step).await?;
-            let judged = Judged::applied(refund.state.as_str(), order);
-            Ok(Outcome::Applied(judged, Box::new(refund)))
-        }
+    };
+    if verdict == RefundVerdict::Unchanged {
+        let refund = look_later(tx, refund, source, now).await?;
+        let judged = Judged::applied("unchanged", order);
+        return Ok(Outcome::Applied(judged, Box::new(refund)));
     }
+    let Some(order) = set_aside_again(tx, &order, &refund, now).await? else {
+        // What was free again went elsewhere meanwhile: a person must look.
+        let judged = Judged::refused("refund_after_refusal", Some(order));
+        return Ok(Outcome::Refused(judged));
+    };
+    let step = Step {
+        verdict,
+        seen,
+        source,
+        now,
+    };
+    let (order, refund) = apply(tx, order, &refund, &step).await?;
+    let judged = Judged::applied(refund.state.as_str(), order);
+    Ok(Outcome::Applied(judged, Box::new(refund)))
+}
+
+/// A refund that was taken for refused, and that WeChat has after all, needs its amount again.
+async fn set_aside_again(
+    tx: &Tx,
+    order: &Order,
+    refund: &Refund,
+    now: Timestamp,
+) -> Result<Option<Order>, OperationError> {
+    if !refund.was_closed_by_us() || refund.late_payment_id.is_some() {
+        return Ok(Some(order.clone()));
+    }
+    let Ok(money) = order.money.reserve(refund.content.refund) else {
+        return Ok(None);
+    };
+    let after = Order {
+        money,
+        updated_at: now,
+        ..order.clone()
+    };
+    orders::update_money(tx, order, &after).await?;
+    Ok(Some(after))
 }
 
 /// A question that brought nothing new still counts: the next one comes later.
@@ -186,7 +209,7 @@ async fn look_later(
     source: Source,
     now: Timestamp,
 ) -> Result<Refund, OperationError> {
-    if !refund.state.is_open() || source == Source::Notification {
+    if !refund.state.is_open() || source != Source::Query {
         return Ok(refund);
     }
     let after = Refund {
@@ -259,16 +282,17 @@ pub(crate) async fn settle_refund_money(
         return Ok(order);
     }
     let fen = refund.content.refund;
-    let money = if happened {
-        order.money.refunded(fen)
-    } else {
-        order.money.released(fen)
+    let money = match (happened, &refund.facts.refund_id) {
+        (true, _) => order.money.refunded(fen),
+        (false, Some(_)) => order.money.released(fen),
+        // WeChat never took it, so it is none of the fifty.
+        (false, None) => order.money.withdrawn(fen),
     };
     let money = money.map_err(|error| broken_sums(&order, error))?;
     let state = match order.state {
         // Late money whose way back failed waits for a person again.
         OrderState::Refunding if !happened => OrderState::Held,
-        OrderState::Held if money.left() != Fen::ZERO => OrderState::Held,
+        OrderState::Held if money.refunded != money.paid => OrderState::Held,
         _ => money.state(),
     };
     let after = Order {
@@ -278,7 +302,27 @@ pub(crate) async fn settle_refund_money(
         ..order.clone()
     };
     orders::update_money(tx, &order, &after).await?;
+    if after.state == OrderState::Refunded {
+        close_held(tx, &after, now).await?;
+    }
     Ok(after)
+}
+
+/// Nothing is left to decide about held money that went back another way, such as by WeChat's console.
+async fn close_held(tx: &Tx, order: &Order, now: Timestamp) -> Result<(), OperationError> {
+    let all = late_payments::of_order(tx, &order.tenant_id, &order.id).await?;
+    let of_order_itself = |late: &&LatePayment| late.kind != LateKind::DuplicatePaid;
+    for before in all.iter().filter(of_order_itself) {
+        if before.state == LatePaymentState::Held {
+            let after = LatePayment {
+                state: LatePaymentState::Refunded,
+                updated_at: now,
+                ..before.clone()
+            };
+            late_payments::update(tx, before, &after).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn settle_late_payment(
@@ -350,7 +394,11 @@ async fn adopt(
             Some(order),
         )));
     };
-    if payment.transaction_id != seen.transaction_id {
+    let provider_fits = seen
+        .sp_mchid
+        .as_deref()
+        .is_none_or(|theirs| theirs == order.sp_mchid.as_str());
+    if payment.transaction_id != seen.transaction_id || !provider_fits {
         let code = "refund_payment_mismatch";
         return Ok(Adopted::Refused(Judged::refused(code, Some(order))));
     }
@@ -359,28 +407,23 @@ async fn adopt(
         attempt: &attempt,
         transaction_id: &payment.transaction_id,
         total: order.money.paid,
-        content: None,
+        refund: Asked::Ours(refund_fen),
         origin: RefundOrigin::External,
         late_payment: None,
     };
     let mut refund = intent::new_refund(&intent, now);
-    refund.content = RefundContent {
-        merchant_refund_no: MerchantRefundNo::from_id(&refund.id),
-        refund: refund_fen,
-        currency: Currency::Cny,
-        ..refund.content
-    };
     refund.out_refund_no = out_refund_no;
     refund.state = RefundState::Sent;
     refund.sent_at = Some(now);
-    match intent::record(tx, &order, &refund, source).await {
-        Ok(order) => Ok(Adopted::Refund(Box::new((order, refund)))),
-        Err(OperationError::NotRefundable(_)) => {
-            let code = "refund_exceeds_paid";
-            Ok(Adopted::Refused(Judged::refused(code, Some(order))))
-        }
-        Err(other) => Err(other),
+    refund.last_sent_at = Some(now);
+    if let Err(mismatch) = settle_refund(&refund, seen) {
+        let judged = Judged::refused(mismatch.code(), Some(order));
+        return Ok(Adopted::Refused(judged));
     }
+    // When a refund of ours has the amount set aside, this one waits until that is refused: the error keeps the
+    // notification, and it is tried again.
+    let order = intent::record(tx, &order, &refund, source).await?;
+    Ok(Adopted::Refund(Box::new((order, refund))))
 }
 
 /// What a person needs to look into it; nothing secret.

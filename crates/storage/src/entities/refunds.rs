@@ -31,6 +31,7 @@ pub(crate) struct Model {
     pub(crate) updated_at: i64,
     pub(crate) event_seq: i64,
     pub(crate) sent_at: Option<i64>,
+    pub(crate) last_sent_at: Option<i64>,
     pub(crate) next_try_at: Option<i64>,
     pub(crate) tries: i64,
 }

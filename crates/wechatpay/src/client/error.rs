@@ -111,6 +111,13 @@ pub enum CallErrorKind {
 }
 
 impl CallError {
+    /// Returns the same error of a call that repeats one which may have taken effect.
+    #[must_use]
+    pub fn after_unknown_outcome(mut self) -> Self {
+        self.earlier_try_unknown = true;
+        self
+    }
+
     pub(super) fn new(kind: CallErrorKind, trace: CallTrace, earlier_try_unknown: bool) -> Self {
         Self {
             kind: Box::new(kind),
