@@ -63,6 +63,18 @@ async function waitUntilPaid(id) {
   }
 }
 
+// The receiver's page has no script: it is read anew until the webhook is there.
+async function verdictOfReceiver(page, kind, id) {
+  const deadline = Date.now() + PAID_LIMIT_MS;
+  for (;;) {
+    await page.goto(`${facts.receiver_url}/`);
+    const row = page.getByRole("row").filter({ hasText: id }).filter({ has: page.getByText(kind, { exact: true }) });
+    if (await row.count()) return row.first().innerText();
+    assert.ok(Date.now() < deadline, `the receiver has no ${kind} of ${id} after ${PAID_LIMIT_MS} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 const cases = {
   "a person pays at the cashier page and the order becomes paid": async (page) => {
     const { order, pay_params: payParams } = await placeOrder(1234);
@@ -72,6 +84,9 @@ const cases = {
     await page.getByText("支付成功").waitFor();
     const paid = await waitUntilPaid(order.id);
     assert.equal(paid.amount.total, 1234);
+    const verdict = await verdictOfReceiver(page, "order.paid", order.id);
+    assert.match(verdict, /\bverified\b/);
+    assert.doesNotMatch(verdict, /refused/);
   },
 
   "a person who cancels has not paid": async (page) => {

@@ -14,6 +14,7 @@ LIMIT_S = 270
 EXAMPLES_PER_OPERATION = 30
 # How often the fuzzer takes a value that exists in place of one that it made up.
 KNOWN_VALUE_PROBABILITY = 0.7
+PAID_FEN = 1_000_000
 
 SETTINGS = """
 # The same calls every time: a red run must be red again.
@@ -28,10 +29,32 @@ expected-statuses = ["2xx", 401, 403, 404, 409, 422]
 """
 
 
+def with_key():
+    return {"Idempotency-Key": str(uuid.uuid4())}
+
+
 @pytest.fixture
-def known_values(facts, api, new_order, eventually):
+def refund(api, new_order, simulated_payment, eventually):
+    """A small refund of a paid order, so that most of the payment is left for the fuzzer."""
+    answer = api.post("/v1/orders", json=new_order(PAID_FEN), headers=with_key())
+    assert answer.status_code == 201, answer.text
+    order = answer.json()["order"]
+    simulated_payment(order["out_trade_no"])
+    eventually(lambda: api.get(f"/v1/orders/{order['id']}").json()["state"], lambda state: state == "paid")
+    body = {
+        "order_id": order["id"],
+        "merchant_refund_no": f"out-{uuid.uuid4().hex[:20]}",
+        "amount": {"refund": 1, "currency": "CNY"},
+    }
+    answer = api.post("/v1/refunds", json=body, headers=with_key())
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+@pytest.fixture
+def known_values(facts, api, new_order, refund, eventually):
     """Names of things that exist, by the parameter that takes them; without them most calls end in 404."""
-    answer = api.post("/v1/orders", json=new_order(), headers={"Idempotency-Key": str(uuid.uuid4())})
+    answer = api.post("/v1/orders", json=new_order(), headers=with_key())
     assert answer.status_code == 201, answer.text
 
     def first_ids(path):
@@ -41,7 +64,9 @@ def known_values(facts, api, new_order, eventually):
         "body.sub_mchid": [facts["sub_mchid"]],
         "body.sub_appid": [facts["sub_appid"]],
         "body.payer.sub_openid": [facts["demo_openid"]],
-        "path.order_id": [answer.json()["order"]["id"]],
+        "body.order_id": [refund["order_id"]],
+        "path.order_id": [answer.json()["order"]["id"], refund["order_id"]],
+        "path.refund_id": [refund["id"]],
         "path.event_id": eventually(lambda: first_ids("/v1/events"), bool),
         "path.delivery_id": eventually(lambda: first_ids("/v1/deliveries"), bool),
         "path.endpoint_id": first_ids("/v1/webhook-endpoints"),

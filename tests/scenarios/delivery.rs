@@ -308,3 +308,31 @@ async fn filters(p: &TestPlatform) {
     assert_eq!(kinds("paid"), ["ping", "order.paid"]);
     assert_eq!(kinds("all"), ["ping", "order.created", "order.paid"]);
 }
+
+scenario!(
+    delivery_whose_queue_row_nobody_can_read_is_ended_and_alarms_a_person,
+    unreadable
+);
+async fn unreadable(p: &TestPlatform) {
+    let endpoint = p.register(&p.tenant, "hook", &["order.created"]).await;
+    p.receiver.behave("hook", failing());
+    p.order(100).await;
+    p.settle().await;
+    let broken = "UPDATE delivery_queue SET class = 'of tomorrow'";
+    assert_eq!(p.database.execute(broken).await, 1);
+    p.advance_seconds(10).await;
+    let ended = delivery(p, &endpoint).await;
+    assert_eq!(
+        (&ended["state"], &ended["attempts"]),
+        (&json!("failed"), &json!(1))
+    );
+    let at = "SELECT finished_at FROM deliveries WHERE last_error = 'quarantined'";
+    assert_eq!(p.database.count(at).await, p.now().as_millis());
+    let alarms = p.platform.operations().alarms().await.expect("alarms");
+    let [alarm] = &alarms[..] else {
+        panic!("{alarms:?}");
+    };
+    assert_eq!(alarm.kind, "delivery_quarantined");
+    assert_eq!(alarm.tenant_id.as_ref(), Some(&p.tenant.id));
+    assert!(alarm.detail.contains(id(&ended)), "{}", alarm.detail);
+}

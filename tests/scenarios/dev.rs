@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
+use tributary_domain::clock::{Clock, SystemClock, Timestamp};
 use tributary_tests::kill::binary;
 use tributary_tests::{Api, platform};
 
 const READY_LIMIT: Duration = Duration::from_mins(1);
 const LOOK_PAUSE: Duration = Duration::from_millis(20);
+/// So soon after a payment its webhook has arrived.
+const TOLD_LIMIT_MS: i64 = 1_000;
 
 /// A running demo, with two ports of its own.
 struct Dev {
@@ -108,6 +111,35 @@ async fn shown_within_limit(folder: &Path, part: &str) {
     assert!(seen.is_ok(), "{part} was never shown:\n{}", shown(folder));
 }
 
+/// Types what the welcome says, letter by letter.
+async fn run_the_printed_curl(folder: &Path) -> Value {
+    let welcome = shown(folder);
+    let (_, from) = welcome.split_once("\ncurl ").expect("a command");
+    let (command, _) = from.split_once("\n\n").expect("its end");
+    let done = Command::new("bash")
+        .args(["-c", &format!("curl {command}")])
+        .env("no_proxy", "*")
+        .output();
+    let done = done.await.expect("bash runs");
+    assert!(done.status.success(), "{done:?}");
+    let answer: Value = serde_json::from_slice(&done.stdout).expect("an answer in JSON");
+    assert_eq!(answer["order"]["amount"]["total"], 100, "{answer}");
+    assert!(answer["pay_params"].is_object(), "{answer}");
+    answer["order"].clone()
+}
+
+/// When a webhook arrived, as the receiver itself noted it.
+fn arrival(folder: &Path, kind: &str, subject: &str) -> Timestamp {
+    let shown = shown(folder);
+    let mut rows = shown.lines().map(|line| line.split_whitespace().collect());
+    let row =
+        rows.find(|row: &Vec<&str>| row.get(2) == Some(&kind) && row.get(3) == Some(&subject));
+    let row = row.unwrap_or_else(|| panic!("no {kind} of {subject}:\n{shown}"));
+    assert_eq!(row[0], "webhook");
+    assert!(row.ends_with(&["signature", "verified"]), "{row:?}");
+    Timestamp::parse_rfc3339(row[1]).expect("a time")
+}
+
 #[tokio::test]
 async fn demo_orders_pays_tells_and_continues_after_a_stop() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -115,11 +147,15 @@ async fn demo_orders_pays_tells_and_continues_after_a_stop() {
     let dev = Dev::start(folder.path(), &api, &sim).await;
     let facts = std::fs::metadata(folder.path().join("data/dev.json")).expect("dev.json");
     assert_eq!(facts.permissions().mode() & 0o777, 0o600);
-    let order = dev.order("first").await;
+    let order = run_the_printed_curl(folder.path()).await;
     let id = order["id"].as_str().expect("an id").to_owned();
     shown_within_limit(folder.path(), "order.created").await;
+    let before = SystemClock.now();
     pay_at_the_cashier(&dev, &id).await;
     shown_within_limit(folder.path(), "order.paid").await;
+    let arrived = arrival(folder.path(), "order.paid", &id);
+    let took_ms = arrived.millis_since(before);
+    assert!((0..=TOLD_LIMIT_MS).contains(&took_ms), "{took_ms} ms");
     assert!(!shown(folder.path()).contains("REFUSED"));
     let first = dev.facts.clone();
     dev.stop().await;

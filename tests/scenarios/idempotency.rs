@@ -63,6 +63,28 @@ async fn replay(p: &TestPlatform) {
     assert_eq!(first.placed(), second.placed());
 }
 
+scenario!(replayed_refusal_says_that_it_is_one, replayed_refusal);
+async fn replayed_refusal(p: &TestPlatform) {
+    let refuse = Fault {
+        status: Some(400),
+        code: Some("OPENID_MISMATCH".into()),
+        message: Some("openid与appid不匹配".into()),
+        ..Fault::of(FaultKind::Refuse)
+    };
+    p.simulator.fault(refuse.on_path("/v3/pay").times(1));
+    let (body, key) = (p.tenant.order(100), fresh_key());
+    let first = p.tenant.api.post("/v1/orders", &body, &key).await;
+    assert!(!first.headers.contains_key("idempotent-replayed"));
+    let said = first.problem(422, "wechat_refused");
+    let second = p.tenant.api.post("/v1/orders", &body, &key).await;
+    assert_eq!(second.headers["idempotent-replayed"], "true");
+    assert_eq!(
+        second.problem(422, "wechat_refused")["wechat"],
+        said["wechat"]
+    );
+    assert_eq!(p.simulator.ledger().orders.len(), 0);
+}
+
 scenario!(same_key_with_another_body_is_refused, other_body);
 async fn other_body(p: &TestPlatform) {
     let key = fresh_key();

@@ -84,7 +84,6 @@ impl Victim {
             | "getWebhookEndpoint"
             | "deleteWebhookEndpoint"
             | "testWebhookEndpoint"
-            | "pingWebhookEndpoint"
             | "getDelivery"
             | "retryDelivery" => Foreign::NotFound(json!({})),
             _ => return None,

@@ -37,7 +37,8 @@ pub(crate) fn ending(result: RefundResult) -> SettleRefund {
     }
 }
 
-fn end(p: &TestPlatform, refund: &Value, status: RefundResult) {
+/// Lets WeChat end a refund.
+pub(crate) fn end(p: &TestPlatform, refund: &Value, status: RefundResult) {
     let number = refund["out_refund_no"]
         .as_str()
         .expect("a refund has its number");
@@ -274,9 +275,11 @@ async fn refused(p: &TestPlatform) {
     p.simulator.fault(refuse.on_path(REFUND_PATH).times(1));
     let (body, key) = (asked(&order, "R-1", 888), fresh_key());
     let answer = p.tenant.api.post("/v1/refunds", &body, &key).await;
+    assert!(!answer.headers.contains_key("idempotent-replayed"));
     let problem = answer.problem(422, "wechat_refused");
     assert_eq!(problem["wechat"]["code"], "USER_ACCOUNT_ABNORMAL");
     let replayed = p.tenant.api.post("/v1/refunds", &body, &key).await;
+    assert_eq!(replayed.headers["idempotent-replayed"], "true");
     replayed.problem(422, "wechat_refused");
     assert_eq!(p.seen(&order).await["amount"]["refunding"], 0);
     let another = p.tenant.api.create_refund(&asked(&order, "R-2", 888)).await;

@@ -8,12 +8,18 @@ use serde_json::json;
 use tributary_domain::merchant::{AppId, Mchid};
 use tributary_domain::tenant::Mode;
 use tributary_operations::providers::NewProvider;
+use tributary_storage::{Storage, data_keys, endpoints};
+use tributary_tests::api::fresh_key;
 use tributary_tests::tenant::Under;
-use tributary_tests::{Answer, TestPlatform, TestTenant, logs, scenario};
-use wechatpay_sim::{Fault, FaultKind, ProviderKeys};
+use tributary_tests::{Answer, TestPlatform, TestTenant, logs, platform, scenario};
+use tributary_vault::{Place, Vault, WrappedDataKey};
+use wechatpay_sim::{Fault, FaultKind, ProviderKeys, RefundResult};
 use zeroize::Zeroizing;
 
 const SESSION_KEY: &str = "Q0FOQVJZU0VTU0lPTktFWQ==";
+const OWN_HEADER: &str = "Bearer canary-of-the-own-header";
+const CARD_NUMBER: &str = "6222020200112233445";
+const CARD_HOLDER: &str = "Canary Cardholder";
 
 #[handler]
 fn session() -> String {
@@ -77,7 +83,11 @@ async fn canaries(p: &TestPlatform) {
     let tenant = canary_tenant(p, &keys).await;
     let endpoint = p.register(&tenant, "hook", &["*"]).await;
     let webhook_secret = endpoint["secret"].as_str().expect("a secret").to_owned();
-    let answers = use_everything(p, &tenant).await;
+    let signed = with_own_header_and_v1a(p, &tenant).await;
+    let signing_key = signing_key(p, &tenant, &signed).await;
+    let mut answers = vec![signed];
+    answers.extend(use_everything(p, &tenant).await);
+    answers.extend(redirect_a_refund(p, &tenant).await);
     let secrets = [
         (
             "merchant private key",
@@ -91,6 +101,11 @@ async fn canaries(p: &TestPlatform) {
         ),
         ("API key", tenant.api_key.clone()),
         ("session key", SESSION_KEY.to_owned()),
+        ("tenant's own header", OWN_HEADER.to_owned()),
+        ("seed of the v1a key", seed_of(&signing_key)),
+        ("v1a key", signing_key),
+        ("number of the payee's card", CARD_NUMBER.to_owned()),
+        ("name of the payee", CARD_HOLDER.to_owned()),
         // The key of the tests, as text: 32 times the same control character.
         ("key-encryption key", "\u{7}".repeat(32)),
     ];
@@ -119,6 +134,100 @@ async fn canaries(p: &TestPlatform) {
             }
         }
     }
+}
+
+/// An endpoint that is sent a header of the tenant's own, and signed for with a key that only the platform holds.
+async fn with_own_header_and_v1a(p: &TestPlatform, tenant: &TestTenant) -> Answer {
+    let endpoint = tenant
+        .api
+        .create_endpoint(&json!({
+            "url": p.receiver.url("signed"),
+            "events": ["*"],
+            "signature": "v1a",
+            "headers": {"authorization": OWN_HEADER},
+        }))
+        .await;
+    assert_eq!(endpoint.status, 201, "{}", endpoint.text);
+    p.settle().await;
+    let came = p.receiver.received("signed");
+    assert_eq!(came[0].headers["authorization"], OWN_HEADER);
+    endpoint
+}
+
+/// The private key behind an endpoint's public one, which no operation shows: opened with the tests' own key.
+async fn signing_key(p: &TestPlatform, tenant: &TestTenant, endpoint: &Answer) -> String {
+    let storage = Storage::connect(&p.database.url, 1).await;
+    let storage = storage.expect("the database answers");
+    let id = endpoint.body["id"].as_str().expect("an id");
+    let ids = [id.parse().expect("an id of an endpoint")];
+    let secrets = endpoints::live_secrets(&storage, &tenant.id, &ids, p.now()).await;
+    let [secret] = &secrets.expect("the secrets")[..] else {
+        panic!("one secret signs");
+    };
+    let wrapped = data_keys::find_active(&storage, tenant.id.as_str()).await;
+    let wrapped = wrapped.expect("the data keys").expect("a data key");
+    let key = Vault::open(platform::kek()).unwrap(&WrappedDataKey {
+        id: wrapped.id,
+        kek_id: wrapped.kek_id,
+        owner: wrapped.owner,
+        wrapped: wrapped.wrapped,
+    });
+    let place = Place {
+        table: "endpoint_secrets",
+        column: "sealed",
+        row: secret.id.as_str(),
+    };
+    let opened = key
+        .expect("the data key opens")
+        .open(&place, &secret.sealed);
+    storage.close().await.expect("the database closes");
+    let text = String::from_utf8(opened.expect("it opens").to_vec()).expect("a text");
+    text.strip_prefix("whsk_")
+        .expect("a signing key")
+        .to_owned()
+}
+
+/// A refund whose way back failed, sent to a card of the payer's.
+async fn redirect_a_refund(p: &TestPlatform, tenant: &TestTenant) -> Vec<Answer> {
+    let api = &tenant.api;
+    let order = api.place_order(&tenant.order(888)).await.placed();
+    p.pay(&order);
+    p.settle().await;
+    let asked = crate::refund::asked(&order, "canary-1", 888);
+    let refund = api.create_refund(&asked).await.ok();
+    crate::refund::end(p, &refund, RefundResult::Abnormal);
+    p.settle().await;
+    let path = format!(
+        "/v1/refunds/{}/redirect",
+        refund["id"].as_str().expect("an id")
+    );
+    let way = json!({
+        "type": "user_bank_card",
+        "bank_type": "ICBC_DEBIT",
+        "bank_account": CARD_NUMBER,
+        "real_name": CARD_HOLDER,
+    });
+    // Refused once, so that what WeChat says about it is written down as well.
+    let refuse = Fault {
+        status: Some(400),
+        code: Some("INVALID_REQUEST".into()),
+        message: Some("银行卡信息有误".into()),
+        ..Fault::of(FaultKind::Refuse)
+    };
+    p.simulator
+        .fault(refuse.on_path("/v3/refund/domestic/refunds/").times(1));
+    let refused = api.post(&path, &way, &fresh_key()).await;
+    assert!(!refused.status.is_success(), "{}", refused.text);
+    p.simulator.clear_faults();
+    let redirected = api.post(&path, &way, &fresh_key()).await;
+    assert!(redirected.status.is_success(), "{}", redirected.text);
+    let id = order["id"].as_str().expect("an id");
+    vec![
+        refused,
+        redirected,
+        api.timeline(id, "").await,
+        api.refunds("limit=20").await,
+    ]
 }
 
 /// Everything that touches a secret, successes and failures, with all answers.
@@ -162,6 +271,12 @@ async fn use_everything(p: &TestPlatform, tenant: &TestTenant) -> Vec<Answer> {
 
 fn shown(answer: &Answer) -> Vec<u8> {
     format!("{:?}\n{}", answer.headers, answer.text).into_bytes()
+}
+
+/// The secret half of a pair of Ed25519 keys.
+fn seed_of(pair: &str) -> String {
+    let pair = STANDARD.decode(pair).expect("base64");
+    STANDARD.encode(&pair[..32])
 }
 
 /// A line from the middle of a PEM; whoever prints the key prints it.

@@ -41,6 +41,7 @@ def checks(facts: dict) -> list[Check]:
         Check("sdk-node", ["node", "tests/sdk/run_node.mjs", *sim], 180),
         Check("client", [*pytest, "tests/py/test_generated_client.py"], 180),
         Check("webhooks", [*pytest, "tests/py/test_webhooks.py"], 180),
+        Check("receiver", [*pytest, "tests/py/test_receiver.py"], 60),
         Check("cashier", ["node", "tests/browser/cashier.mjs"], 120),
         Check("contract", [*pytest, "tests/py/test_contract.py"], 300),
     ]

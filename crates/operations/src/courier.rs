@@ -12,14 +12,14 @@ use tributary_domain::endpoint::RetrySchedule;
 use tributary_domain::event::EventType;
 use tributary_domain::ids::{AlarmId, DeliveryId, EndpointId, EndpointSecretId, TenantId};
 use tributary_domain::tenant::Mode;
-use tributary_storage::StorageError;
 use tributary_storage::alarms::{self, Alarm};
 pub use tributary_storage::deliveries::claim::DueLane;
-use tributary_storage::deliveries::claim::{self, ClaimRequest, Claimed, Lease};
+use tributary_storage::deliveries::claim::{self, ClaimRequest, Claimed, Lease, Unreadable};
 use tributary_storage::deliveries::completion::{self, Completed, Completion, Health, Next};
 use tributary_storage::deliveries::parcel::{self, Parcel};
 use tributary_storage::deliveries::{LoggedAttempt, Timing};
 use tributary_storage::endpoints::{self, StoredSecret};
+use tributary_storage::{StorageError, Tx};
 use tributary_webhooks::{Attempt, CustomHeaders, Delivery, Outcome, Schedule, Secret};
 
 use crate::endpoints::secret_place;
@@ -172,10 +172,11 @@ impl Courier {
             tx.rollback().await?;
             return Ok(load);
         }
+        give_up_unreadable(&tx, &batch.unreadable, now).await?;
         tx.commit().await?;
-        for delivery_id in &batch.unreadable {
+        for row in &batch.unreadable {
             metrics::counter!("tributary_webhook_quarantined_total").increment(1);
-            tracing::error!(delivery.id = %delivery_id, "a delivery cannot be read; it is sent no more");
+            tracing::error!(delivery.id = %row.delivery_id, "a delivery cannot be read; it is sent no more");
         }
         load.outgoing = self.gather(batch.claimed, now).await?;
         Ok(load)
@@ -246,7 +247,9 @@ impl Courier {
         for row in poison {
             let tx = self.operations.storage().begin().await?;
             completion::quarantine(&tx, &row.tenant_id, &row.lease, now).await?;
-            alarms::insert(&tx, &alarm_about(&row, now)).await?;
+            let tenant = Some(row.tenant_id.clone());
+            let alarm = alarm_about(row.lease.delivery_id.as_str(), tenant, now);
+            alarms::insert(&tx, &alarm).await?;
             tx.commit().await?;
             metrics::counter!("tributary_webhook_quarantined_total").increment(1);
             tracing::error!(delivery.id = %row.lease.delivery_id, tenant.id = %row.tenant_id,
@@ -418,15 +421,29 @@ fn readable(parcels: Vec<Result<Parcel, StorageError>>) -> HashMap<DeliveryId, P
         .collect()
 }
 
-fn alarm_about(poison: &Claimed, now: Timestamp) -> Alarm {
+/// One row that nobody can read must not keep the others waiting; a person looks at it.
+async fn give_up_unreadable(
+    tx: &Tx,
+    unreadable: &[Unreadable],
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    for row in unreadable {
+        completion::give_up(tx, row, now).await?;
+        let alarm = alarm_about(&row.delivery_id, row.tenant_id.parse().ok(), now);
+        alarms::insert(tx, &alarm).await?;
+    }
+    Ok(())
+}
+
+fn alarm_about(delivery_id: &str, tenant_id: Option<TenantId>, now: Timestamp) -> Alarm {
     Alarm {
         id: AlarmId::new(now),
         raised_at: now,
         kind: "delivery_quarantined".to_owned(),
-        tenant_id: Some(poison.tenant_id.clone()),
+        tenant_id,
         provider_id: None,
         order_id: None,
-        detail: serde_json::json!({ "delivery_id": poison.lease.delivery_id }).to_string(),
+        detail: serde_json::json!({ "delivery_id": delivery_id }).to_string(),
     }
 }
 

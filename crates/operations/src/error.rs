@@ -129,6 +129,9 @@ pub enum OperationError {
     /// WeChat refused for good.
     #[error("WeChat refused")]
     Upstream(UpstreamError),
+    /// WeChat refused for good when the same request came before, and the refusal was kept under its key.
+    #[error("WeChat refused before")]
+    RefusedBefore(UpstreamError),
     /// Nobody knows yet whether WeChat did it. Never a failure.
     #[error("the outcome at WeChat is unknown")]
     UpstreamUnknown(UpstreamError),

@@ -1,13 +1,16 @@
 //! The only place that asks which database this is.
 
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DbErr, SqliteTransactionMode, TransactionOptions,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
+use sea_orm_migration::MigratorTrait;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
+use tributary_migrations::Migrator;
 
 /// Which database is behind the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +25,15 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const SQLITE_READERS: u32 = 4;
 const IDLE_BEFORE_TEST: Duration = Duration::from_secs(30);
+/// No statement of ours needs a second; one that lasts holds rows that others wait for.
+const POSTGRES_LIMITS: [(&str, &str); 2] = [
+    ("statement_timeout", "15s"),
+    // A node that hangs inside a transaction must let go of its rows.
+    ("idle_in_transaction_session_timeout", "30s"),
+];
+/// A migration may rewrite a table that has grown.
+const NO_POSTGRES_LIMITS: &str =
+    "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
 
 impl Dialect {
     /// Tells the database from its URL.
@@ -54,10 +66,23 @@ impl Dialect {
                     .max_connections(pool)
                     .acquire_timeout(ACQUIRE_TIMEOUT)
                     .sqlx_logging(false)
-                    .test_before_acquire(false);
+                    .test_before_acquire(false)
+                    .map_sqlx_postgres_opts(|options| options.options(POSTGRES_LIMITS));
                 options.test_before_acquire_if_idle_for(IDLE_BEFORE_TEST);
                 let both = Database::connect(options).await?;
                 Ok((both.clone(), both))
+            }
+        }
+    }
+
+    /// Brings the schema up to date, however long it takes.
+    pub(crate) async fn migrate(self, writer: &DatabaseConnection) -> Result<(), DbErr> {
+        match self {
+            Self::Sqlite => Migrator::up(writer, None).await,
+            Self::Postgres => {
+                let unlimited = begin_unlimited(writer).await?;
+                Migrator::up(&unlimited, None).await?;
+                unlimited.commit().await
             }
         }
     }
@@ -91,6 +116,12 @@ impl Dialect {
             ..TransactionOptions::default()
         }
     }
+}
+
+async fn begin_unlimited(writer: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let tx = writer.begin().await?;
+    tx.execute_unprepared(NO_POSTGRES_LIMITS).await?;
+    Ok(tx)
 }
 
 /// SQLite makes its files as readable as the first one is, and makes that one readable for everybody.
@@ -140,7 +171,37 @@ fn sqlite_options(url: &str, connections: u32) -> ConnectOptions {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use sea_orm::{ConnectionTrait, Statement};
+
+    use super::begin_unlimited;
     use crate::Storage;
+    use crate::test_database::TestDatabase;
+
+    async fn limits(at: &impl ConnectionTrait) -> [String; 2] {
+        let mut found = [String::new(), String::new()];
+        let names = ["statement_timeout", "idle_in_transaction_session_timeout"];
+        for (limit, name) in found.iter_mut().zip(names) {
+            let backend = at.get_database_backend();
+            let statement = Statement::from_string(backend, format!("SHOW {name}"));
+            let row = at.query_one_raw(statement).await.unwrap().unwrap();
+            *limit = row.try_get_by_index(0).unwrap();
+        }
+        found
+    }
+
+    #[tokio::test]
+    async fn a_session_of_postgres_is_limited_except_while_it_migrates() {
+        let Some(database) = TestDatabase::postgres().await else {
+            return;
+        };
+        let writer = &database.storage.writer;
+        assert_eq!(limits(writer).await, ["15s", "30s"]);
+        let tx = begin_unlimited(writer).await.unwrap();
+        assert_eq!(limits(&tx).await, ["0", "0"]);
+        tx.commit().await.unwrap();
+        assert_eq!(limits(writer).await, ["15s", "30s"]);
+        database.storage.migrate().await.unwrap();
+    }
 
     #[tokio::test]
     async fn the_files_of_a_database_are_their_owners_alone() {

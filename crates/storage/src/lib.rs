@@ -125,7 +125,8 @@ impl Storage {
 
     /// Brings the schema up to date.
     pub async fn migrate(&self) -> Result<(), StorageError> {
-        Migrator::up(&self.writer, None)
+        self.dialect
+            .migrate(&self.writer)
             .await
             .map_err(database("migrating the schema"))
     }

@@ -181,6 +181,10 @@ fn error_answer(status: StatusCode, codes: &[Code]) -> Value {
     if let Some(header) = header_of(status, codes) {
         answer["headers"][header] = json!({ "$ref": format!("#/components/headers/{header}") });
     }
+    if replays_refusals(status, codes) {
+        let reference = "#/components/headers/Idempotent-Replayed";
+        answer["headers"]["Idempotent-Replayed"] = json!({ "$ref": reference });
+    }
     answer
 }
 
@@ -199,6 +203,12 @@ fn header_of(status: StatusCode, codes: &[Code]) -> Option<&'static str> {
             .then_some("Retry-After"),
         _ => None,
     }
+}
+
+/// A definite refusal of WeChat's is kept under the idempotency key, where one is taken.
+fn replays_refusals(status: StatusCode, codes: &[Code]) -> bool {
+    codes.contains(&Code::IdempotencyKeyRequired)
+        && Code::WechatRefused.statuses().contains(&status.as_u16())
 }
 
 fn add_request_id(answer: &mut Value) {
@@ -224,6 +234,7 @@ fn components(document: &mut Value) {
         "X-Request-Id": text("Names this request in our logs."),
         "WWW-Authenticate": text("How to authenticate."),
         "Retry-After": text("Seconds to wait before the next try."),
+        "Idempotent-Replayed": text("`true` when this is the stored answer to an earlier request with the same Idempotency-Key."),
     });
 }
 

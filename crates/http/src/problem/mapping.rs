@@ -1,7 +1,7 @@
 //! Which problem each error is.
 
 use poem::error::{MethodNotAllowedError, NotFoundError};
-use poem::http::{StatusCode, header};
+use poem::http::{HeaderName, StatusCode, header};
 use poem_openapi::error::{AuthorizationError, ParseParamError, ParsePathError};
 use tributary_domain::field::FieldError;
 use tributary_domain::order_money::RefundRefusal;
@@ -15,6 +15,8 @@ use super::{PlainWords, Problem, ProblemCode, WechatCause};
 const RETRY_AFTER_SECONDS: u32 = 1;
 /// By then the sweeper has asked WeChat at least once about an unknown outcome.
 const RETRY_AFTER_UNKNOWN_SECONDS: u32 = 5;
+/// Says that the answer was given before under the same idempotency key.
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 impl From<OperationError> for Problem {
     fn from(error: OperationError) -> Self {
@@ -42,13 +44,9 @@ impl From<OperationError> for Problem {
             OperationError::LimitReached { what, max } => {
                 Self::of(Code::LimitReached).detail(format!("at most {max} {what}"))
             }
-            OperationError::Upstream(cause) => {
-                let by_tenant = cause.who_must_act == "tenant";
-                let field = cause.field.as_deref();
-                let fault = field.map(|field| FieldError::new(field, cause.message.clone()));
-                let mut problem = refused(Code::WechatRefused, cause, by_tenant);
-                problem.0.errors.extend(fault);
-                problem
+            OperationError::Upstream(cause) => refused_by_wechat(cause),
+            OperationError::RefusedBefore(cause) => {
+                refused_by_wechat(cause).header(IDEMPOTENT_REPLAYED, "true")
             }
             OperationError::UpstreamUnknown(cause) => Self::of(Code::OutcomeUnknown)
                 .wechat(cause.into())
@@ -73,6 +71,16 @@ fn not_refundable(refusal: RefundRefusal) -> Problem {
         let fault = FieldError::new("/amount/refund", refusal.to_string());
         problem.0.errors.push(fault);
     }
+    problem
+}
+
+/// A refusal names the field that WeChat named.
+fn refused_by_wechat(cause: UpstreamError) -> Problem {
+    let by_tenant = cause.who_must_act == "tenant";
+    let field = cause.field.as_deref();
+    let fault = field.map(|field| FieldError::new(field, cause.message.clone()));
+    let mut problem = refused(ProblemCode::WechatRefused, cause, by_tenant);
+    problem.0.errors.extend(fault);
     problem
 }
 

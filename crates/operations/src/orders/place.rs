@@ -429,7 +429,7 @@ fn replay(status: u16, answer: &str) -> Result<Placed, OperationError> {
             replayed: true,
             view: *view,
         }),
-        Ok(KeptAnswer::Refused(refusal)) => Err(OperationError::Upstream(refusal)),
+        Ok(KeptAnswer::Refused(refusal)) => Err(OperationError::RefusedBefore(refusal)),
         Err(error) => Err(OperationError::Internal(format!("a kept answer: {error}"))),
     }
 }

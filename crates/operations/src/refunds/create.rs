@@ -293,7 +293,7 @@ fn replay(status: u16, answer: &str) -> Result<Refunded, OperationError> {
             replayed: true,
             view: *view,
         }),
-        Ok(KeptAnswer::Refused(refusal)) => Err(OperationError::Upstream(refusal)),
+        Ok(KeptAnswer::Refused(refusal)) => Err(OperationError::RefusedBefore(refusal)),
         Err(_) => Err(OperationError::Internal(
             "a kept answer does not parse".into(),
         )),

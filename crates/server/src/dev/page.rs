@@ -16,7 +16,7 @@ pub(super) fn render(seen: &[Seen]) -> String {
     };
     document(&format!(
         "<h1>Demo webhook receiver</h1><p>What Tributary told the demo tenant, newest first. \
-         Reload to see more.</p>{empty}<table><tr><th>When</th><th>Event</th><th>About</th>\
+         Reload to see more.</p>{empty}<table><tr><th>Arrived</th><th>When</th><th>Event</th><th>About</th>\
          <th>State</th><th>Amount</th><th>Signature</th><th></th></tr>{rows}</table>"
     ))
 }
@@ -35,7 +35,9 @@ fn row(seen: &Seen) -> String {
     } else {
         String::new()
     };
+    let arrived = seen.arrived_at.to_string();
     let cells = [
+        &arrived,
         &seen.at,
         &seen.kind,
         &seen.subject,
@@ -63,11 +65,14 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tributary_domain::clock::Timestamp;
+
     use super::*;
 
     #[test]
     fn markup_in_a_webhook_stays_text() {
         let seen = Seen {
+            arrived_at: Timestamp::from_millis(0),
             at: String::new(),
             kind: "<script>".to_owned(),
             subject: "\"onload=".to_owned(),

@@ -7,7 +7,7 @@ use poem::http::{HeaderMap, StatusCode, header};
 use poem::web::{Data, Html, Path};
 use poem::{EndpointExt, IntoResponse, Response, Route, get, handler, post};
 use serde_json::Value;
-use tributary_domain::clock::{Clock, SystemClock};
+use tributary_domain::clock::{Clock, SystemClock, Timestamp};
 use tributary_webhooks::{Secret, SignedHeaders, signature};
 use wechatpay::credentials::PrivateKey;
 use wechatpay::v3::PayParameters;
@@ -37,6 +37,8 @@ pub(super) struct Receiver {
 /// One webhook as it came in.
 #[derive(Clone)]
 pub(super) struct Seen {
+    /// When it arrived, by the receiver's own clock.
+    pub(super) arrived_at: Timestamp,
     pub(super) at: String,
     pub(super) kind: String,
     pub(super) subject: String,
@@ -60,6 +62,7 @@ async fn receive(
     body: poem::Body,
     receiver: Data<&Arc<Receiver>>,
 ) -> StatusCode {
+    let arrived_at = SystemClock.now();
     let Ok(body) = body.into_bytes_limit(BODY_BYTES_MAX).await else {
         return StatusCode::PAYLOAD_TOO_LARGE;
     };
@@ -69,7 +72,7 @@ async fn receive(
     } else {
         StatusCode::UNAUTHORIZED
     };
-    let seen = Seen::read(&body, verdict);
+    let seen = Seen::read(&body, verdict, arrived_at);
     console::say(receiver.line(&seen));
     let mut all = receiver.seen.lock().unwrap_or_else(PoisonError::into_inner);
     all.push_front(seen);
@@ -127,8 +130,11 @@ impl Receiver {
             Ok(()) => "signature verified".to_owned(),
             Err(why) => format!("REFUSED: {why}"),
         };
-        let (kind, subject) = (&seen.kind, &seen.subject);
-        let mut line = format!("webhook  {kind:<16} {subject}  {}  {verdict}", seen.amount);
+        let (at, kind, subject) = (seen.arrived_at, &seen.kind, &seen.subject);
+        let mut line = format!(
+            "webhook  {at}  {kind:<16} {subject}  {}  {verdict}",
+            seen.amount
+        );
         if seen.verdict.is_ok() && kind == "order.created" {
             let link = format!(
                 "\n         pay it at {}/pay/{subject}",
@@ -195,7 +201,7 @@ impl Receiver {
 }
 
 impl Seen {
-    fn read(body: &[u8], verdict: Result<(), String>) -> Self {
+    fn read(body: &[u8], verdict: Result<(), String>, arrived_at: Timestamp) -> Self {
         let event: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |pointer: &str| {
             let found = event.pointer(pointer).and_then(Value::as_str);
@@ -213,6 +219,7 @@ impl Seen {
                 )
             });
         Self {
+            arrived_at,
             at: text("/timestamp"),
             kind: text("/type"),
             subject: text("/subject/id"),

@@ -14,7 +14,6 @@ use sea_orm::{
 use tributary_domain::delivery::QueueClass;
 use tributary_domain::ids::{DeliveryId, EndpointId, TenantId};
 
-use super::completion::give_up;
 use crate::entities::{delivery_queue, lanes};
 use crate::error::{StorageError, column, database};
 use crate::statement_sizes::padded;
@@ -118,8 +117,17 @@ pub struct ClaimBatch {
     pub due_lanes: Vec<DueLane>,
     /// Lanes that were not looked into as far as they had room, because the claimer's own room ran out.
     pub left_lanes: Vec<EndpointId>,
-    /// Deliveries whose row made no sense; they are quarantined.
-    pub unreadable: Vec<String>,
+    /// Deliveries whose row makes no sense; to be given up in the same transaction.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A row of the queue that makes no sense, so that even its ids are texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Whose delivery it is.
+    pub tenant_id: String,
+    /// The delivery.
+    pub delivery_id: String,
 }
 
 #[derive(FromQueryResult)]
@@ -158,9 +166,10 @@ pub async fn claim_all_tenants(
         if let Ok(claimed) = to_claimed(&row, request.owner) {
             batch.claimed.push(claimed);
         } else {
-            // One row that nobody can read must not keep the others waiting.
-            give_up(tx, &row.tenant_id, &row.delivery_id).await?;
-            batch.unreadable.push(row.delivery_id);
+            batch.unreadable.push(Unreadable {
+                tenant_id: row.tenant_id,
+                delivery_id: row.delivery_id,
+            });
         }
     }
     Ok(batch)

@@ -12,7 +12,7 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::{DeliveryState, QueueClass};
 use tributary_domain::ids::{EndpointId, TenantId};
 
-use super::claim::Lease;
+use super::claim::{Lease, Unreadable};
 use super::holding::hold_waiting;
 use crate::endpoints::{LANE_CAP, disable};
 use crate::entities::{deliveries, delivery_attempts, delivery_queue, endpoints, lanes};
@@ -482,34 +482,26 @@ pub async fn quarantine(
     if removed.rows_affected == 0 {
         return Ok(false);
     }
-    fail(tx, tenant.as_str(), lease.delivery_id.as_str(), Some(now)).await?;
+    fail(tx, tenant.as_str(), lease.delivery_id.as_str(), now).await?;
     Ok(true)
 }
 
 /// Gives up a delivery whose row in the queue makes no sense.
-pub(super) async fn give_up(tx: &Tx, tenant: &str, id: &str) -> Result<(), StorageError> {
+pub async fn give_up(tx: &Tx, row: &Unreadable, now: Timestamp) -> Result<(), StorageError> {
     delivery_queue::Entity::delete_many()
-        .filter(delivery_queue::Column::DeliveryId.eq(id))
+        .filter(delivery_queue::Column::DeliveryId.eq(row.delivery_id.as_str()))
         .exec(tx.connection())
         .await
         .map_err(database("taking an unreadable delivery out of the queue"))?;
-    fail(tx, tenant, id, None).await
+    fail(tx, &row.tenant_id, &row.delivery_id, now).await
 }
 
-async fn fail(
-    tx: &Tx,
-    tenant: &str,
-    id: &str,
-    finished_at: Option<Timestamp>,
-) -> Result<(), StorageError> {
+async fn fail(tx: &Tx, tenant: &str, id: &str, now: Timestamp) -> Result<(), StorageError> {
     use deliveries::Column;
     deliveries::Entity::update_many()
         .col_expr(Column::State, Expr::value(DeliveryState::Failed.as_str()))
         .col_expr(Column::LastError, Expr::value("quarantined"))
-        .col_expr(
-            Column::FinishedAt,
-            Expr::value(finished_at.map(Timestamp::as_millis)),
-        )
+        .col_expr(Column::FinishedAt, Expr::value(now.as_millis()))
         .filter(Column::Id.eq(id))
         .filter(Column::TenantId.eq(tenant))
         .exec(tx.connection())

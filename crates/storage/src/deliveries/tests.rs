@@ -7,8 +7,10 @@ use tributary_domain::delivery::QueueClass;
 use tributary_domain::endpoint::{Endpoint, EndpointState, PayloadMode, RetrySchedule};
 use tributary_domain::event::{API_VERSION, EventType, NewEvent, Subject};
 
-use super::claim::{ClaimRequest, Claimed, DueLane, Lease, claim_all_tenants};
-use super::completion::{Completed, Completion, Health, Next, complete_all_tenants, quarantine};
+use super::claim::{ClaimRequest, Claimed, DueLane, Lease, Unreadable, claim_all_tenants};
+use super::completion::{
+    Completed, Completion, Health, Next, complete_all_tenants, give_up, quarantine,
+};
 use super::parcel::parcels_all_tenants;
 use super::*;
 use crate::test_database::on_both;

@@ -388,15 +388,21 @@ async fn unreadable(storage: &Storage) {
     let rooms = HashMap::new();
     let tx = at(storage, START).begin().await.unwrap();
     let batch = claim_all_tenants(&tx, &request(&rooms)).await.unwrap();
+    let told = Unreadable {
+        tenant_id: mine.to_string(),
+        delivery_id: broken.id.to_string(),
+    };
+    assert_eq!(batch.unreadable, [told]);
+    give_up(&tx, &batch.unreadable[0], START).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(batch.claimed.len(), 2);
-    assert_eq!(batch.unreadable, [broken.id.to_string()]);
     let given_up = find(storage, &mine, Mode::Test, &broken.id)
         .await
         .unwrap()
         .unwrap();
     assert_eq!(given_up.state, DeliveryState::Failed);
     assert_eq!(given_up.last_error.as_deref(), Some("quarantined"));
+    assert_eq!(given_up.finished_at, Some(START));
     assert!(
         claim_at(storage, START.plus_millis(2 * LEASE_MS))
             .await
