@@ -17,5 +17,5 @@ pub mod signature;
 pub use address_guard::{AddressPolicy, EndpointUrl, Network, UrlRefused};
 pub use outcome::{ErrorClass, Outcome};
 pub use retry_schedule::Schedule;
-pub use sender::{Attempt, Delivery, Sender, SenderConfig, SenderError};
+pub use sender::{Attempt, Delivery, Sender, SenderConfig, SenderError, Wire};
 pub use signature::{Secret, SignedHeaders, VerifyError};

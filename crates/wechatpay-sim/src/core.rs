@@ -10,7 +10,11 @@ use anyhow::Context;
 use poem::web::RemoteAddr;
 
 use crate::{
-    clock::Clock, connections::Connections, faults::FaultBook, ledger::Ledger, notifier::Schedule,
+    clock::Clock,
+    connections::Connections,
+    faults::FaultBook,
+    ledger::Ledger,
+    notifier::{Postman, Schedule},
     providers::keys::KeyPairs,
 };
 
@@ -20,27 +24,35 @@ const NOTIFICATION_TIMEOUT: Duration = Duration::from_secs(5);
 /// WeChat's window for `timestamp`, each way.
 pub(crate) const SIGNATURE_WINDOW_S: u64 = 300;
 
+/// How notifications leave.
+pub(crate) enum Post {
+    /// Over the network: no proxy, no redirect, five seconds.
+    Network(reqwest::Client),
+    /// Within the process.
+    Local(Postman),
+}
+
 pub(crate) struct Core {
     pub(crate) clock: Clock,
     pub(crate) connections: Connections,
     pub(crate) schedule: Schedule,
     pub(crate) key_pairs: KeyPairs,
-    /// Sends notifications: no proxy, no redirect, five seconds.
-    pub(crate) http: reqwest::Client,
+    pub(crate) post: Post,
     ledger: Mutex<Ledger>,
     faults: Mutex<FaultBook>,
     nonces: Mutex<Nonces>,
 }
 
 impl Core {
-    pub(crate) fn new(clock: Clock, ledger: Ledger) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(NOTIFICATION_TIMEOUT)
-            .user_agent("Mozilla/4.0")
-            .build()
-            .context("building the client that sends notifications")?;
+    pub(crate) fn new(
+        clock: Clock,
+        ledger: Ledger,
+        postman: Option<Postman>,
+    ) -> anyhow::Result<Self> {
+        let post = match postman {
+            Some(postman) => Post::Local(postman),
+            None => Post::Network(http_client()?),
+        };
         let key_pairs = KeyPairs::default();
         key_pairs.skip(
             ledger
@@ -53,7 +65,7 @@ impl Core {
             connections: Connections::default(),
             schedule: Schedule::default(),
             key_pairs,
-            http,
+            post,
             ledger: Mutex::new(ledger),
             faults: Mutex::default(),
             nonces: Mutex::default(),
@@ -80,6 +92,16 @@ impl Core {
     pub(crate) fn cut(&self, peer: &RemoteAddr) {
         self.connections.cut(peer);
     }
+}
+
+fn http_client() -> anyhow::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(NOTIFICATION_TIMEOUT)
+        .user_agent("Mozilla/4.0")
+        .build()
+        .context("building the client that sends notifications")
 }
 
 /// Nonces of the last ten minutes: a timestamp may be five minutes ahead and is accepted for five more.

@@ -2,10 +2,15 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use poem::{
+    Body,
+    http::{HeaderMap, Method},
+};
 use serde_json::Value;
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::{
+    authentication::Wire,
     control::{
         ChangeProvider, ControlError, FaultWish, NewCode, NewOpenid, NewProvider, NewSubMerchant,
         ProviderKeys, SettleRefund, SubMerchantView,
@@ -15,7 +20,32 @@ use crate::{
     ledger::{LedgerFilter, LedgerView},
     notifier,
     transactions::PayOrder,
+    v3_routes,
 };
+
+/// A request under `/v3` by a caller in the same process.
+#[derive(Clone, Debug)]
+pub struct LocalRequest {
+    /// The method.
+    pub method: Method,
+    /// Path and query.
+    pub target: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What is answered to a [`LocalRequest`].
+#[derive(Clone, Debug)]
+pub struct LocalAnswer {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+}
 
 /// A running simulator; dropping it stops it.
 pub struct SimHandle {
@@ -149,6 +179,24 @@ impl SimHandle {
     /// The faults in force, and how often each has happened.
     pub fn faults(&self) -> Value {
         self.core.describe_faults()
+    }
+
+    /// Answers a request as the server does, without a socket; `None` when a fault loses the answer.
+    pub async fn answer(&self, request: &LocalRequest) -> Option<LocalAnswer> {
+        let wire = Wire {
+            method: request.method.as_str(),
+            target: &request.target,
+            headers: &request.headers,
+            body: &request.body,
+        };
+        let (response, lost) = v3_routes::handle(&self.core, &wire).await;
+        let (parts, body): (_, Body) = response.into_parts();
+        let body = body.into_vec().await.unwrap_or_default();
+        (!lost).then(|| LocalAnswer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body,
+        })
     }
 
     /// Delivers every notification that is due now; answers how many deliveries were made.

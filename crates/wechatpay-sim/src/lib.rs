@@ -44,12 +44,12 @@ pub use control::{
     OpenidOf, ProviderKeys, RefundResult, SettleRefund, SubMerchantView,
 };
 pub use faults::{Fault, FaultKind, SeededFaults};
-pub use handle::SimHandle;
+pub use handle::{LocalAnswer, LocalRequest, SimHandle};
 pub use ledger::{
     Attempt, AttemptKind, LedgerFilter, LedgerView, Notification, NotificationState, Order,
     Payment, Prepay, Refund, RefundStatus, Subject, TradeState,
 };
-pub use notifier::RETRY_STEPS_MS;
+pub use notifier::{Letter, Postman, RETRY_STEPS_MS};
 pub use providers::KeyMode;
 pub use transactions::PayOrder;
 
@@ -70,6 +70,8 @@ pub struct SimConfig {
     pub auto_deliver: bool,
     /// Keeps everything across restarts.
     pub state_file: Option<PathBuf>,
+    /// Takes notifications to a receiver in the same process instead of posting them.
+    pub postman: Option<Postman>,
 }
 
 impl Default for SimConfig {
@@ -80,6 +82,7 @@ impl Default for SimConfig {
             seed: rand::random(),
             auto_deliver: true,
             state_file: None,
+            postman: None,
         }
     }
 }
@@ -105,7 +108,7 @@ impl Simulator {
             }
             None => Ledger::with_journal(Journal::default(), config.seed),
         };
-        let core = Arc::new(Core::new(clock, ledger)?);
+        let core = Arc::new(Core::new(clock, ledger, config.postman)?);
         for (due_ms, index) in core.ledger().pending_notifications() {
             core.schedule.add(due_ms, index);
         }

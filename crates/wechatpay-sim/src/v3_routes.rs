@@ -43,20 +43,28 @@ pub(crate) async fn receive(request: &Request, body: Body, core: Data<&Arc<Core>
         headers: request.headers(),
         body: &bytes,
     };
-    let call = match Call::read(&wire) {
-        Ok(call) => call,
-        Err(Missing::Method) => return StatusCode::METHOD_NOT_ALLOWED.into(),
-        Err(Missing::Path) => {
-            return answers::refuse(&core, &Refusal::resource_not_exists("请求的接口不存在"));
-        }
-    };
-    let fault = draw_fault(&core, &wire, &call);
-    let response = answer(&core, &wire, &call, fault.as_ref());
-    answers::wait(fault.as_ref()).await;
-    if fault.is_some_and(|fault| fault.kind == FaultKind::LostAnswer) {
+    let (response, lost) = handle(&core, &wire).await;
+    if lost {
         core.cut(request.remote_addr());
     }
     response
+}
+
+/// Answers one request, and tells whether its answer is to be lost.
+pub(crate) async fn handle(core: &Core, wire: &Wire<'_>) -> (Response, bool) {
+    let call = match Call::read(wire) {
+        Ok(call) => call,
+        Err(Missing::Method) => return (StatusCode::METHOD_NOT_ALLOWED.into(), false),
+        Err(Missing::Path) => {
+            let refusal = Refusal::resource_not_exists("请求的接口不存在");
+            return (answers::refuse(core, &refusal), false);
+        }
+    };
+    let fault = draw_fault(core, wire, &call);
+    let response = answer(core, wire, &call, fault.as_ref());
+    answers::wait(fault.as_ref()).await;
+    let lost = fault.is_some_and(|fault| fault.kind == FaultKind::LostAnswer);
+    (response, lost)
 }
 
 /// Looks for the order's number only when something may go wrong at all.

@@ -22,7 +22,7 @@ use crate::v3::PayParameters;
 pub use answer::{Answer, CallTrace};
 pub use error::{Actor, CallError, CallErrorKind};
 pub use security::SensitiveFieldError;
-pub use transport::{Transport, TransportConfig, TransportError};
+pub use transport::{Carried, Transport, TransportConfig, TransportError, Wire};
 
 /// Where API v3 is. Only scheme, host and port of the URLs count.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -251,9 +251,13 @@ fn transport_verdict(error: &TransportError) -> Verdict {
         TransportError::Build(_) | TransportError::Request(_) => {
             Verdict::new(Definite, No, Actor::Platform)
         }
-        TransportError::Connect(_) => Verdict::new(Definite, SameRequest, Actor::Platform),
+        TransportError::Connect(_) | TransportError::NotSent => {
+            Verdict::new(Definite, SameRequest, Actor::Platform)
+        }
         TransportError::Timeout(_) => Verdict::new(Unknown, SameRequest, Actor::WeChat),
-        TransportError::Broken(_) => Verdict::new(Unknown, SameRequest, Actor::Platform),
+        TransportError::Broken(_) | TransportError::Lost => {
+            Verdict::new(Unknown, SameRequest, Actor::Platform)
+        }
         TransportError::TooLarge => Verdict::new(Unknown, No, Actor::Platform),
     }
 }

@@ -1,5 +1,9 @@
 //! The shared connection pool: bounded in time and size, deaf to proxies in the environment, following no redirect.
 
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -32,6 +36,17 @@ impl Default for TransportConfig {
 #[derive(Debug, Clone)]
 pub struct Transport {
     http: reqwest::Client,
+    wire: Option<Arc<dyn Wire>>,
+}
+
+/// An answer on its way over a [`Wire`].
+pub type Carried<'a> =
+    Pin<Box<dyn Future<Output = Result<reqwest::Response, TransportError>> + Send + 'a>>;
+
+/// Carries requests in place of the network, for a WeChat Pay that is simulated in the same process.
+pub trait Wire: Send + Sync + fmt::Debug {
+    /// Carries one signed request; fails with [`TransportError::NotSent`] or [`TransportError::Lost`].
+    fn carry(&self, request: reqwest::Request) -> Carried<'_>;
 }
 
 /// Why no answer came. None of these texts names a URL, since a login's URL holds a secret.
@@ -56,12 +71,21 @@ pub enum TransportError {
     /// The answer is larger than a mebibyte; the request has arrived.
     #[error("the answer is too large")]
     TooLarge,
+    /// A [`Wire`] did not take the request; nothing was sent.
+    #[error("the wire did not take the request")]
+    NotSent,
+    /// A [`Wire`] lost the answer; the request may have arrived.
+    #[error("the wire lost the answer")]
+    Lost,
 }
 
 impl TransportError {
     /// Tells whether the request certainly never left.
     pub fn nothing_sent(&self) -> bool {
-        matches!(self, Self::Build(_) | Self::Request(_) | Self::Connect(_))
+        matches!(
+            self,
+            Self::Build(_) | Self::Request(_) | Self::Connect(_) | Self::NotSent
+        )
     }
 
     fn from_send(error: reqwest::Error) -> Self {
@@ -107,7 +131,15 @@ impl Transport {
             .retry(reqwest::retry::never())
             .build()
             .map_err(|error| TransportError::Build(error.without_url()))?;
-        Ok(Self { http })
+        Ok(Self { http, wire: None })
+    }
+
+    /// The same transport with a wire in place of the network: no request leaves the process.
+    pub fn over(self, wire: Arc<dyn Wire>) -> Self {
+        Self {
+            wire: Some(wire),
+            ..self
+        }
     }
 
     pub(crate) fn request(
@@ -123,7 +155,13 @@ impl Transport {
         &self,
         request: reqwest::RequestBuilder,
     ) -> Result<RawAnswer, TransportError> {
-        let mut response = request.send().await.map_err(TransportError::from_send)?;
+        let mut response = match &self.wire {
+            None => request.send().await.map_err(TransportError::from_send)?,
+            Some(wire) => {
+                let request = request.build().map_err(TransportError::Request)?;
+                wire.carry(request).await?
+            }
+        };
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(TransportError::from_send)? {
             if body.len() + chunk.len() > MOST_ANSWER_BYTES {
