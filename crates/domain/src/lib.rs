@@ -13,5 +13,6 @@ pub mod merchant;
 pub mod money;
 pub mod order;
 pub mod order_content;
+pub mod rehearsal;
 pub mod settlement;
 pub mod tenant;

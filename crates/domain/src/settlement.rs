@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::merchant::AppId;
 use crate::money::Fen;
 use crate::order::{Attempt, AttemptState, Order, OrderState, Payment};
+use crate::rehearsal::{Sabotage, is_broken};
 
 /// Where a report came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +140,9 @@ pub fn settle(
         // REFUND: WeChat says so once any refund was made; the payment itself still stands.
         "SUCCESS" | "REFUND" => settle_paid(order, attempt, seen),
         "CLOSED" | "REVOKED" => match order.state {
-            OrderState::Paid | OrderState::PaidLate => Err(Mismatch::ClosedAfterPaid),
+            OrderState::Paid | OrderState::PaidLate if !is_broken(Sabotage::PaidGoesBack) => {
+                Err(Mismatch::ClosedAfterPaid)
+            }
             OrderState::Closed => Ok(Verdict::Unchanged),
             _ => Ok(Verdict::Closed),
         },
@@ -178,7 +181,7 @@ fn settle_paid(
     seen: &TransactionObservation,
 ) -> Result<Verdict, Mismatch> {
     let total = seen.total.ok_or(Mismatch::Missing("amount.total"))?;
-    if total != order.content.total.as_i64() {
+    if total != order.content.total.as_i64() && !is_broken(Sabotage::AmountNotCompared) {
         return Err(Mismatch::Amount);
     }
     // An answer may leave the currency out; then it is the default, CNY.

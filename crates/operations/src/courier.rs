@@ -10,6 +10,7 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::QueueClass;
 use tributary_domain::event::EventType;
 use tributary_domain::ids::{DeliveryId, EndpointId, EndpointSecretId, TenantId};
+use tributary_domain::rehearsal::{CrashPoint, Sabotage, crash_point, is_broken};
 use tributary_domain::tenant::Mode;
 use tributary_storage::deliveries::LoggedAttempt;
 pub use tributary_storage::deliveries::claim::DueLane;
@@ -83,6 +84,11 @@ pub struct Courier {
 }
 
 impl Outgoing {
+    /// Which delivery it is.
+    pub fn delivery_id(&self) -> &DeliveryId {
+        &self.claimed.lease.delivery_id
+    }
+
     /// Whose delivery it is.
     pub fn tenant_id(&self) -> &TenantId {
         &self.claimed.tenant_id
@@ -95,6 +101,11 @@ impl Outgoing {
 }
 
 impl Report {
+    /// Which delivery it was.
+    pub fn delivery_id(&self) -> &DeliveryId {
+        &self.0.lease.delivery_id
+    }
+
     /// Whose delivery it was.
     pub fn tenant_id(&self) -> &TenantId {
         &self.0.tenant_id
@@ -156,7 +167,11 @@ impl Courier {
             tenant_room: &rooms,
             tenant_room_default: to_i64(cap),
             now,
-            lease_until: now.plus_millis(LEASE_MS),
+            lease_until: now.plus_millis(if is_broken(Sabotage::EndlessLease) {
+                i64::MAX
+            } else {
+                LEASE_MS
+            }),
         };
         let tx = storage.begin().await?;
         let batch = claim::claim_all_tenants(&tx, &request).await?;
@@ -166,7 +181,9 @@ impl Courier {
             left_lanes: batch.left_lanes,
         };
         if !batch.claimed.is_empty() {
+            crash_point(CrashPoint::ClaimBeforeCommit);
             tx.commit().await?;
+            crash_point(CrashPoint::ClaimAfterCommit);
             load.outgoing = self.gather(batch.claimed, now).await?;
         }
         Ok(load)
@@ -195,10 +212,9 @@ impl Courier {
         let outgoing = claimed.into_iter().filter_map(|claimed| {
             // Its endpoint was deleted since the claim, and the delivery cancelled.
             let parcel = parcels.remove(&claimed.lease.delivery_id)?;
-            let secrets = secrets
-                .get(&claimed.endpoint_id)
-                .cloned()
-                .unwrap_or_default();
+            let any = || is_broken(Sabotage::AnySecret).then(|| secrets.values().next())?;
+            let own = secrets.get(&claimed.endpoint_id);
+            let secrets = any().or(own).cloned().unwrap_or_default();
             Some(Outgoing {
                 claimed,
                 parcel,
@@ -292,6 +308,7 @@ impl Courier {
             timestamp: started_at.as_seconds(),
         };
         let attempt = self.operations.sender().send(&delivery).await;
+        crash_point(CrashPoint::DeliveryAnswered);
         count(&attempt);
         let next = self.next_of(claimed, number, attempt.outcome);
         Report(Completion {
@@ -329,7 +346,7 @@ impl Courier {
         let failed = u32::try_from(failed).unwrap_or(u32::MAX);
         match self
             .schedule
-            .next_delay_ms(failed, rand::random(), retry_after_ms)
+            .next_delay_ms(failed, chance(), retry_after_ms)
         {
             Some(delay) => {
                 let delay = i64::try_from(delay).unwrap_or(i64::MAX);
@@ -348,7 +365,9 @@ impl Courier {
         let tx = self.operations.storage().begin().await?;
         let now = self.operations.now();
         let completed = completion::complete_all_tenants(&tx, &completions, now).await?;
+        crash_point(CrashPoint::RecordBeforeCommit);
         tx.commit().await?;
+        crash_point(CrashPoint::RecordAfterCommit);
         if completed.stale > 0 {
             metrics::counter!("tributary_webhook_stale_completions_total")
                 .increment(u64::try_from(completed.stale).unwrap_or(u64::MAX));
@@ -371,6 +390,15 @@ impl Courier {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Any number, from the seed of a rehearsal if there is one.
+fn chance() -> u64 {
+    #[cfg(debug_assertions)]
+    if let Some(draw) = tributary_domain::rehearsal::draw() {
+        return draw;
+    }
+    rand::random()
 }
 
 /// A fault of ours costs the tenant nothing of the schedule; the longer it lasts, the rarer it is logged.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{AlarmId, NotificationId};
+use tributary_domain::rehearsal::{Sabotage, is_broken};
 use tributary_domain::settlement::{Source, TransactionObservation};
 use tributary_storage::alarms::{self, Alarm};
 use tributary_storage::notifications::{self, NotificationState, StoredNotification};
@@ -123,6 +124,9 @@ impl Operations {
             return self.quarantine(notice, "unreadable").await;
         };
         let notice = self.keepable(&handle, Some(&envelope), headers, body);
+        if is_broken(Sabotage::DedupeByIdOnly) && self.knows_id(&notice).await {
+            return Ok(Received::Duplicate);
+        }
         let Ok(plain) = envelope.decrypt(&handle.client.merchant().api_v3_keys) else {
             self.quarantine(notice, UNDECRYPTABLE).await?;
             return Err(NotifyError::Undecryptable);
@@ -143,6 +147,13 @@ impl Operations {
             Ok(_) => self.quarantine(notice, "unsupported_kind").await,
             Err(_) => self.quarantine(notice, "unreadable").await,
         }
+    }
+
+    /// A wrong way to recognise a repetition, for rehearsals.
+    async fn knows_id(&self, notice: &StoredNotification) -> bool {
+        let (provider, id) = (&notice.provider_id, &notice.notice_id);
+        let known = notifications::find_by_notice_id(self.storage(), provider, id).await;
+        known.is_ok_and(|known| !known.is_empty())
     }
 
     /// The same bytes came before. If they could not be decrypted or applied then, they are applied now.
@@ -302,7 +313,7 @@ impl Operations {
         cause: OperationError,
     ) -> Result<Received, NotifyError> {
         let kept = StoredNotification {
-            next_try_at: Some(self.now()),
+            next_try_at: (!is_broken(Sabotage::KeptForgotten)).then(|| self.now()),
             ..notice
         };
         let inserted = async {
@@ -318,6 +329,7 @@ impl Operations {
                 Ok(Received::Kept)
             }
             Err(error) if error.is_duplicate() => Ok(Received::Duplicate),
+            Err(_) if is_broken(Sabotage::AckBeforeCommit) => Ok(Received::Kept),
             Err(_) => Err(NotifyError::Unavailable(cause)),
         }
     }

@@ -7,6 +7,7 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::event::{Draft, EventType, NewEvent, Subject};
 use tributary_domain::ids::{AlarmId, ProviderId};
 use tributary_domain::order::{Attempt, AttemptState, Order, OrderState, next_poll_at};
+use tributary_domain::rehearsal::{CrashPoint, Sabotage, crash_point, is_broken};
 use tributary_domain::settlement::{Source, TransactionObservation, Verdict, settle};
 use tributary_storage::alarms::{self, Alarm};
 use tributary_storage::notifications::{NotificationState, StoredNotification};
@@ -81,7 +82,9 @@ impl Operations {
             raise(&tx, provider, seen, &outcome, code, now).await?;
         }
         keep(&tx, inbox, &outcome).await?;
+        crash_point(CrashPoint::ObservationBeforeCommit);
         tx.commit().await?;
+        crash_point(CrashPoint::ObservationAfterCommit);
         metrics::counter!("tributary_observations_total",
             "source" => source.as_str(), "verdict" => outcome.refused.unwrap_or(outcome.verdict))
         .increment(1);
@@ -214,7 +217,7 @@ fn step(order: &Order, attempt: &Attempt, verdict: Verdict, now: Timestamp) -> S
             // A renewed prepay begins the schedule anew.
             let since = attempt.prepared_at.unwrap_or(attempt.created_at);
             let next = next_poll_at(since, order.polls, now, order.expires_at);
-            after.next_poll_at = Some(next);
+            after.next_poll_at = (!is_broken(Sabotage::PollForgotten)).then_some(next);
             ("still_open", None, None)
         }
         Verdict::Paid(payment) => {

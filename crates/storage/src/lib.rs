@@ -19,6 +19,8 @@ pub mod notifications;
 pub mod orders;
 pub mod outbox;
 pub mod providers;
+#[cfg(debug_assertions)]
+mod rehearsal;
 #[cfg(test)]
 mod schema_roundtrip;
 mod statement_sizes;
@@ -56,6 +58,8 @@ pub struct Tx {
     inner: DatabaseTransaction,
     signals: Arc<CommitSignals>,
     written: Mutex<Written>,
+    #[cfg(debug_assertions)]
+    late: rehearsal::Late,
 }
 
 /// What a read may run on: the database itself, or a transaction that must see its own writes.
@@ -130,6 +134,8 @@ impl Storage {
             inner,
             signals: Arc::clone(&self.signals),
             written: Mutex::default(),
+            #[cfg(debug_assertions)]
+            late: rehearsal::Late::new(self.clone()),
         })
     }
 
@@ -177,7 +183,13 @@ impl Tx {
 
     /// Makes everything written in the transaction true at once.
     pub async fn commit(self) -> Result<(), StorageError> {
-        self.inner.commit().await.map_err(database("committing"))?;
+        #[cfg(debug_assertions)]
+        let committed = rehearsal::commit(self.inner).await;
+        #[cfg(not(debug_assertions))]
+        let committed = self.inner.commit().await;
+        committed.map_err(database("committing"))?;
+        #[cfg(debug_assertions)]
+        self.late.write().await?;
         let written = self.written.into_inner();
         self.signals
             .publish(written.unwrap_or_else(PoisonError::into_inner));

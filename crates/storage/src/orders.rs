@@ -8,6 +8,7 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{AttemptId, OrderId, ProviderId, TenantId};
 use tributary_domain::merchant::{Mchid, MerchantOrderNo, OutTradeNo};
 use tributary_domain::order::{Attempt, AttemptState, Order, OrderState};
+use tributary_domain::rehearsal::{Sabotage, is_broken};
 use tributary_domain::tenant::Mode;
 
 use crate::entities::{attempts, orders};
@@ -171,6 +172,14 @@ pub async fn list(
 
 /// Writes what may change about an order, provided nobody changed it since `before` was read.
 pub async fn update(tx: &Tx, before: &Order, after: &Order) -> Result<(), StorageError> {
+    let guard = Condition::all()
+        .add(orders::Column::State.eq(before.state.as_str()))
+        .add(orders::Column::EventSeq.eq(before.event_seq));
+    let guard = if is_broken(Sabotage::UnguardedUpdate) {
+        Condition::all()
+    } else {
+        guard
+    };
     let changed = orders::Entity::update_many()
         .col_expr(orders::Column::State, Expr::value(after.state.as_str()))
         .col_expr(
@@ -199,8 +208,7 @@ pub async fn update(tx: &Tx, before: &Order, after: &Order) -> Result<(), Storag
         .col_expr(orders::Column::Polls, Expr::value(after.polls))
         .filter(orders::Column::Id.eq(before.id.as_str()))
         .filter(orders::Column::TenantId.eq(before.tenant_id.as_str()))
-        .filter(orders::Column::State.eq(before.state.as_str()))
-        .filter(orders::Column::EventSeq.eq(before.event_seq))
+        .filter(guard)
         .exec(tx.connection())
         .await
         .map_err(database("updating an order"))?;

@@ -2,12 +2,13 @@
 //!
 //! The queue is the outbox. There is no relay, so nothing lies between the commit and the first attempt.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::{DeliveryState, QueueClass};
 use tributary_domain::endpoint::{EndpointState, any_filter_matches};
 use tributary_domain::event::NewEvent;
 use tributary_domain::ids::{DeliveryId, EndpointId};
+use tributary_domain::rehearsal::{Sabotage, is_broken};
 
 use crate::entities::{deliveries, delivery_queue, endpoints, events};
 use crate::error::{StorageError, column, database, inserting};
@@ -25,7 +26,16 @@ pub struct FanOut {
 ///
 /// `Duplicate` when the event's effect was told before.
 pub async fn append(tx: &Tx, event: &NewEvent) -> Result<FanOut, StorageError> {
+    #[cfg(debug_assertions)]
+    if is_broken(Sabotage::EventAfterCommit) && tx.put_off(event) {
+        return Ok(FanOut::default());
+    }
     insert_event(tx, event).await?;
+    let of_tenant = if is_broken(Sabotage::AnybodysEndpoint) {
+        Condition::all()
+    } else {
+        Condition::all().add(endpoints::Column::TenantId.eq(event.tenant_id.as_str()))
+    };
     let candidates: Vec<(String, String, String)> = endpoints::Entity::find()
         .select_only()
         .columns([
@@ -33,7 +43,7 @@ pub async fn append(tx: &Tx, event: &NewEvent) -> Result<FanOut, StorageError> {
             endpoints::Column::Filters,
             endpoints::Column::State,
         ])
-        .filter(endpoints::Column::TenantId.eq(event.tenant_id.as_str()))
+        .filter(of_tenant)
         .filter(endpoints::Column::Mode.eq(event.mode.as_str()))
         .into_tuple()
         .all(tx.connection())

@@ -3,6 +3,7 @@
 use tributary_domain::event::EventType;
 use tributary_domain::ids::OrderId;
 use tributary_domain::order::{Attempt, AttemptState, Order, OrderState, next_look_after_unknown};
+use tributary_domain::rehearsal::{CrashPoint, Sabotage, crash_point, is_broken};
 use tributary_domain::settlement::Source;
 use tributary_domain::tenant::Scope;
 use tributary_storage::{Tx, orders};
@@ -58,14 +59,19 @@ impl Operations {
         attempt: Option<&Attempt>,
         source: Source,
     ) -> Result<Order, OperationError> {
-        let Some(attempt) = attempt.filter(|attempt| attempt.state.is_open()) else {
+        let must_ask = |attempt: &&Attempt| {
+            attempt.state.is_open() && !is_broken(Sabotage::CloseWithoutAsking)
+        };
+        let Some(attempt) = attempt.filter(must_ask) else {
             return self.close_here(order, attempt, source).await;
         };
         let closing = self.mark_closing(order).await?;
+        crash_point(CrashPoint::ClosingMarked);
         let handle = self.provider(&order.provider_id).await?;
         let (sub_mchid, number) = (order.sub_mchid.as_str(), attempt.out_trade_no.as_str());
         let closed = |client: Client| async move { client.close(sub_mchid, number).await };
         let answer = self.call(&handle, closed).await;
+        crash_point(CrashPoint::CloseAnswered);
         if let Err(error) = answer
             && !matches!(error.code(), Some("ORDER_PAID" | "ORDER_CLOSED"))
         {

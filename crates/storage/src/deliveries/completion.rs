@@ -9,6 +9,7 @@ use sea_orm::{
 use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::{DeliveryState, QueueClass};
 use tributary_domain::ids::{DeliveryId, EndpointId, TenantId};
+use tributary_domain::rehearsal::{Sabotage, is_broken};
 
 use super::claim::Lease;
 use super::holding::hold_waiting;
@@ -137,10 +138,13 @@ async fn lock_valid(tx: &Tx, reports: &[Completion]) -> Result<HashSet<Lease>, S
         .await
         .map_err(database("locking completed deliveries"))?;
     let holds = |lease: &Lease| {
+        if is_broken(Sabotage::DoubleCompletion) {
+            return true;
+        }
         rows.iter().any(|(id, fence, owner)| {
             id == lease.delivery_id.as_str()
-                && *fence == lease.fence
-                && owner.as_deref() == Some(lease.owner.as_str())
+                && (is_broken(Sabotage::NoFence)
+                    || (*fence == lease.fence && owner.as_deref() == Some(lease.owner.as_str())))
         })
     };
     let leases = reports.iter().map(|report| &report.lease);
@@ -210,6 +214,9 @@ async fn finish(tx: &Tx, reports: &[&Completion], now: Timestamp) -> Result<(), 
             .exec(tx.connection())
             .await
             .map_err(database("finishing deliveries"))?;
+    }
+    if is_broken(Sabotage::QueueRowStays) {
+        return Ok(());
     }
     delivery_queue::Entity::delete_many()
         .filter(delivery_queue::Column::DeliveryId.is_in(padded(finished)))
