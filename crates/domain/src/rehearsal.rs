@@ -11,7 +11,10 @@ mod sabotage;
 #[cfg(debug_assertions)]
 pub use chance::{draw, forget_seed, seed};
 #[cfg(debug_assertions)]
-pub use commits::{CommitFate, decide_commits, fate_of_commit, leave_commits_alone};
+pub use commits::{
+    CommitFate, Pause, decide_commits, fate_of_commit, leave_commits_alone, pause,
+    pause_transactions,
+};
 #[cfg(debug_assertions)]
 pub use crash_points::{CrashPlan, arm};
 pub use crash_points::{CrashPoint, crash_point};

@@ -141,6 +141,7 @@ impl Operations {
                 match observed {
                     Ok(Observed::Duplicate) => self.apply_earlier(&notice, &seen).await,
                     Ok(observed) => Ok(Received::from(&observed)),
+                    Err(_) if is_broken(Sabotage::AckBeforeCommit) => Ok(Received::Kept),
                     Err(error) => self.keep_for_later(notice, error).await,
                 }
             }
@@ -329,7 +330,6 @@ impl Operations {
                 Ok(Received::Kept)
             }
             Err(error) if error.is_duplicate() => Ok(Received::Duplicate),
-            Err(_) if is_broken(Sabotage::AckBeforeCommit) => Ok(Received::Kept),
             Err(_) => Err(NotifyError::Unavailable(cause)),
         }
     }

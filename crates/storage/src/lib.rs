@@ -124,6 +124,10 @@ impl Storage {
 
     /// Begins a writing transaction.
     pub async fn begin(&self) -> Result<Tx, StorageError> {
+        #[cfg(debug_assertions)]
+        if let Some(pause) = tributary_domain::rehearsal::pause() {
+            pause.await;
+        }
         let inner = self
             .writer
             .begin_with_options(self.dialect.write_transaction())
