@@ -1,7 +1,7 @@
 # The commands of this repository. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench kill-check openapi
+.PHONY: help run test lint bench kill-check simulate openapi
 
 help: ## Lists these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,12 @@ kill-check: ## Kills the server 50 times under load on each database and counts 
 	@cargo build --workspace --bins
 	@tests/scripts/with_postgres.sh target/debug/kill_check --cycles 50 --database postgres
 	@target/debug/kill_check --cycles 50 --database sqlite
+
+simulate: ## Runs SEEDS=n seeds of the simulation from FROM=n on, or replays one: SEED=n, BROKEN=Rule
+	@tests/scripts/install.sh build
+	@cargo build --workspace --bin simulate
+	@target/debug/simulate $(if $(SEED),--seed $(SEED),--from $(or $(FROM),0) --seeds $(or $(SEEDS),1000)) \
+		$(if $(BROKEN),--broken $(BROKEN))
 
 openapi: ## Writes openapi/*.json again from the code
 	@tests/scripts/install.sh build
