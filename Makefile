@@ -1,10 +1,10 @@
 # The commands of this repository. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench kill-check simulate openapi
+.PHONY: help run test lint bench kill-check simulate broken-rules openapi
 
 help: ## Lists these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Builds and starts the platform, a simulated WeChat Pay and a demo tenant
 	@tests/scripts/install.sh build
@@ -35,6 +35,10 @@ simulate: ## Runs SEEDS=n seeds of the simulation from FROM=n on, or replays one
 	@cargo build --workspace --bin simulate
 	@target/debug/simulate $(if $(SEED),--seed $(SEED),--from $(or $(FROM),0) --seeds $(or $(SEEDS),1000)) \
 		$(if $(BROKEN),--broken $(BROKEN))
+
+broken-rules: ## Breaks every rule on purpose and sees that the simulation notices
+	@tests/scripts/install.sh build
+	@cargo test --package tributary-tests --test simulation -- --include-ignored --nocapture notice
 
 openapi: ## Writes openapi/*.json again from the code
 	@tests/scripts/install.sh build

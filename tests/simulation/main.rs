@@ -2,8 +2,11 @@
 
 #![expect(
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "this package is tests: what does not hold must stop them"
 )]
+
+mod broken_rules;
 
 use tributary_tests::simulation::{run, search};
 
