@@ -17,6 +17,7 @@ mod idempotency;
 mod isolation;
 mod login;
 mod lost_notification;
+mod mutated_notifications;
 mod notification;
 mod pay_order;
 mod restart;
