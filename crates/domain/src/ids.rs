@@ -26,14 +26,15 @@ pub fn sortable_text(now: Timestamp) -> String {
     let ms = u64::try_from(now.as_millis()).unwrap_or(0);
     #[cfg(debug_assertions)]
     if let (Some(high), Some(low)) = (rehearsal::draw(), rehearsal::draw()) {
-        let [a, b, ..] = high.to_be_bytes();
-        let [c, d, e, f, g, h, i, j] = low.to_be_bytes();
-        let random = [a, b, c, d, e, f, g, h, i, j];
-        return encode(
-            uuid::Builder::from_unix_timestamp_millis(ms, &random)
-                .into_uuid()
-                .as_u128(),
-        );
+        let mut random = [0_u8; 10];
+        for (byte, drawn) in random
+            .iter_mut()
+            .zip(high.to_be_bytes().into_iter().chain(low.to_be_bytes()))
+        {
+            *byte = drawn;
+        }
+        let id = uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid();
+        return encode(id.as_u128());
     }
     let nanos = u32::try_from(ms % 1000)
         .unwrap_or(0)

@@ -16,6 +16,8 @@ pub(super) struct Server {
     port: u16,
     database_url: String,
     child: Option<Child>,
+    /// Where the next server ends by itself.
+    pub(super) crash_at: Option<String>,
 }
 
 impl Server {
@@ -26,6 +28,7 @@ impl Server {
             port: probe.local_addr().expect("a bound address").port(),
             database_url: String::new(),
             child: None,
+            crash_at: None,
         }
     }
 
@@ -47,6 +50,11 @@ impl Server {
             .env("TRIBUTARY_KEK", &self.kek)
             .env("TRIBUTARY_WEBHOOKS_ALLOW_LOOPBACK", "true")
             .env("TRIBUTARY_LOG_FILTER", "error")
+            .envs(
+                self.crash_at
+                    .take()
+                    .map(|at| ("TRIBUTARY_TEST_CRASH_AT", at)),
+            )
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .kill_on_drop(true)
@@ -83,6 +91,16 @@ impl Server {
             );
             tokio::time::sleep(READY_PAUSE).await;
         }
+    }
+
+    /// Waits until the server ends by itself; false when it outlives the limit.
+    pub(super) async fn ended(&mut self, limit: Duration) -> bool {
+        let child = self.child.as_mut().expect("a server was started");
+        let ended = tokio::time::timeout(limit, child.wait()).await.is_ok();
+        if ended {
+            self.child = None;
+        }
+        ended
     }
 
     /// SIGKILL: nothing is flushed, nothing is said goodbye to.
