@@ -85,7 +85,10 @@ async fn receive(
     let operations = platform.platform.operations();
     let receiving = operations.receive_notification(token, headers, body);
     let received = AssertUnwindSafe(receiving).catch_unwind().await;
-    received.unwrap_or_else(|_| panic!("a notification stopped the platform: {headers:?} {body:?}"))
+    let Ok(received) = received else {
+        panic!("a notification stopped the platform: {headers:?} {body:?}");
+    };
+    received
 }
 
 /// Changes one header or a few bytes; the signature stays what it was.
@@ -157,7 +160,7 @@ fn change_member(dice: &mut Dice, bytes: &mut Vec<u8>) {
         "/resource",
     ];
     *value
-        .pointer_mut(*dice.pick::<&str>(&pointers))
+        .pointer_mut(dice.pick::<&str>(&pointers))
         .expect("a member") = something(dice);
     *bytes = value.to_string().into_bytes();
 }

@@ -38,6 +38,7 @@ fn a_rule_that_is_rarely_needed_is_noticed_too() {
     );
 }
 
+#[expect(clippy::print_stdout, reason = "says by which seed")]
 fn is_noticed(rule: Sabotage, seeds: u64) -> bool {
     let (done, found) = search(0..seeds, THREADS, Some(rule));
     if let Some(found) = &found {

@@ -1,7 +1,6 @@
 //! Seeds of the simulation, and the proof that a seed decides everything. More of them: `make simulate`.
 
 #![expect(
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "this package is tests: what does not hold must stop them"
 )]

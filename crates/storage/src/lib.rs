@@ -59,7 +59,7 @@ pub struct Tx {
     signals: Arc<CommitSignals>,
     written: Mutex<Written>,
     #[cfg(debug_assertions)]
-    late: rehearsal::Late,
+    late: Box<rehearsal::Late>,
 }
 
 /// What a read may run on: the database itself, or a transaction that must see its own writes.
@@ -139,7 +139,7 @@ impl Storage {
             signals: Arc::clone(&self.signals),
             written: Mutex::default(),
             #[cfg(debug_assertions)]
-            late: rehearsal::Late::new(self.clone()),
+            late: Box::new(rehearsal::Late::new(self.clone())),
         })
     }
 
@@ -188,12 +188,12 @@ impl Tx {
     /// Makes everything written in the transaction true at once.
     pub async fn commit(self) -> Result<(), StorageError> {
         #[cfg(debug_assertions)]
-        let committed = rehearsal::commit(self.inner).await;
+        let committed = Box::pin(rehearsal::commit(self.inner)).await;
         #[cfg(not(debug_assertions))]
         let committed = self.inner.commit().await;
         committed.map_err(database("committing"))?;
         #[cfg(debug_assertions)]
-        self.late.write().await?;
+        Box::pin(self.late.write()).await?;
         let written = self.written.into_inner();
         self.signals
             .publish(written.unwrap_or_else(PoisonError::into_inner));

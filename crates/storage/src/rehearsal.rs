@@ -39,7 +39,7 @@ impl Late {
         }
     }
 
-    pub(crate) async fn write(self) -> Result<(), StorageError> {
+    pub(crate) async fn write(self: Box<Self>) -> Result<(), StorageError> {
         let events = self.events.into_inner();
         let events = events.unwrap_or_else(PoisonError::into_inner);
         for event in events.unwrap_or_default() {

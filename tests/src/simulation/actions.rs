@@ -207,7 +207,7 @@ impl World {
             .await;
         self.tell(|| match answer {
             Some(Ok(order)) => format!("   -> {}", order.state.as_str()),
-            other => format!("   -> {:?}", other.map(|answer| answer.err())),
+            other => format!("   -> {:?}", other.map(Result::err)),
         });
     }
 
@@ -224,7 +224,7 @@ impl World {
             .await;
         self.tell(|| match answer {
             Some(Ok(order)) => format!("   -> {}", order.state.as_str()),
-            other => format!("   -> {:?}", other.map(|answer| answer.err())),
+            other => format!("   -> {:?}", other.map(Result::err)),
         });
     }
 

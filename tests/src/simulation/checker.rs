@@ -144,7 +144,7 @@ fn a_payment_is_one_transition(evidence: &Evidence) -> Vec<String> {
             faults.push(format!("{number} is paid at WeChat and unknown here"));
             continue;
         };
-        let told = routes.times_told(evidence, order, &["order.paid", "order.paid_late"]);
+        let told = Routes::times_told(evidence, order, &["order.paid", "order.paid_late"]);
         if order.transaction_id.as_deref() == Some(transaction) {
             if told != 1 {
                 faults.push(format!("{} is paid and was told {told} times", order.id));
@@ -182,7 +182,7 @@ fn nothing_paid_for_free(evidence: &Evidence) -> Vec<String> {
                 ));
             }
             Some(_) if !is_paid => {
-                faults.push(format!("{} is {} and was paid", order.id, order.state))
+                faults.push(format!("{} is {} and was paid", order.id, order.state));
             }
             _ => {}
         }
@@ -610,7 +610,7 @@ impl<'a> Routes<'a> {
         self.0.get(number).copied()
     }
 
-    fn times_told(&self, evidence: &Evidence, order: &OrderRow, kinds: &[&str]) -> usize {
+    fn times_told(evidence: &Evidence, order: &OrderRow, kinds: &[&str]) -> usize {
         let events = evidence.rows.events.iter();
         events
             .filter(|event| event.subject_id == order.id && kinds.contains(&event.kind.as_str()))

@@ -76,7 +76,7 @@ impl Node {
         world: &Arc<World>,
         work: impl FnOnce(Operations) -> W,
     ) -> Option<T> {
-        let done = world.processes.run(work(self.operations())).await;
+        let done = world.processes.run(Box::pin(work(self.operations()))).await;
         if done.is_none() {
             self.restart(world);
         }

@@ -130,7 +130,7 @@ impl World {
         if ends {
             self.tell(|| "      the process ends".to_owned());
             self.processes.end_innermost();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -196,7 +196,7 @@ impl World {
             .iter()
             .map(|player| (player.tenant(), player.read()))
             .collect();
-        let secrets = self.scene.secrets.iter().cloned().collect();
+        let secrets = self.scene.secrets.clone();
         let log = self.log();
         Evidence {
             rows,
