@@ -32,14 +32,14 @@ kill-check: ## Kills the server 50 times under load on each database and counts 
 
 crash: ## Ends the server at every named line on each database and counts what is left
 	@tests/scripts/install.sh bench
-	@cargo build --workspace --bins
-	@tests/scripts/with_postgres.sh target/debug/crash --database postgres
-	@target/debug/crash --database sqlite
+	@cargo build --workspace --bins --examples
+	@tests/scripts/with_postgres.sh target/debug/examples/crash --database postgres
+	@target/debug/examples/crash --database sqlite
 
 simulate: ## Runs SEEDS=n seeds of the simulation from FROM=n on, or replays one: SEED=n, BROKEN=Rule
 	@tests/scripts/install.sh build
-	@cargo build --workspace --bin simulate
-	@target/debug/simulate $(if $(SEED),--seed $(SEED),--from $(or $(FROM),0) --seeds $(or $(SEEDS),1000)) \
+	@cargo build --package tributary-tests --example simulate
+	@target/debug/examples/simulate $(if $(SEED),--seed $(SEED),--from $(or $(FROM),0) --seeds $(or $(SEEDS),1000)) \
 		$(if $(BROKEN),--broken $(BROKEN))
 
 broken-rules: ## Breaks every rule on purpose and sees that the simulation notices

@@ -5,6 +5,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tributary_storage::Storage;
 
+#[cfg(debug_assertions)]
 use crate::simulation::evidence::Rows;
 
 /// Which database a scenario runs on.
@@ -68,6 +69,7 @@ impl TestDatabase {
     }
 
     /// Reads every table that the checks look at.
+    #[cfg(debug_assertions)]
     pub async fn rows(&self) -> Rows {
         let connection = self.connect().await;
         let rows = Rows::read(&connection).await;

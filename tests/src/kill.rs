@@ -1,6 +1,7 @@
 //! Kills the real server again and again while tenants order and users pay, then compares what is left with what
 //! WeChat believes. The simulated WeChat Pay and the tenant's receiver live in this process and survive.
 
+#[cfg(debug_assertions)]
 pub mod crash;
 mod load;
 mod server;

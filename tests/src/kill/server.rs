@@ -94,6 +94,7 @@ impl Server {
     }
 
     /// Waits until the server ends by itself; false when it outlives the limit.
+    #[cfg(debug_assertions)]
     pub(super) async fn ended(&mut self, limit: Duration) -> bool {
         let child = self.child.as_mut().expect("a server was started");
         let ended = tokio::time::timeout(limit, child.wait()).await.is_ok();
@@ -114,7 +115,7 @@ impl Server {
 pub fn binary() -> PathBuf {
     let here = std::env::current_exe().expect("the running program has a path");
     let folder = here.parent().expect("a program lies in a folder");
-    let folder = if folder.ends_with("deps") {
+    let folder = if folder.ends_with("deps") || folder.ends_with("examples") {
         folder.parent().expect("`deps` lies in a folder")
     } else {
         folder
