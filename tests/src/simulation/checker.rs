@@ -1,5 +1,7 @@
 //! The invariants, each a function over what a run left. None of them knows what the platform's code looks like.
 
+mod routes;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
@@ -10,7 +12,9 @@ use sha2::Sha256;
 use tributary_domain::endpoint::any_filter_matches;
 use wechatpay_sim::{AttemptKind, Order, TradeState};
 
-use super::evidence::{AttemptRow, Evidence, OrderRow};
+use routes::Routes;
+
+use super::evidence::{Evidence, OrderRow};
 
 /// A lane never has more in flight.
 const LANE_CAP: usize = 8;
@@ -585,35 +589,4 @@ pub(super) fn lane_is_full(in_flight: usize) -> Option<String> {
 fn paid_at_wechat(evidence: &Evidence) -> impl Iterator<Item = (&Order, &str)> {
     let orders = evidence.ledger.orders.iter();
     orders.filter_map(|order| Some((order, order.payment.as_ref()?.transaction_id.as_str())))
-}
-
-/// Which order a number at WeChat belongs to.
-struct Routes<'a>(BTreeMap<&'a str, (&'a OrderRow, &'a AttemptRow)>);
-
-impl<'a> Routes<'a> {
-    fn of(evidence: &'a Evidence) -> Self {
-        let orders: BTreeMap<&str, &OrderRow> = evidence
-            .rows
-            .orders
-            .iter()
-            .map(|order| (order.id.as_str(), order))
-            .collect();
-        let attempts = evidence.rows.attempts.iter();
-        let route = |attempt: &'a AttemptRow| {
-            let order = orders.get(attempt.order_id.as_str())?;
-            Some((attempt.out_trade_no.as_str(), (*order, attempt)))
-        };
-        Self(attempts.filter_map(route).collect())
-    }
-
-    fn find(&self, number: &str) -> Option<(&'a OrderRow, &'a AttemptRow)> {
-        self.0.get(number).copied()
-    }
-
-    fn times_told(evidence: &Evidence, order: &OrderRow, kinds: &[&str]) -> usize {
-        let events = evidence.rows.events.iter();
-        events
-            .filter(|event| event.subject_id == order.id && kinds.contains(&event.kind.as_str()))
-            .count()
-    }
 }
