@@ -95,6 +95,39 @@ pub(crate) async fn create_table(
         .await
 }
 
+/// A count or an amount that rows of before have as zero.
+pub(crate) fn number_zero(name: &'static str) -> ColumnDef {
+    required(name, |c| c.big_integer().default(0))
+}
+
+/// Adds columns; each is absent or has a default, so that yesterday's code can go on inserting.
+pub(crate) async fn add_columns(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: Vec<ColumnDef>,
+) -> Result<(), DbErr> {
+    for mut column in columns {
+        let mut alter = Table::alter();
+        alter.table(table).add_column(&mut column);
+        manager.alter_table(alter).await?;
+    }
+    Ok(())
+}
+
+/// Drops columns again.
+pub(crate) async fn drop_columns(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    names: &[&'static str],
+) -> Result<(), DbErr> {
+    for name in names {
+        let mut alter = Table::alter();
+        alter.table(table).drop_column(*name);
+        manager.alter_table(alter).await?;
+    }
+    Ok(())
+}
+
 /// Creates one index, named after its table and columns.
 pub(crate) async fn create_index(
     manager: &SchemaManager<'_>,
@@ -102,6 +135,19 @@ pub(crate) async fn create_index(
     columns: &[&'static str],
 ) -> Result<(), DbErr> {
     manager.create_index(index(table, columns)).await
+}
+
+/// Drops the index that [`create_index`] made.
+pub(crate) async fn drop_index(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: &[&'static str],
+) -> Result<(), DbErr> {
+    let mut index = Index::drop();
+    index
+        .name(format!("ix_{table}_{}", columns.join("_")))
+        .table(table);
+    manager.drop_index(index).await
 }
 
 /// Creates one unique index.

@@ -11,6 +11,9 @@ mod m20261101_000001_create_tenants;
 mod m20261101_000002_create_orders;
 mod m20261101_000003_create_events;
 mod m20261101_000004_tune_queue;
+mod m20261125_000005_create_refunds;
+mod m20261125_000006_widen_endpoints;
+mod m20261125_000007_create_upstream_calls;
 
 /// Applies and reverts the schema.
 #[derive(Debug)]
@@ -24,6 +27,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261101_000002_create_orders::Migration),
             Box::new(m20261101_000003_create_events::Migration),
             Box::new(m20261101_000004_tune_queue::Migration),
+            Box::new(m20261125_000005_create_refunds::Migration),
+            Box::new(m20261125_000006_widen_endpoints::Migration),
+            Box::new(m20261125_000007_create_upstream_calls::Migration),
         ]
     }
 }

@@ -2,7 +2,7 @@
 
 use tributary_operations::OperationError;
 use tributary_operations::deliveries::DeliveryFilter;
-use tributary_operations::endpoints::NewEndpoint;
+use tributary_operations::endpoints::{NewEndpoint, Rotation};
 use tributary_webhooks::VerifyError;
 
 use crate::on_both;
@@ -29,7 +29,7 @@ async fn rotation(world: World) {
     receiver.take();
     let second = world
         .operations
-        .rotate_endpoint_secret(&shop, &id, 3_600)
+        .rotate_endpoint_secret(&shop, &id, Rotation::after(3_600))
         .await
         .unwrap();
     world.tell(&shop, "ord_1", 1).await;
@@ -37,17 +37,17 @@ async fn rotation(world: World) {
     let got = receiver.next().await;
     assert_eq!(got.header("webhook-signature").split(' ').count(), 2);
     assert_eq!(got.verify(&first, NOW_SECONDS), Ok(()));
-    assert_eq!(got.verify(&second, NOW_SECONDS), Ok(()));
+    assert_eq!(got.verify(second.text(), NOW_SECONDS), Ok(()));
     let newest_first = got.header("webhook-signature").split(' ').next().unwrap();
     world.clock.advance_millis(1);
     world
         .operations
-        .rotate_endpoint_secret(&shop, &id, 3_600)
+        .rotate_endpoint_secret(&shop, &id, Rotation::after(3_600))
         .await
         .unwrap();
     let fourth = world
         .operations
-        .rotate_endpoint_secret(&shop, &id, 3_600)
+        .rotate_endpoint_secret(&shop, &id, Rotation::after(3_600))
         .await;
     assert!(matches!(
         fourth,
@@ -65,7 +65,7 @@ async fn rotation(world: World) {
         Err(VerifyError::NoMatch)
     );
     assert_eq!(
-        later.verify(&second, NOW_SECONDS + 3_600),
+        later.verify(second.text(), NOW_SECONDS + 3_600),
         Err(VerifyError::NoMatch)
     );
     assert!(!later.header("webhook-signature").contains(newest_first));
@@ -78,18 +78,18 @@ async fn compromise(world: World) {
     receiver.take();
     let second = world
         .operations
-        .rotate_endpoint_secret(&shop, &id, 0)
+        .rotate_endpoint_secret(&shop, &id, Rotation::after(0))
         .await
         .unwrap();
     world.tell(&shop, "ord_1", 1).await;
     world.settle().await;
     let got = receiver.next().await;
     assert_eq!(got.verify(&first, NOW_SECONDS), Err(VerifyError::NoMatch));
-    assert_eq!(got.verify(&second, NOW_SECONDS), Ok(()));
+    assert_eq!(got.verify(second.text(), NOW_SECONDS), Ok(()));
     for grace in [-1, 604_801] {
         let refused = world
             .operations
-            .rotate_endpoint_secret(&shop, &id, grace)
+            .rotate_endpoint_secret(&shop, &id, Rotation::after(grace))
             .await;
         assert!(matches!(refused, Err(OperationError::Invalid(_))));
     }
@@ -109,6 +109,7 @@ async fn refused_urls(world: World) {
             url: url.to_owned(),
             description: String::new(),
             filters: vec![events.to_owned()],
+            ..NewEndpoint::default()
         };
         let refused = world.operations.create_endpoint(&shop, new).await;
         let Err(OperationError::Invalid(faults)) = refused else {
@@ -120,6 +121,7 @@ async fn refused_urls(world: World) {
         url: "https://shop.example.com/".to_owned(),
         description: "line\nbreak".to_owned(),
         filters: Vec::new(),
+        ..NewEndpoint::default()
     };
     let refused = world.operations.create_endpoint(&shop, none).await;
     assert!(matches!(refused, Err(OperationError::Invalid(faults)) if faults.len() == 2));
@@ -137,6 +139,7 @@ async fn too_many(world: World) {
         url: "https://shop.example.com/".to_owned(),
         description: String::new(),
         filters: vec!["order.*".to_owned()],
+        ..NewEndpoint::default()
     };
     for _ in 0..16 {
         world
@@ -231,7 +234,7 @@ async fn isolation(world: World) {
             .err(),
         operations.delete_endpoint(&thief, &id).await.err(),
         operations
-            .rotate_endpoint_secret(&thief, &id, 0)
+            .rotate_endpoint_secret(&thief, &id, Rotation::after(0))
             .await
             .err(),
         operations.ping_endpoint(&thief, &id).await.err(),

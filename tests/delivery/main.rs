@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod endpoints;
 #[cfg(test)]
+mod nodes;
+#[cfg(test)]
 mod on_both;
 #[cfg(test)]
 mod receiver;

@@ -1,17 +1,15 @@
 //! Deliveries: sent, retried, replayed, given up.
 
-use std::collections::HashMap;
-
 use tokio::sync::oneshot;
 use tributary_operations::OperationError;
-use tributary_operations::courier::{Courier, Wish, new_node_name};
-use tributary_operations::endpoints::{EndpointPatch, NewEndpoint};
+use tributary_operations::courier::{Courier, new_node_name};
+use tributary_operations::endpoints::{EndpointPatch, NewEndpoint, Rotation};
 use tributary_storage::endpoints;
 use tributary_webhooks::VerifyError;
 
 use crate::on_both;
 use crate::receiver::{Answer, Receiver};
-use crate::world::{START, World, enabled};
+use crate::world::{START, World, claim, enabled};
 
 const NOW_SECONDS: i64 = START.as_seconds();
 const HOUR_MS: i64 = 3_600_000;
@@ -181,6 +179,7 @@ async fn moved(world: World) {
         url: old.url.clone(),
         description: String::new(),
         filters: vec!["*".to_owned()],
+        ..NewEndpoint::default()
     };
     let made = world.operations.create_endpoint(&shop, wanted).await;
     let id = made.unwrap().0.id.parse().unwrap();
@@ -224,7 +223,7 @@ async fn our_fault(world: World) {
     assert_eq!(endpoint.consecutive_failures, 0);
     world
         .operations
-        .rotate_endpoint_secret(&shop, &id, 0)
+        .rotate_endpoint_secret(&shop, &id, Rotation::after(0))
         .await
         .unwrap();
     receiver.answer([Answer::status(500)]);
@@ -243,6 +242,7 @@ async fn in_flight(world: World) {
         url: receiver.url.clone(),
         description: String::new(),
         filters: vec!["*".to_owned()],
+        ..NewEndpoint::default()
     };
     world.operations.create_endpoint(&shop, new).await.unwrap();
     let worker = world.worker.clone();
@@ -301,17 +301,10 @@ async fn poison(world: World) {
     world.endpoint(&shop, &receiver.url).await;
     receiver.take();
     world.tell(&shop, "ord_1", 1).await;
-    let nobody = HashMap::new();
-    let wish = Wish {
-        lanes: None,
-        limit: 10,
-        tenant_cap: 10,
-        in_flight: &nobody,
-    };
     for _ in 0..5 {
         // Claimed by a worker that dies before it can report.
         let doomed = Courier::new(world.operations.clone(), new_node_name());
-        assert_eq!(doomed.claim(&wish).await.unwrap().outgoing.len(), 1);
+        assert_eq!(claim(&doomed).await.outgoing.len(), 1);
         world.clock.advance_millis(60_000);
     }
     world.settle().await;

@@ -1,13 +1,15 @@
 //! Operations and a worker on a fresh database with a clock that stands still, and tenants to use them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
-use tributary_domain::clock::{ManualClock, Timestamp};
+use tributary_domain::clock::{Clock as _, ManualClock, Timestamp};
 use tributary_domain::event::{EventType, NewEvent, Subject};
 use tributary_domain::ids::{DeliveryId, EndpointId, EventId};
 use tributary_domain::tenant::{Mode, Scope};
+use tributary_operations::courier::{Courier, Load, Wish};
 use tributary_operations::credentials::Caller;
 use tributary_operations::deliveries::{DeliveryDetail, DeliveryFilter, DeliveryView};
 use tributary_operations::endpoints::{EndpointPatch, NewEndpoint};
@@ -26,6 +28,7 @@ pub(crate) struct World {
     pub(crate) storage: Storage,
     pub(crate) operations: Operations,
     pub(crate) worker: Worker,
+    by_database_clock: Storage,
     _folder: Option<TempDir>,
 }
 
@@ -52,29 +55,22 @@ impl World {
         Some(Self::open(&format!("{base}/{name}"), None).await)
     }
 
+    /// A node on the same database whose own clock is wrong by so much; its leases go by the database's clock.
+    pub(crate) fn node(&self, wrong_by_ms: i64) -> Operations {
+        let clock = ManualClock::starting_at(self.clock.now().plus_millis(wrong_by_ms));
+        operations(clock, self.by_database_clock.clone())
+    }
+
     async fn open(url: &str, folder: Option<TempDir>) -> Self {
-        let storage = Storage::connect(url, 8).await.unwrap();
-        storage.migrate().await.unwrap();
         let clock = ManualClock::starting_at(START);
-        let policy = AddressPolicy {
-            allow_loopback: true,
-            ..AddressPolicy::default()
-        };
-        let sender = SenderConfig {
-            policy,
-            ..SenderConfig::default()
-        };
-        let operations = Operations::new(OperationsConfig {
-            clock: clock.clone(),
-            storage: storage.clone(),
-            vault: Vault::open(Kek::new("test", [7; 32])),
-            transport: Transport::new(&TransportConfig::default()).unwrap(),
-            sender: Sender::new(sender).unwrap(),
-            public_url: "http://localhost".to_owned(),
-        });
+        let by_database_clock = Storage::connect(url, 8).await.unwrap();
+        let storage = by_database_clock.clone().with_lease_clock(clock.clone());
+        storage.migrate().await.unwrap();
+        let operations = operations(clock.clone(), storage.clone());
         Self {
             clock,
             storage,
+            by_database_clock,
             worker: Worker::new(operations.clone()),
             operations,
             _folder: folder,
@@ -102,11 +98,12 @@ impl World {
             url: url.to_owned(),
             description: "shop".to_owned(),
             filters: vec!["*".to_owned()],
+            ..NewEndpoint::default()
         };
         let made = self.operations.create_endpoint(caller, new).await;
         let (view, secret) = made.unwrap();
         self.settle().await;
-        (view.id.parse().unwrap(), secret.to_string())
+        (view.id.parse().unwrap(), secret.text().to_owned())
     }
 
     /// Tells the tenant something, as the settlement of an order would; a millisecond later than all before.
@@ -126,6 +123,8 @@ impl World {
             occurred_at: now,
             recorded_at: now,
             dedupe_key: format!("{subject}:{seq}"),
+            sub_mchid: Some("1900000109".to_owned()),
+            thin_body: format!(r#"{{"subject":"{subject}","thin":true}}"#),
             body: format!(r#"{{"subject":"{subject}","seq":{seq},"text":"咖啡"}}"#),
         };
         let tx = self.storage.begin().await.unwrap();
@@ -154,6 +153,37 @@ impl World {
         let detail = self.operations.get_delivery(caller, &id).await.unwrap();
         (id, detail)
     }
+}
+
+fn operations(clock: Arc<ManualClock>, storage: Storage) -> Operations {
+    let policy = AddressPolicy {
+        allow_loopback: true,
+        ..AddressPolicy::default()
+    };
+    let sender = SenderConfig {
+        policy,
+        ..SenderConfig::default()
+    };
+    Operations::new(OperationsConfig {
+        clock,
+        storage,
+        vault: Vault::open(Kek::new("test", [7; 32])),
+        transport: Transport::new(&TransportConfig::default()).unwrap(),
+        sender: Sender::new(sender).unwrap(),
+        public_url: "http://localhost".to_owned(),
+    })
+}
+
+/// Claims a few deliveries of any lanes.
+pub(crate) async fn claim(courier: &Courier) -> Load {
+    let nobody = HashMap::new();
+    let wish = Wish {
+        lanes: None,
+        limit: 10,
+        tenant_cap: 10,
+        in_flight: &nobody,
+    };
+    courier.claim(&wish).await.unwrap()
 }
 
 /// A change of nothing but the state.

@@ -94,7 +94,7 @@ async fn late(p: &TestPlatform) {
     };
     p.pay_as(&order, &force);
     p.settle().await;
-    assert_eq!(p.seen(&order).await["state"], "paid_late");
+    assert_eq!(p.seen(&order).await["state"], "paid");
     assert_eq!(
         p.told(&order).await,
         ["order.created", "order.closed", "order.paid_late"]

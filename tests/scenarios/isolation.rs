@@ -24,6 +24,7 @@ enum Foreign {
 /// Things of the victim.
 struct Victim {
     order: String,
+    refund: String,
     endpoint: String,
     delivery: String,
     event: String,
@@ -33,9 +34,10 @@ struct Victim {
 }
 
 impl Victim {
-    fn ids(&self) -> [&str; 6] {
+    fn ids(&self) -> [&str; 7] {
         [
             &self.order,
+            &self.refund,
             &self.endpoint,
             &self.delivery,
             &self.event,
@@ -55,12 +57,27 @@ impl Victim {
             "createWebhookEndpoint" => {
                 Foreign::OwnOnly(json!({"url": "http://127.0.0.1:9/hook", "events": ["*"]}))
             }
-            "getMe" | "listOrders" | "listEvents" | "listWebhookEndpoints" | "listDeliveries" => {
-                Foreign::ListsNothing
-            }
+            "getMe"
+            | "listOrders"
+            | "listRefunds"
+            | "listEvents"
+            | "listEventTypes"
+            | "getWebhookIps"
+            | "listWebhookEndpoints"
+            | "listDeliveries" => Foreign::ListsNothing,
             "updateWebhookEndpoint" => Foreign::NotFound(json!({"description": "mine now"})),
             "rotateWebhookEndpointSecret" => Foreign::NotFound(json!({"grace_seconds": 0})),
+            "createRefund" => Foreign::NotFound(json!({
+                "order_id": self.order,
+                "merchant_refund_no": "stolen-1",
+                "amount": {"refund": 1, "currency": "CNY"},
+            })),
+            "redirectRefund" => Foreign::NotFound(json!({"type": "merchant_bank_card"})),
             "getOrder"
+            | "listOrderRefunds"
+            | "getRefund"
+            | "syncRefund"
+            | "getOrderTimeline"
             | "closeOrder"
             | "syncOrder"
             | "getEvent"
@@ -89,6 +106,7 @@ impl Victim {
     fn fill(&self, path: &str) -> String {
         let filled = path
             .replace("{order_id}", &self.order)
+            .replace("{refund_id}", &self.refund)
             .replace("{endpoint_id}", &self.endpoint)
             .replace("{delivery_id}", &self.delivery)
             .replace("{event_id}", &self.event);
@@ -155,12 +173,15 @@ async fn call(api: &Api, operation: &Operation, path: &str, body: &Value) -> Ans
 
 async fn victim(p: &TestPlatform) -> Victim {
     let endpoint = p.register(&p.tenant, "hook", &["*"]).await;
-    let order = p.order(100).await;
+    let order = p.paid_order(100).await;
+    let refund = crate::refund::asked(&order, "victim-1", 40);
+    let refund = p.tenant.api.create_refund(&refund).await.ok();
     p.settle().await;
     let deliveries = p.tenant.api.deliveries("limit=1").await.ok();
     let text = |value: &Value| value["id"].as_str().expect("an id").to_owned();
     Victim {
         order: text(&order),
+        refund: text(&refund),
         endpoint: text(&endpoint),
         delivery: text(&deliveries["data"][0]),
         event: text(&p.feed(&p.tenant).await[0]),
@@ -244,9 +265,10 @@ async fn foreign(p: &TestPlatform) {
 }
 
 /// Everything of the victim that the thief tried to reach.
-async fn snapshot(p: &TestPlatform, victim: &Victim) -> [Value; 4] {
+async fn snapshot(p: &TestPlatform, victim: &Victim) -> [Value; 5] {
     [
         p.tenant.api.order(&victim.order).await.ok(),
+        p.tenant.api.refund(&victim.refund).await.ok(),
         p.tenant.api.endpoint(&victim.endpoint).await.ok(),
         p.tenant.api.delivery(&victim.delivery).await.ok(),
         p.tenant.api.event(&victim.event).await.ok(),

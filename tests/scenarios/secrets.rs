@@ -144,6 +144,7 @@ async fn use_everything(p: &TestPlatform, tenant: &TestTenant) -> Vec<Answer> {
     p.settle().await;
     let id = order["id"].as_str().expect("an id");
     assert_eq!(api.order(id).await.ok()["state"], "paid");
+    answers.push(api.timeline(id, "?download=1").await);
     for path in [
         "/v1/orders",
         "/v1/events",

@@ -93,5 +93,5 @@ async fn one_alarm(p: &TestPlatform) {
         p.advance_seconds(10 * MINUTE).await;
     }
     assert_eq!(p.database.count("SELECT count(*) FROM alarms").await, 1);
-    assert_eq!(p.seen(&order).await["state"], "paying");
+    assert_eq!(p.seen(&order).await["state"], "held");
 }

@@ -102,6 +102,13 @@ async fn refusal(p: &TestPlatform) {
     assert!(problem["wechat"]["request_id"].is_string());
     assert!(problem["wechat"]["who_must_act"].is_string());
     assert_eq!(problem["wechat"]["retryable"], false);
+    let cause = |language| {
+        problem["wechat"]["cause"][language]
+            .as_str()
+            .expect("words")
+    };
+    assert!(cause("zh").contains("子商户未授权给服务商"));
+    assert!(cause("en").contains("has not authorised the provider"));
 }
 
 scenario!(wechat_that_asks_to_slow_down_is_a_503_with_a_time, busy);

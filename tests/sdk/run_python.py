@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Holds the simulator against PyPI `wechatpayv3`, unmodified but for its base URL.
 
-Places, queries, closes and refunds partner orders with the platform certificate and with the WeChat Pay public key, and
-lets the SDK verify and decrypt the notifications. Prints one line per check; any failure ends in a non-zero exit.
+Places, queries, closes and refunds partner orders with the platform certificate and with the WeChat Pay public key, lets
+the SDK verify and decrypt the notifications, sends an abnormal refund to a card, and downloads bills. Prints one line per check; any failure ends in a non-zero exit.
 """
 
 import argparse
+import base64
+import gzip
+import hashlib
 import json
 import queue
 import secrets
@@ -15,12 +18,19 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from wechatpayv3 import WeChatPay, WeChatPayType
 from wechatpayv3.core import Core
 
 NOTIFICATION_LIMIT_S = 10
+# The bills of the day before yesterday are ready at every hour of today.
+BILL_TIME = datetime.now(timezone(timedelta(hours=8))) - timedelta(days=2)
+BILL_DATE = BILL_TIME.strftime("%Y-%m-%d")
 SUB_APPID = "wx" + secrets.token_hex(8)
 OPENID = "o" + secrets.token_hex(13)
 
@@ -220,6 +230,106 @@ class Run:
         code, order = self.query(out_trade_no=number)
         self.check("the order tells of a refund", order["trade_state"] == "REFUND", order)
 
+    def abnormal_refund(self) -> None:
+        number, refund_number = "A" + secrets.token_hex(12), "R" + secrets.token_hex(12)
+        self.place(number)
+        owner = {"sp_mchid": self.keys["sp_mchid"]}
+        call("POST", f"{self.sim}/_sim/orders/{number}/pay", owner)
+        self.notified("TRANSACTION.SUCCESS")
+        code, message = self.wxpay.refund(
+            out_refund_no=refund_number,
+            amount={"refund": 100, "total": 100, "currency": "CNY"},
+            out_trade_no=number,
+            notify_url=self.receiver.url("/refund"),
+            sub_mchid=self.sub_mchid,
+        )
+        refund_id = json.loads(message)["refund_id"]
+        settle = f"{self.sim}/_sim/refunds/{refund_number}/result"
+        call("POST", settle, {"result": "ABNORMAL", **owner})
+        notice = self.notified("REFUND.ABNORMAL")
+        self.check("the refund is abnormal", notice["refund_status"] == "ABNORMAL", notice)
+        code, message = self.wxpay.abnormal_refund(
+            refund_id=refund_id,
+            out_refund_no=refund_number,
+            type="USER_BANK_CARD",
+            bank_type="ICBC_DEBIT",
+            bank_account="6222020200012345678",
+            real_name="张三",
+            sub_mchid=self.sub_mchid,
+        )
+        refund = json.loads(message)
+        sent = code == 200 and refund["status"] == "PROCESSING"
+        self.check("the abnormal refund is sent to a card", sent, refund)
+        shown = refund["user_received_account"].endswith("5678")
+        self.check("the card's number was decrypted", shown, refund)
+        call("POST", settle, {"result": "SUCCESS", **owner})
+        notice = self.notified("REFUND.SUCCESS")
+        self.check("the abnormal refund succeeds", notice["out_refund_no"] == refund_number, notice)
+
+    def download(self, applied: dict) -> bytes:
+        """The file of a bill as the SDK downloads it."""
+        code, file = self.wxpay.download_bill(applied["download_url"])
+        self.check("the bill is downloaded", code == 200, (code, file))
+        return file
+
+    def file_of(self, name: str, answer: tuple[int, str], packed: bool) -> list[str]:
+        """Downloads a bill, holds it against its hash, and answers its lines."""
+        code, message = answer
+        applied = json.loads(message)
+        self.check(f"the {name} is applied for", code == 200, applied)
+        file = self.download(applied)
+        text = gzip.decompress(file) if packed else file
+        digest = hashlib.sha1(text).hexdigest()
+        self.check(f"the {name} matches its hash", digest == applied["hash_value"].lower(), digest)
+        return text.decode().splitlines()
+
+    def bills(self) -> None:
+        number = "B" + secrets.token_hex(12)
+        self.place(number)
+        past = {"sp_mchid": self.keys["sp_mchid"], "success_time": BILL_TIME.isoformat("T", "seconds")}
+        call("POST", f"{self.sim}/_sim/orders/{number}/pay", past)
+        self.notified("TRANSACTION.SUCCESS")
+        top_up = {"sp_mchid": self.keys["sp_mchid"], "amount": 10_000, "time": past["success_time"]}
+        call("POST", f"{self.sim}/_sim/fund-flows", top_up)
+        for packed in (False, True):
+            lines = self.trade_bill(packed)
+            self.check("the trade bill has one row", len(lines) == 4, lines)
+            row = dict(zip(lines[0].split(","), lines[1][1:].split(",`")))
+            named = row["商户订单号"] == number and row["特约商户号"] == self.sub_mchid
+            self.check("the row names the order", named, row)
+            self.check("the row names the amount", row["订单金额"] == "1.00", row)
+        answer = self.wxpay.fundflow_bill(BILL_DATE)
+        lines = self.file_of("fund-flow bill", answer, packed=True)
+        self.check("the fund-flow bill has the top-up", "`收入,`100.00,`100.00," in lines[1], lines)
+        self.sub_merchant_bill(number)
+        today = datetime.now(timezone(timedelta(hours=8))).strftime("%Y-%m-%d")
+        code, message = self.wxpay.trade_bill(today)
+        self.check("today's bill is refused", code == 400, message)
+
+    def trade_bill(self, packed: bool) -> list[str]:
+        if packed:
+            return self.file_of("packed trade bill", self.wxpay.trade_bill(BILL_DATE), packed)
+        # The SDK always asks for a packed one; its core asks for anything.
+        path = f"/v3/bill/tradebill?bill_date={BILL_DATE}&sub_mchid={self.sub_mchid}"
+        return self.file_of("trade bill", self.wxpay._core.request(path), packed)
+
+    def sub_merchant_bill(self, number: str) -> None:
+        """The SDK downloads; it does not decrypt bills, so `cryptography` does."""
+        code, message = self.wxpay.submch_fundflow_bill(self.sub_mchid, BILL_DATE, "BASIC")
+        applied = json.loads(message)
+        one = code == 200 and applied["download_bill_count"] == 1
+        self.check("the sub-merchant's fund flow is applied for", one, applied)
+        part = applied["download_bill_list"][0]
+        private_key = serialization.load_pem_private_key(
+            self.keys["merchant_private_key_pem"].encode(), None
+        )
+        oaep = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)
+        key = private_key.decrypt(base64.b64decode(part["encrypt_key"]), oaep)
+        text = AESGCM(key).decrypt(part["nonce"].encode(), self.download(part), None)
+        digest = hashlib.sha1(text).hexdigest()
+        self.check("the sub-merchant's fund flow matches its hash", digest == part["hash_value"])
+        self.check("the sub-merchant's fund flow has the payment", number in text.decode(), text)
+
     def refuses(self, headers: dict, body: bytes) -> bool:
         """Whether the SDK finds that a notification is not WeChat's; it may say so by an exception."""
         try:
@@ -262,6 +372,8 @@ def main() -> int:
         for key_mode in ("certificate", "public_key"):
             run = Run(sim, key_mode)
             run.payment()
+            run.abnormal_refund()
+            run.bills()
             run.impostors()
             run.closing()
     except (CheckFailed, urllib.error.URLError, queue.Empty) as problem:

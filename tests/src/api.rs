@@ -180,6 +180,11 @@ impl Api {
         self.get(&format!("/v1/orders/{id}")).await
     }
 
+    /// `GET /v1/orders/{id}/timeline`, with a query string or none
+    pub async fn timeline(&self, id: &str, query: &str) -> Answer {
+        self.get(&format!("/v1/orders/{id}/timeline{query}")).await
+    }
+
     /// `GET /v1/orders?…`
     pub async fn orders(&self, query: &str) -> Answer {
         self.get(&format!("/v1/orders?{query}")).await
@@ -194,6 +199,27 @@ impl Api {
     /// `POST /v1/orders/{id}/sync`
     pub async fn sync_order(&self, id: &str) -> Answer {
         self.post(&format!("/v1/orders/{id}/sync"), &json!({}), &fresh_key())
+            .await
+    }
+
+    /// `POST /v1/refunds`
+    pub async fn create_refund(&self, refund: &Value) -> Answer {
+        self.post("/v1/refunds", refund, &fresh_key()).await
+    }
+
+    /// `GET /v1/refunds/{id}`
+    pub async fn refund(&self, id: &str) -> Answer {
+        self.get(&format!("/v1/refunds/{id}")).await
+    }
+
+    /// `GET /v1/refunds?…`
+    pub async fn refunds(&self, query: &str) -> Answer {
+        self.get(&format!("/v1/refunds?{query}")).await
+    }
+
+    /// `POST /v1/refunds/{id}/sync`
+    pub async fn sync_refund(&self, id: &str) -> Answer {
+        self.post(&format!("/v1/refunds/{id}/sync"), &json!({}), &fresh_key())
             .await
     }
 

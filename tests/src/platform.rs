@@ -184,7 +184,23 @@ impl TestPlatform {
         orders.remove(0)
     }
 
-    /// The types of the tenant's events about an order, in the order of the feed.
+    /// The refund as the tenant sees it now.
+    pub async fn refund_seen(&self, refund: &Value) -> Value {
+        let id = refund["id"].as_str().expect("a refund has an id");
+        self.tenant.api.refund(id).await.ok()
+    }
+
+    /// A paid order, notified and told.
+    pub async fn paid_order(&self, total: i64) -> Value {
+        let order = self.order(total).await;
+        self.pay(&order);
+        self.settle().await;
+        let paid = self.seen(&order).await;
+        assert_eq!(paid["state"], "paid");
+        paid
+    }
+
+    /// The types of the tenant's events about an order or a refund, in the order of the feed.
     pub async fn told(&self, order: &Value) -> Vec<String> {
         // Events are numbered in the background.
         self.settle().await;
@@ -293,6 +309,30 @@ const FORGOTTEN: &[(&str, &str)] = &[
         "settled orders that are still looked at",
         "SELECT COUNT(*) FROM orders WHERE next_poll_at IS NOT NULL \
          AND state NOT IN ('created', 'paying', 'unknown', 'closing')",
+    ),
+    (
+        "open refunds that nobody will look at again",
+        "SELECT COUNT(*) FROM refunds WHERE next_try_at IS NULL AND state NOT IN ('success', 'closed')",
+    ),
+    (
+        "ended refunds that are still looked at",
+        "SELECT COUNT(*) FROM refunds WHERE next_try_at IS NOT NULL AND state IN ('success', 'closed')",
+    ),
+    (
+        "orders whose sums are not those of their refunds",
+        "SELECT COUNT(*) FROM orders o WHERE o.refunded_fen <> COALESCE((SELECT SUM(r.refund_fen) FROM refunds r \
+         WHERE r.order_id = o.id AND r.late_payment_id IS NULL AND r.state = 'success'), 0) \
+         OR o.refunding_fen <> COALESCE((SELECT SUM(r.refund_fen) FROM refunds r \
+         WHERE r.order_id = o.id AND r.late_payment_id IS NULL AND r.state NOT IN ('success', 'closed')), 0)",
+    ),
+    (
+        "orders that gave back more than they got",
+        "SELECT COUNT(*) FROM orders WHERE refunding_fen + refunded_fen > paid_fen",
+    ),
+    (
+        "late payments on their way back by no refund",
+        "SELECT COUNT(*) FROM late_payments l WHERE l.state = 'refunding' AND NOT EXISTS \
+         (SELECT 1 FROM refunds r WHERE r.id = l.refund_id AND r.state NOT IN ('success', 'closed'))",
     ),
     (
         "notifications that wait without a time",

@@ -8,6 +8,87 @@ use crate::tenant::Mode;
 /// How many endpoints a tenant may have in one mode.
 pub const MAX_ENDPOINTS: u64 = 16;
 
+/// How many headers of its own an endpoint may have.
+pub const MAX_HEADERS: usize = 10;
+/// What an endpoint may choose as the time for one attempt.
+pub const TIMEOUT_SECONDS: std::ops::RangeInclusive<i64> = 3..=30;
+/// How many sub-merchants an endpoint may name.
+pub const MAX_SUB_MCHIDS: usize = 100;
+
+/// How webhooks to an endpoint are signed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SignatureKind {
+    /// HMAC-SHA256 under a secret that both sides have.
+    #[default]
+    V1,
+    /// Ed25519; the receiver has the public key only.
+    V1a,
+}
+
+impl SignatureKind {
+    /// The word shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V1a => "v1a",
+        }
+    }
+}
+
+/// How much of an event an endpoint is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PayloadMode {
+    /// The object as it was.
+    #[default]
+    Full,
+    /// The object's id; the tenant reads the rest through the API.
+    Thin,
+}
+
+impl PayloadMode {
+    /// The word stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Thin => "thin",
+        }
+    }
+
+    /// Reads the stored word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Full, Self::Thin]
+            .into_iter()
+            .find(|mode| mode.as_str() == text)
+    }
+}
+
+/// When failed deliveries to an endpoint are tried again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RetrySchedule {
+    /// Fourteen attempts over three days.
+    #[default]
+    Standard,
+    /// As WeChat Pay repeats its own notifications: sixteen attempts over a day.
+    Wechat,
+}
+
+impl RetrySchedule {
+    /// The word stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Wechat => "wechat",
+        }
+    }
+
+    /// Reads the stored word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Standard, Self::Wechat]
+            .into_iter()
+            .find(|schedule| schedule.as_str() == text)
+    }
+}
+
 /// Whether an endpoint is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EndpointState {
@@ -70,6 +151,20 @@ pub struct Endpoint {
     pub description: String,
     /// Which event types it wants: words, or stems that end in `*`.
     pub filters: Vec<String>,
+    /// The sub-merchants that it wants to hear of; empty means all of them, and what concerns none.
+    pub sub_mchids: Vec<String>,
+    /// How much of an event it is sent.
+    pub payload: PayloadMode,
+    /// When failed deliveries are tried again.
+    pub schedule: RetrySchedule,
+    /// The version of the payloads, chosen once.
+    pub api_version: String,
+    /// Whether it gets the events of one subject one after another.
+    pub ordered: bool,
+    /// How long an attempt may last, when not as long as usual.
+    pub timeout_ms: Option<i64>,
+    /// The names of the headers that its tenant adds; their values are sealed and stay where they are.
+    pub header_names: Vec<String>,
     /// Whether it is served.
     pub state: EndpointState,
     /// Why it is not served: `gone`, `receiver`, `manual`.
@@ -84,6 +179,12 @@ pub struct Endpoint {
     pub created_at: Timestamp,
     /// When it was last changed by hand.
     pub updated_at: Timestamp,
+}
+
+/// Whether an endpoint with this list hears of what concerns this sub-merchant.
+pub fn concerns(sub_mchids: &[String], sub_mchid: Option<&str>) -> bool {
+    sub_mchids.is_empty()
+        || sub_mchid.is_some_and(|concerned| sub_mchids.iter().any(|wanted| wanted == concerned))
 }
 
 /// Whether any of the filters lets the type through.
@@ -107,6 +208,25 @@ mod tests {
             served.collect::<Vec<_>>(),
             [EndpointState::Enabled, EndpointState::Degraded]
         );
+    }
+
+    #[test]
+    fn every_choice_reads_back() {
+        for payload in [PayloadMode::Full, PayloadMode::Thin] {
+            assert_eq!(PayloadMode::parse(payload.as_str()), Some(payload));
+        }
+        for schedule in [RetrySchedule::Standard, RetrySchedule::Wechat] {
+            assert_eq!(RetrySchedule::parse(schedule.as_str()), Some(schedule));
+        }
+    }
+
+    #[test]
+    fn a_list_of_sub_merchants_keeps_the_others_out() {
+        let listed = ["1900000109".to_owned()];
+        assert!(concerns(&listed, Some("1900000109")));
+        assert!(!concerns(&listed, Some("1900000110")));
+        assert!(!concerns(&listed, None));
+        assert!(concerns(&[], Some("1900000110")) && concerns(&[], None));
     }
 
     #[test]

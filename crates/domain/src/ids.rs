@@ -135,6 +135,10 @@ id_types! {
     OrderId = "ord";
     /// One prepay at WeChat for an order.
     AttemptId = "att";
+    /// A refund.
+    RefundId = "ref";
+    /// A payment that came late, twice, or with another amount.
+    LatePaymentId = "lpm";
     /// What we tell a tenant.
     EventId = "evt";
     /// One event on its way to one endpoint.
@@ -147,6 +151,8 @@ id_types! {
     NotificationId = "ntf";
     /// Something a person must look at.
     AlarmId = "alm";
+    /// One call to WeChat, with all its tries.
+    UpstreamCallId = "upc";
 }
 
 #[cfg(test)]

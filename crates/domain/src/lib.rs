@@ -1,7 +1,8 @@
 //! The rules of Tributary: money, ids, time, orders, observations, events.
 //!
 //! Pure code. There is no I/O, no async, no SQL, no HTTP, no wall clock and no secret in this crate; it imports
-//! nothing of the workspace. Read `order`, then `settlement`, then `event`.
+//! nothing of the workspace. Read `order`, then `settlement`, then `refund`,
+//! `refund_settlement` and `event`.
 
 pub mod clock;
 pub mod delivery;
@@ -9,10 +10,16 @@ pub mod endpoint;
 pub mod event;
 pub mod field;
 pub mod ids;
+pub mod late_payment;
 pub mod merchant;
 pub mod money;
 pub mod order;
 pub mod order_content;
+pub mod order_money;
+pub mod refund;
+pub mod refund_content;
+pub mod refund_settlement;
 pub mod rehearsal;
 pub mod settlement;
+mod state_words;
 pub mod tenant;

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::ids::{ProviderId, SubAppId, SubMerchantId, TenantId};
+use crate::ids::{ProviderId, RefundId, SubAppId, SubMerchantId, TenantId};
 use crate::tenant::Mode;
 
 /// Why a text was refused.
@@ -65,15 +65,37 @@ text_types! {
     /// An app id at WeChat (`sp_appid`, `sub_appid`).
     AppId, |t| bytes_in(t, 1..=32, |b| b.is_ascii_alphanumeric()), "must be 1 to 32 letters and digits";
     /// A user's id in the scope of one app id; opaque.
-    OpenId, |t| bytes_in(t, 1..=128, |b| b.is_ascii_graphic()), "must be 1 to 128 visible ASCII characters";
+    OpenId, |t| bytes_in(t, 1..=128, |b| b.is_ascii_alphanumeric() || b"_-".contains(&b)), "must be 1 to 128 of 0-9 A-Z a-z _ -";
     /// The tenant's own order number.
     MerchantOrderNo,
         |t| bytes_in(t, 1..=64, |b| b.is_ascii_alphanumeric() || b"_-|*@.".contains(&b)),
         "must be 1 to 64 characters of 0-9 A-Z a-z _ - | * @ .";
+    /// The tenant's own refund number.
+    MerchantRefundNo,
+        |t| bytes_in(t, 1..=64, |b| b.is_ascii_alphanumeric() || b"_-|*@.".contains(&b)),
+        "must be 1 to 64 characters of 0-9 A-Z a-z _ - | * @ .";
+    /// What WeChat sees as refund number; made by us, one per refund, the same on every try.
+    OutRefundNo,
+        |t| bytes_in(t, 1..=64, |b| b.is_ascii_alphanumeric() || b"_-|*@".contains(&b)),
+        "must be 1 to 64 characters of 0-9 A-Z a-z _ - | * @";
     /// What WeChat sees as order number; made by us, one per attempt (WeChat partner docs: 6 to 32 characters).
     OutTradeNo,
         |t| bytes_in(t, 6..=32, |b| b.is_ascii_alphanumeric() || b"_-|*".contains(&b)),
         "must be 6 to 32 characters of 0-9 A-Z a-z _ - | *";
+}
+
+impl OutRefundNo {
+    /// The number of a refund at WeChat is the body of its id: a number from a WeChat ticket leads to its row.
+    pub fn from_id(id: &RefundId) -> Self {
+        Self(id.body().to_owned())
+    }
+}
+
+impl MerchantRefundNo {
+    /// The number of a refund that no tenant asked for is its own id.
+    pub fn from_id(id: &RefundId) -> Self {
+        Self(id.to_string())
+    }
 }
 
 /// A WeChat Pay merchant account that calls WeChat, without its secrets.
@@ -147,6 +169,11 @@ mod tests {
         assert!(Mchid::parse("19000001O9").is_err());
         assert!(Mchid::parse("").is_err());
         assert!(OutTradeNo::parse("12345").is_err());
+        let refund = RefundId::new(Timestamp::from_seconds(1_767_225_600));
+        let number = OutRefundNo::from_id(&refund);
+        assert_eq!(OutRefundNo::parse(number.as_str()), Ok(number));
+        let number = MerchantRefundNo::from_id(&refund);
+        assert_eq!(MerchantRefundNo::parse(number.as_str()), Ok(number));
         assert!(OutTradeNo::parse("123456").is_ok());
         assert!(OutTradeNo::parse(&"1".repeat(33)).is_err());
         assert!(MerchantOrderNo::parse("订单1").is_err());

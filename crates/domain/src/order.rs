@@ -4,34 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::ids::{AttemptId, OrderId, ProviderId, SubMerchantId, TenantId};
+use crate::late_payment::LateKind;
 use crate::merchant::{AppId, Mchid, OutTradeNo};
 use crate::money::Fen;
 use crate::order_content::OrderContent;
+use crate::order_money::{OrderMoney, REFUND_WINDOW_MS, RefundRefusal};
+use crate::state_words::state_words;
 use crate::tenant::Mode;
-
-macro_rules! state_words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$vdoc])* $variant),* }
-
-        impl $name {
-            /// Every state there is.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// The word stored and shown.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),* }
-            }
-
-            /// Reads the stored word.
-            pub fn parse(text: &str) -> Option<Self> {
-                match text { $($word => Some(Self::$variant),)* _ => None }
-            }
-        }
-    };
-}
 
 state_words! {
     /// Where an order stands.
@@ -46,10 +25,16 @@ state_words! {
         Closing = "closing",
         /// WeChat says closed. Nobody can pay any more.
         Closed = "closed",
+        /// Late or wrong money came in; a person decides what becomes of it.
+        Held = "held",
         /// Paid.
         Paid = "paid",
-        /// WeChat reported a payment after the order was closed here.
-        PaidLate = "paid_late",
+        /// Late or wrong money came in and goes back to the payer as a whole.
+        Refunding = "refunding",
+        /// Paid, and a part was given back.
+        PartiallyRefunded = "partially_refunded",
+        /// Paid, and everything was given back.
+        Refunded = "refunded",
     }
 }
 
@@ -70,6 +55,8 @@ state_words! {
         Closed = "closed",
         /// WeChat refused it for good.
         Rejected = "rejected",
+        /// Paid although the order was paid by another attempt.
+        DuplicatePaid = "duplicate_paid",
     }
 }
 
@@ -89,8 +76,17 @@ impl OrderState {
             Self::Paying | Self::Unknown => 2,
             Self::Closing => 3,
             Self::Closed => 8,
-            Self::Paid | Self::PaidLate => 10,
+            Self::Held => 9,
+            Self::Paid | Self::Refunding | Self::PartiallyRefunded | Self::Refunded => 10,
         }
+    }
+
+    /// Whether money came in for it, whatever became of the money since.
+    pub const fn has_money(self) -> bool {
+        matches!(
+            self,
+            Self::Held | Self::Paid | Self::Refunding | Self::PartiallyRefunded | Self::Refunded
+        )
     }
 }
 
@@ -119,6 +115,9 @@ pub struct Payment {
     pub trade_type: Option<String>,
     /// The attempt that was paid.
     pub attempt_id: AttemptId,
+    /// Why the money did not come in the ordinary way, when it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late: Option<LateKind>,
 }
 
 /// What a tenant wants paid.
@@ -148,6 +147,8 @@ pub struct Order {
     pub trade_state: Option<String>,
     /// How it was paid.
     pub payment: Option<Payment>,
+    /// What came in and what went back.
+    pub money: OrderMoney,
     /// When it ends unpaid.
     pub expires_at: Timestamp,
     /// When it was recorded.
@@ -160,6 +161,22 @@ pub struct Order {
     pub next_poll_at: Option<Timestamp>,
     /// How often the sweeper looked.
     pub polls: i64,
+}
+
+impl Order {
+    /// Sets an amount of the payment aside for a refund that the tenant asks for.
+    pub fn reserve_refund(&self, fen: Fen, now: Timestamp) -> Result<OrderMoney, RefundRefusal> {
+        let payment = match (self.state, &self.payment) {
+            (OrderState::Paid | OrderState::PartiallyRefunded, Some(payment)) => payment,
+            // Nothing is left, which says more than the state.
+            (OrderState::Refunded, _) => return Err(RefundRefusal::ExceedsPaid(Fen::ZERO)),
+            (state, _) => return Err(RefundRefusal::State(state)),
+        };
+        if now.millis_since(payment.success_time) > REFUND_WINDOW_MS {
+            return Err(RefundRefusal::TooOld);
+        }
+        self.money.reserve(fen)
+    }
 }
 
 /// One prepay at WeChat for an order.

@@ -273,7 +273,7 @@ fn parse_total(faults: &mut Faults, total: i64) -> Option<Fen> {
     faults.take("/amount/total", Fen::new(total))
 }
 
-fn parse_currency(faults: &mut Faults, code: Option<&str>) -> Option<Currency> {
+pub(crate) fn parse_currency(faults: &mut Faults, code: Option<&str>) -> Option<Currency> {
     let currency = Currency::parse(code.unwrap_or("CNY"));
     if currency.is_none() {
         faults.add("/amount/currency", "must be CNY");
@@ -404,7 +404,7 @@ fn check_scene(faults: &mut Faults, scene: &SceneInfo) {
     }
 }
 
-fn check_optional(faults: &mut Faults, field: &str, text: Option<&str>, max: usize) {
+pub(crate) fn check_optional(faults: &mut Faults, field: &str, text: Option<&str>, max: usize) {
     if let Some(text) = text {
         check_text(faults, field, text, 0, max);
     }

@@ -22,6 +22,15 @@ pub use crash_points::{CrashPoint, crash_point};
 pub use sabotage::sabotage;
 pub use sabotage::{Sabotage, is_broken};
 
+/// Any number: from the seed of a rehearsal if there is one, else by `usual`.
+pub fn draw_or(usual: impl FnOnce() -> u64) -> u64 {
+    #[cfg(debug_assertions)]
+    if let Some(drawn) = chance::draw() {
+        return drawn;
+    }
+    usual()
+}
+
 /// How many things may be done at the same time: one, where a seed decides the order of everything.
 pub fn width(usual: usize) -> usize {
     #[cfg(debug_assertions)]

@@ -4,6 +4,7 @@
 //! the order and says what follows. It changes nothing itself.
 
 use crate::clock::Timestamp;
+use crate::late_payment::LateKind;
 use crate::merchant::AppId;
 use crate::money::Fen;
 use crate::order::{Attempt, AttemptState, Order, OrderState, Payment};
@@ -16,6 +17,8 @@ pub enum Source {
     Notification,
     /// We asked WeChat.
     Query,
+    /// We compared the books with WeChat's bill.
+    Reconciliation,
     /// Our own API caused it.
     Api,
     /// The platform itself caused it.
@@ -28,6 +31,7 @@ impl Source {
         match self {
             Self::Notification => "notification",
             Self::Query => "query",
+            Self::Reconciliation => "reconciliation",
             Self::Api => "api",
             Self::System => "system",
         }
@@ -74,10 +78,21 @@ pub enum Verdict {
     StillOpen,
     /// The order is paid.
     Paid(Payment),
-    /// A payment arrived for an order that was closed here.
-    PaidLate(Payment),
+    /// Money came in, but not in the ordinary way: the tenant's policy decides.
+    Late(LateMoney),
     /// The order can no longer be paid.
     Closed,
+}
+
+/// A payment that is not the ordinary one of its order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LateMoney {
+    /// In which way.
+    pub kind: LateKind,
+    /// What came in.
+    pub total: Fen,
+    /// How it was paid.
+    pub payment: Payment,
 }
 
 /// Why an observation is kept but not applied.
@@ -101,9 +116,6 @@ pub enum Mismatch {
     /// Paid, and a fact without which it cannot be booked is absent.
     #[error("{0} is missing from a paid transaction")]
     Missing(&'static str),
-    /// The order was already paid by another payment.
-    #[error("a second payment for a paid order")]
-    SecondPayment,
     /// WeChat says closed for an order that it said was paid.
     #[error("closed after paid")]
     ClosedAfterPaid,
@@ -122,7 +134,6 @@ impl Mismatch {
             Self::Amount => "amount_mismatch",
             Self::Currency => "currency_mismatch",
             Self::Missing(_) => "missing_field",
-            Self::SecondPayment => "second_payment",
             Self::ClosedAfterPaid => "closed_after_paid",
             Self::TradeState => "unknown_trade_state",
         }
@@ -140,7 +151,12 @@ pub fn settle(
         // REFUND: WeChat says so once any refund was made; the payment itself still stands.
         "SUCCESS" | "REFUND" => settle_paid(order, attempt, seen),
         "CLOSED" | "REVOKED" => match order.state {
-            OrderState::Paid | OrderState::PaidLate if !is_broken(Sabotage::PaidGoesBack) => {
+            // Another attempt than the one that was paid may well be closed.
+            state
+                if state.has_money()
+                    && is_payment_of(order, attempt)
+                    && !is_broken(Sabotage::PaidGoesBack) =>
+            {
                 Err(Mismatch::ClosedAfterPaid)
             }
             OrderState::Closed => Ok(Verdict::Unchanged),
@@ -181,9 +197,7 @@ fn settle_paid(
     seen: &TransactionObservation,
 ) -> Result<Verdict, Mismatch> {
     let total = seen.total.ok_or(Mismatch::Missing("amount.total"))?;
-    if total != order.content.total.as_i64() && !is_broken(Sabotage::AmountNotCompared) {
-        return Err(Mismatch::Amount);
-    }
+    let total = Fen::new(total).map_err(|_| Mismatch::Amount)?;
     // An answer may leave the currency out; then it is the default, CNY.
     if seen.currency.as_deref().unwrap_or("CNY") != order.content.currency.as_str() {
         return Err(Mismatch::Currency);
@@ -192,14 +206,17 @@ fn settle_paid(
         .transaction_id
         .clone()
         .ok_or(Mismatch::Missing("transaction_id"))?;
-    if let Some(known) = &order.payment {
-        let same = known.transaction_id == transaction_id && known.attempt_id == attempt.id;
+    if let Some(known) = &order.payment
+        && known.transaction_id == transaction_id
+    {
+        let same = known.attempt_id == attempt.id && order.money.paid == total;
         return if same {
             Ok(Verdict::Unchanged)
         } else {
-            Err(Mismatch::SecondPayment)
+            Err(Mismatch::Amount)
         };
     }
+    let late = late_kind(order, attempt, total);
     let payment = Payment {
         transaction_id,
         success_time: seen.success_time.ok_or(Mismatch::Missing("success_time"))?,
@@ -207,13 +224,35 @@ fn settle_paid(
         bank_type: seen.bank_type.clone(),
         trade_type: seen.trade_type.clone(),
         attempt_id: attempt.id.clone(),
+        late,
     };
-    let late = order.state == OrderState::Closed || attempt.state == AttemptState::Closed;
-    Ok(if late {
-        Verdict::PaidLate(payment)
-    } else {
-        Verdict::Paid(payment)
+    Ok(match late {
+        Some(kind) => Verdict::Late(LateMoney {
+            kind,
+            total,
+            payment,
+        }),
+        None => Verdict::Paid(payment),
     })
+}
+
+fn is_payment_of(order: &Order, attempt: &Attempt) -> bool {
+    let payment = order.payment.as_ref();
+    payment.is_none_or(|payment| payment.attempt_id == attempt.id)
+}
+
+/// In which way a payment is not the ordinary one of its order, when it is not.
+fn late_kind(order: &Order, attempt: &Attempt, total: Fen) -> Option<LateKind> {
+    let closed = order.state == OrderState::Closed || attempt.state == AttemptState::Closed;
+    if order.payment.is_some() {
+        Some(LateKind::DuplicatePaid)
+    } else if total != order.content.total && !is_broken(Sabotage::AmountNotCompared) {
+        Some(LateKind::AmountMismatch)
+    } else if closed {
+        Some(LateKind::PaidLate)
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -224,6 +263,7 @@ mod tests {
     use crate::ids::{AttemptId, OrderId, ProviderId, SubMerchantId, TenantId};
     use crate::merchant::{Mchid, OutTradeNo};
     use crate::order_content::{OrderContent, OrderRequest};
+    use crate::order_money::OrderMoney;
     use crate::tenant::Mode;
 
     fn order(state: OrderState) -> (Order, Attempt) {
@@ -251,6 +291,7 @@ mod tests {
             state,
             trade_state: None,
             payment: None,
+            money: OrderMoney::NONE,
             expires_at: now.plus_millis(3_600_000),
             created_at: now,
             updated_at: now,
@@ -320,10 +361,30 @@ mod tests {
 
     #[test]
     fn a_payment_after_the_close_is_late_and_never_dropped() {
-        assert!(matches!(
-            settled(OrderState::Closed, &paid()),
-            Ok(Verdict::PaidLate(_))
-        ));
+        assert_eq!(late(OrderState::Closed, &paid()), LateKind::PaidLate);
+    }
+
+    fn late(state: OrderState, seen: &TransactionObservation) -> LateKind {
+        match settled(state, seen) {
+            Ok(Verdict::Late(money)) => {
+                assert_eq!(money.payment.late, Some(money.kind));
+                assert_eq!(Some(money.total.as_i64()), seen.total);
+                money.kind
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_payment_of_another_amount_never_pays_the_order() {
+        for total in [1, 887, 889] {
+            let seen = TransactionObservation {
+                total: Some(total),
+                ..paid()
+            };
+            assert_eq!(late(OrderState::Paying, &seen), LateKind::AmountMismatch);
+            assert_eq!(late(OrderState::Closed, &seen), LateKind::AmountMismatch);
+        }
     }
 
     #[test]
@@ -333,7 +394,7 @@ mod tests {
             change(&mut seen);
             settled(OrderState::Paying, &seen).unwrap_err()
         };
-        assert_eq!(differs(|s| s.total = Some(889)), Mismatch::Amount);
+        assert_eq!(differs(|s| s.total = Some(-1)), Mismatch::Amount);
         assert_eq!(
             differs(|s| s.currency = Some("USD".into())),
             Mismatch::Currency
@@ -370,15 +431,16 @@ mod tests {
         };
         order.state = OrderState::Paid;
         order.payment = Some(payment);
+        order.money.paid = order.content.total;
         assert_eq!(settle(&order, &attempt, &paid()), Ok(Verdict::Unchanged));
         let other = TransactionObservation {
             transaction_id: Some("42".into()),
             ..paid()
         };
-        assert_eq!(
-            settle(&order, &attempt, &other),
-            Err(Mismatch::SecondPayment)
-        );
+        let Ok(Verdict::Late(money)) = settle(&order, &attempt, &other) else {
+            panic!()
+        };
+        assert_eq!(money.kind, LateKind::DuplicatePaid);
         let closed = TransactionObservation {
             trade_state: "CLOSED".into(),
             ..paid()
@@ -401,11 +463,13 @@ mod tests {
             Verdict::Closed => next.state = OrderState::Closed,
             Verdict::Paid(payment) => {
                 next.state = OrderState::Paid;
+                next.money.paid = next.content.total;
                 next.payment = Some(payment);
             }
-            Verdict::PaidLate(payment) => {
-                next.state = OrderState::PaidLate;
-                next.payment = Some(payment);
+            Verdict::Late(money) => {
+                next.state = OrderState::Held;
+                next.money.paid = money.total;
+                next.payment = Some(money.payment);
             }
         }
         next
@@ -424,7 +488,7 @@ mod tests {
                 let seen = TransactionObservation { trade_state: word.into(), ..paid() };
                 let before = order.clone();
                 if let Ok(verdict) = settle(&order, &attempt, &seen) {
-                    bookings += u32::from(matches!(verdict, Verdict::Paid(_) | Verdict::PaidLate(_)));
+                    bookings += u32::from(matches!(verdict, Verdict::Paid(_) | Verdict::Late(_)));
                     order = after(&order, verdict);
                 }
                 prop_assert!(order.state.rank() >= before.state.rank());

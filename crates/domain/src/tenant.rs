@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::ids::{ApiKeyId, TenantId};
+use crate::late_payment::LatePolicy;
 
 /// `live` moves money at WeChat; `test` talks to the simulator. No row is shared between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -43,6 +44,8 @@ pub struct Tenant {
     pub id: TenantId,
     /// Its name, shown to people.
     pub name: String,
+    /// What becomes of money that comes late, twice, or with another amount.
+    pub late_policy: LatePolicy,
     /// When it was created.
     pub created_at: Timestamp,
 }
@@ -56,6 +59,12 @@ pub enum Scope {
     /// Create, close and sync orders; exchange login codes.
     #[serde(rename = "orders:write")]
     OrdersWrite,
+    /// See refunds.
+    #[serde(rename = "refunds:read")]
+    RefundsRead,
+    /// Refund orders.
+    #[serde(rename = "refunds:write")]
+    RefundsWrite,
     /// Read the events feed.
     #[serde(rename = "events:read")]
     EventsRead,
@@ -69,9 +78,11 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope there is.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::OrdersRead,
         Self::OrdersWrite,
+        Self::RefundsRead,
+        Self::RefundsWrite,
         Self::EventsRead,
         Self::WebhooksRead,
         Self::WebhooksWrite,
@@ -82,6 +93,8 @@ impl Scope {
         match self {
             Self::OrdersRead => "orders:read",
             Self::OrdersWrite => "orders:write",
+            Self::RefundsRead => "refunds:read",
+            Self::RefundsWrite => "refunds:write",
             Self::EventsRead => "events:read",
             Self::WebhooksRead => "webhooks:read",
             Self::WebhooksWrite => "webhooks:write",

@@ -74,6 +74,12 @@ authorized!(
     Scope::OrdersWrite
 );
 authorized!(
+    RefundsWriter,
+    check_refunds_writer,
+    "check_refunds_writer",
+    Scope::RefundsWrite
+);
+authorized!(
     WebhooksWriter,
     check_webhooks_writer,
     "check_webhooks_writer",

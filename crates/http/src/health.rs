@@ -13,12 +13,17 @@ pub(crate) fn healthz() -> &'static str {
 
 /// The process can reach its storage.
 #[handler]
-pub(crate) async fn readyz(Data(operations): Data<&Operations>) -> (StatusCode, &'static str) {
+pub(crate) async fn readyz(Data(operations): Data<&Operations>) -> (StatusCode, String) {
     match operations.ready().await {
-        Ok(()) => (StatusCode::OK, "ready\n"),
+        Ok(0) => (StatusCode::OK, String::from("ready\n")),
+        Ok(stuck) => {
+            let warning = format!("ready\nwarning: {stuck} rows without a next action\n");
+            (StatusCode::OK, warning)
+        }
         Err(error) => {
             tracing::warn!(error = %error, "storage does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "storage does not answer\n")
+            let text = String::from("storage does not answer\n");
+            (StatusCode::SERVICE_UNAVAILABLE, text)
         }
     }
 }

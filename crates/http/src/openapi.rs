@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+pub(crate) mod event_schemas;
 mod events;
 mod tables;
 

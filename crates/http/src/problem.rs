@@ -75,12 +75,32 @@ pub(crate) struct WechatCause {
     pub(crate) code: Option<String>,
     /// WeChat's own words, or ours when no answer came.
     pub(crate) message: String,
+    /// What it means and what to do, whatever words WeChat chose.
+    pub(crate) cause: PlainWords,
     /// WeChat's `Request-ID`, which its support asks for.
     pub(crate) request_id: Option<String>,
     /// Whether the same call may succeed later.
     pub(crate) retryable: bool,
     /// Who can mend it: `tenant`, `provider`, `platform`, `wechat` or `nobody`.
     pub(crate) who_must_act: String,
+}
+
+/// The same in both languages, so that it can be handed on.
+#[derive(Clone, Debug, PartialEq, Eq, Object)]
+pub(crate) struct PlainWords {
+    /// In Chinese.
+    pub(crate) zh: String,
+    /// In English.
+    pub(crate) en: String,
+}
+
+impl From<tributary_operations::PlainWords> for PlainWords {
+    fn from(words: tributary_operations::PlainWords) -> Self {
+        Self {
+            zh: words.zh,
+            en: words.en,
+        }
+    }
 }
 
 impl Problem {

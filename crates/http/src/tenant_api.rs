@@ -1,10 +1,13 @@
 //! The tenant API: one file per noun. A handler authenticates, parses, makes one call into operations, renders.
 
 mod deliveries;
+mod event_types;
 mod events;
 mod me;
 mod miniprogram_sessions;
 mod orders;
+mod refunds;
+mod timeline;
 mod webhook_endpoints;
 
 use std::str::FromStr;
@@ -14,17 +17,23 @@ use poem_openapi::Tags;
 use crate::problem::{Problem, ProblemCode};
 
 pub(crate) use deliveries::DeliveriesApi;
+pub(crate) use event_types::{EventTypeDescription, EventTypesApi};
 pub(crate) use events::EventsApi;
 pub(crate) use me::MeApi;
 pub(crate) use miniprogram_sessions::MiniprogramSessionsApi;
 pub(crate) use orders::OrdersApi;
+pub(crate) use refunds::RefundsApi;
+pub(crate) use timeline::TimelineApi;
 pub(crate) use webhook_endpoints::WebhookEndpointsApi;
 
 /// Every operation, in the order of the document.
 pub(crate) type TenantApi = (
     OrdersApi,
+    RefundsApi,
+    TimelineApi,
     MiniprogramSessionsApi,
     EventsApi,
+    EventTypesApi,
     WebhookEndpointsApi,
     DeliveriesApi,
     MeApi,
@@ -33,8 +42,11 @@ pub(crate) type TenantApi = (
 /// The whole API. It holds nothing: a session brings what a handler needs.
 pub(crate) const TENANT_API: TenantApi = (
     OrdersApi,
+    RefundsApi,
+    TimelineApi,
     MiniprogramSessionsApi,
     EventsApi,
+    EventTypesApi,
     WebhookEndpointsApi,
     DeliveriesApi,
     MeApi,
@@ -46,6 +58,8 @@ pub(crate) const TENANT_API: TenantApi = (
 enum Tag {
     /// What a payer is asked to pay.
     Orders,
+    /// Money on its way back to a payer.
+    Refunds,
     /// Turns a mini-program's login code into an openid.
     MiniprogramSessions,
     /// What happened, in an order without holes.

@@ -5,6 +5,7 @@ use tributary_domain::ids::ProviderId;
 use tributary_storage::providers::{self, PlatformKey, PlatformKeyKind};
 use wechatpay::client::CallError;
 
+use crate::upstream_calls::{CallContext, CallPurpose};
 use crate::{OperationError, Operations, UpstreamError};
 
 /// Certificates are fetched at most this often because of a serial that nobody knows.
@@ -34,7 +35,11 @@ impl Operations {
     /// None is normal: an account that uses WeChat's public key only has no certificates.
     pub async fn refresh_certificates_of(&self, id: &ProviderId) -> Result<usize, OperationError> {
         let handle = self.provider(id).await?;
-        let certificates = match handle.client.certificates().await {
+        let started_at = self.now();
+        let result = handle.client.certificates().await;
+        let context = CallContext::provider(CallPurpose::Certificates);
+        self.record_call(&handle, &context, started_at, &result);
+        let certificates = match result {
             Ok(answer) => answer.value,
             Err(error) if has_no_certificates(&error) => Vec::new(),
             Err(error) if error.outcome_unknown() => {

@@ -8,16 +8,20 @@ use bytes::Bytes;
 use moka::sync::Cache;
 use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::QueueClass;
+use tributary_domain::endpoint::RetrySchedule;
 use tributary_domain::event::EventType;
-use tributary_domain::ids::{DeliveryId, EndpointId, EndpointSecretId, TenantId};
-use tributary_domain::rehearsal::{CrashPoint, Sabotage, crash_point, is_broken};
+use tributary_domain::ids::{AlarmId, DeliveryId, EndpointId, EndpointSecretId, TenantId};
+use tributary_domain::rehearsal::{self, CrashPoint, Sabotage, crash_point, is_broken};
 use tributary_domain::tenant::Mode;
-use tributary_storage::deliveries::LoggedAttempt;
+use tributary_storage::StorageError;
+use tributary_storage::alarms::{self, Alarm};
 pub use tributary_storage::deliveries::claim::DueLane;
-use tributary_storage::deliveries::claim::{self, ClaimRequest, Claimed, Lease, Parcel};
+use tributary_storage::deliveries::claim::{self, ClaimRequest, Claimed, Lease};
 use tributary_storage::deliveries::completion::{self, Completed, Completion, Health, Next};
+use tributary_storage::deliveries::parcel::{self, Parcel};
+use tributary_storage::deliveries::{LoggedAttempt, Timing};
 use tributary_storage::endpoints::{self, StoredSecret};
-use tributary_webhooks::{Attempt, Delivery, Outcome, Schedule, Secret};
+use tributary_webhooks::{Attempt, CustomHeaders, Delivery, Outcome, Schedule, Secret};
 
 use crate::endpoints::secret_place;
 use crate::{OperationError, Operations};
@@ -67,6 +71,7 @@ pub struct Outgoing {
     claimed: Claimed,
     parcel: Parcel,
     secrets: Vec<Secret>,
+    headers: CustomHeaders,
 }
 
 /// What one attempt brought, on its way into the log.
@@ -78,7 +83,6 @@ pub struct Report(Completion);
 pub struct Courier {
     operations: Operations,
     name: String,
-    schedule: Schedule,
     // By the id of the secret's row, whose content never changes; which secrets are alive is read every time.
     secrets: Cache<EndpointSecretId, Secret>,
 }
@@ -127,7 +131,6 @@ impl Courier {
         Self {
             operations,
             name,
-            schedule: Schedule::standard(),
             secrets,
         }
     }
@@ -166,12 +169,11 @@ impl Courier {
             limit: to_i64(wish.limit),
             tenant_room: &rooms,
             tenant_room_default: to_i64(cap),
-            now,
-            lease_until: now.plus_millis(if is_broken(Sabotage::EndlessLease) {
-                i64::MAX
+            lease_ms: if is_broken(Sabotage::EndlessLease) {
+                LEASE_MS.saturating_mul(1_000_000)
             } else {
                 LEASE_MS
-            }),
+            },
         };
         let tx = storage.begin().await?;
         let batch = claim::claim_all_tenants(&tx, &request).await?;
@@ -180,12 +182,19 @@ impl Courier {
             due_lanes: batch.due_lanes,
             left_lanes: batch.left_lanes,
         };
-        if !batch.claimed.is_empty() {
-            crash_point(CrashPoint::ClaimBeforeCommit);
-            tx.commit().await?;
-            crash_point(CrashPoint::ClaimAfterCommit);
-            load.outgoing = self.gather(batch.claimed, now).await?;
+        if batch.claimed.is_empty() && batch.unreadable.is_empty() {
+            // The lanes that were looked at must be free for whoever looks next.
+            tx.rollback().await?;
+            return Ok(load);
         }
+        crash_point(CrashPoint::ClaimBeforeCommit);
+        tx.commit().await?;
+        crash_point(CrashPoint::ClaimAfterCommit);
+        for delivery_id in &batch.unreadable {
+            metrics::counter!("tributary_webhook_quarantined_total").increment(1);
+            tracing::error!(delivery.id = %delivery_id, "a delivery cannot be read; it is sent no more");
+        }
+        load.outgoing = self.gather(batch.claimed, now).await?;
         Ok(load)
     }
 
@@ -203,25 +212,45 @@ impl Courier {
             .iter()
             .map(|row| row.lease.delivery_id.clone())
             .collect();
-        let parcels = claim::parcels_all_tenants(storage, &ids).await?;
-        let mut parcels: HashMap<DeliveryId, Parcel> = parcels
-            .into_iter()
-            .map(|parcel| (parcel.delivery_id.clone(), parcel))
-            .collect();
+        let parcels = parcel::parcels_all_tenants(storage, &ids).await?;
+        let mut parcels = readable(parcels);
         let secrets = self.secrets_of(&claimed, now).await?;
-        let outgoing = claimed.into_iter().filter_map(|claimed| {
-            // Its endpoint was deleted since the claim, and the delivery cancelled.
-            let parcel = parcels.remove(&claimed.lease.delivery_id)?;
+        let mut outgoing = Vec::with_capacity(claimed.len());
+        for claimed in claimed {
+            // Its endpoint was deleted since the claim, and the delivery cancelled; or nobody can read it.
+            let Some(parcel) = parcels.remove(&claimed.lease.delivery_id) else {
+                continue;
+            };
             let any = || is_broken(Sabotage::AnySecret).then(|| secrets.values().next())?;
-            let own = secrets.get(&claimed.endpoint_id);
-            let secrets = any().or(own).cloned().unwrap_or_default();
-            Some(Outgoing {
+            let known = any().or(secrets.get(&claimed.endpoint_id)).cloned();
+            // Without its headers it may not go out, and nothing goes out unsigned.
+            let (headers, secrets) = match self.headers_of(&claimed, &parcel).await {
+                Some(headers) => (headers, known.unwrap_or_default()),
+                None => (CustomHeaders::default(), Vec::new()),
+            };
+            outgoing.push(Outgoing {
                 claimed,
                 parcel,
                 secrets,
+                headers,
+            });
+        }
+        Ok(outgoing)
+    }
+
+    /// Opens what the tenant adds; nothing when that fails, which is our own fault.
+    async fn headers_of(&self, claimed: &Claimed, parcel: &Parcel) -> Option<CustomHeaders> {
+        let Some(sealed) = &parcel.sealed_headers else {
+            return Some(CustomHeaders::default());
+        };
+        let (tenant, endpoint) = (&claimed.tenant_id, &claimed.endpoint_id);
+        let opened = self.operations.open_headers(tenant, endpoint, sealed).await;
+        opened
+            .inspect_err(|error| {
+                tracing::error!(endpoint.id = %endpoint, error = error as &dyn std::error::Error,
+                    "the headers of a webhook endpoint cannot be opened");
             })
-        });
-        Ok(outgoing.collect())
+            .ok()
     }
 
     /// Takes out what was claimed again and again although nobody lived to report on it.
@@ -235,6 +264,7 @@ impl Courier {
         for row in poison {
             let tx = self.operations.storage().begin().await?;
             completion::quarantine(&tx, &row.tenant_id, &row.lease, now).await?;
+            alarms::insert(&tx, &alarm_about(&row, now)).await?;
             tx.commit().await?;
             metrics::counter!("tributary_webhook_quarantined_total").increment(1);
             tracing::error!(delivery.id = %row.lease.delivery_id, tenant.id = %row.tenant_id,
@@ -306,57 +336,23 @@ impl Courier {
             body: Bytes::from(parcel.body.clone().into_bytes()),
             secrets: outgoing.secrets.clone(),
             timestamp: started_at.as_seconds(),
+            headers: outgoing.headers.clone(),
+            timeout_ms: parcel.timeout_ms.and_then(|ms| u64::try_from(ms).ok()),
         };
         let attempt = self.operations.sender().send(&delivery).await;
         crash_point(CrashPoint::DeliveryAnswered);
         count(&attempt);
-        let next = self.next_of(claimed, number, attempt.outcome);
+        let next = next_of(claimed, parcel.schedule, number, attempt.outcome);
         Report(Completion {
             lease: claimed.lease.clone(),
             tenant_id: claimed.tenant_id.clone(),
             endpoint_id: claimed.endpoint_id.clone(),
             url: parcel.url.clone(),
             health: health_of(attempt.outcome),
+            too_long: attempt.outcome == Outcome::TooLarge,
             attempt: logged(outgoing, attempt, number, started_at),
             next,
         })
-    }
-
-    /// Decides what becomes of a delivery.
-    fn next_of(&self, claimed: &Claimed, number: i64, outcome: Outcome) -> Next {
-        let now = self.operations.now();
-        let retry_after_ms = match outcome {
-            Outcome::Delivered => return Next::Succeeded,
-            Outcome::Gone | Outcome::Disabled => return Next::Held,
-            Outcome::Aborted => return Next::Cancelled,
-            Outcome::Overloaded { retry_after_ms } => retry_after_ms,
-            Outcome::Failed { class } if class.is_ours() => {
-                let at = now.plus_millis(own_fault_pause_ms(number));
-                return Next::Unspent { at };
-            }
-            Outcome::TooLarge | Outcome::Failed { .. } => None,
-        };
-        let position = claimed.position;
-        // The delay that leads to the next attempt is counted from the attempt before it.
-        let (failed, next) = match claimed.class {
-            QueueClass::Scheduled => (position, position.saturating_add(1)),
-            QueueClass::Hurried => (position.saturating_sub(1).max(1), position),
-            QueueClass::Replay => return Next::Failed,
-        };
-        let failed = u32::try_from(failed).unwrap_or(u32::MAX);
-        match self
-            .schedule
-            .next_delay_ms(failed, chance(), retry_after_ms)
-        {
-            Some(delay) => {
-                let delay = i64::try_from(delay).unwrap_or(i64::MAX);
-                Next::Again {
-                    at: now.plus_millis(delay),
-                    position: next,
-                }
-            }
-            None => Next::Failed,
-        }
     }
 
     /// Records attempts, all in one transaction; reports whose claim has ended are refused and counted.
@@ -386,19 +382,73 @@ impl Courier {
             .map(|outgoing| outgoing.claimed.lease.clone())
             .collect();
         let tx = self.operations.storage().begin().await?;
-        claim::release_all_tenants(&tx, &leases, self.operations.now()).await?;
+        claim::release_all_tenants(&tx, &leases).await?;
         tx.commit().await?;
         Ok(())
     }
 }
 
-/// Any number, from the seed of a rehearsal if there is one.
-fn chance() -> u64 {
-    #[cfg(debug_assertions)]
-    if let Some(draw) = tributary_domain::rehearsal::draw() {
-        return draw;
+/// Decides what becomes of a delivery.
+fn next_of(claimed: &Claimed, schedule: RetrySchedule, number: i64, outcome: Outcome) -> Next {
+    let retry_after_ms = match outcome {
+        Outcome::Delivered => return Next::Succeeded,
+        Outcome::Gone | Outcome::Disabled => return Next::Held,
+        Outcome::Aborted => return Next::Cancelled,
+        Outcome::Overloaded { retry_after_ms } => retry_after_ms,
+        Outcome::Failed { class } if class.is_ours() => {
+            let delay_ms = own_fault_pause_ms(number);
+            return Next::Unspent { delay_ms };
+        }
+        Outcome::TooLarge | Outcome::Failed { .. } => None,
+    };
+    let position = claimed.position;
+    // The delay that leads to the next attempt is counted from the attempt before it.
+    let (failed, next) = match claimed.class {
+        QueueClass::Scheduled => (position, position.saturating_add(1)),
+        QueueClass::Hurried => (position.saturating_sub(1).max(1), position),
+        QueueClass::Replay => return Next::Failed,
+    };
+    let failed = u32::try_from(failed).unwrap_or(u32::MAX);
+    let schedule = match schedule {
+        RetrySchedule::Standard => Schedule::standard(),
+        RetrySchedule::Wechat => Schedule::wechat(),
+    };
+    match schedule.next_delay_ms(failed, rehearsal::draw_or(rand::random), retry_after_ms) {
+        Some(delay) => Next::Again {
+            delay_ms: i64::try_from(delay).unwrap_or(i64::MAX),
+            position: next,
+        },
+        None => Next::Failed,
     }
-    rand::random()
+}
+
+/// The parcels by their delivery. What cannot be read is claimed again until it is quarantined.
+fn readable(parcels: Vec<Result<Parcel, StorageError>>) -> HashMap<DeliveryId, Parcel> {
+    let sound = parcels.into_iter().filter_map(|parcel| {
+        parcel
+            .inspect_err(|error| {
+                tracing::error!(
+                    error = error as &dyn std::error::Error,
+                    "what is to be delivered cannot be read"
+                );
+            })
+            .ok()
+    });
+    sound
+        .map(|parcel| (parcel.delivery_id.clone(), parcel))
+        .collect()
+}
+
+fn alarm_about(poison: &Claimed, now: Timestamp) -> Alarm {
+    Alarm {
+        id: AlarmId::new(now),
+        raised_at: now,
+        kind: "delivery_quarantined".to_owned(),
+        tenant_id: Some(poison.tenant_id.clone()),
+        provider_id: None,
+        order_id: None,
+        detail: serde_json::json!({ "delivery_id": poison.lease.delivery_id }).to_string(),
+    }
 }
 
 /// A fault of ours costs the tenant nothing of the schedule; the longer it lasts, the rarer it is logged.
@@ -432,12 +482,20 @@ fn logged(
         number,
         trigger: if is_test { "test" } else { class.trigger() }.to_owned(),
         started_at,
-        duration_ms: i64::try_from(attempt.duration_ms).unwrap_or(i64::MAX),
+        duration_ms: to_ms(attempt.duration_ms),
         status: attempt.status.map(i64::from),
         error_class: attempt.error_class.map(|class| class.as_str().to_owned()),
         response_headers: Some(attempt.response_headers).filter(|lines| !lines.is_empty()),
         response_body: Some(attempt.response_body.to_vec()).filter(|body| !body.is_empty()),
         remote_ip: attempt.remote_ip.map(|address| address.to_string()),
+        request_headers: Some(attempt.request_headers).filter(|lines| !lines.is_empty()),
+        timing: Timing {
+            dns_ms: attempt.dns_ms.map(to_ms),
+            connect_ms: attempt.connect_ms.map(to_ms),
+            tls_ms: attempt.tls_ms.map(to_ms),
+            first_byte_ms: attempt.first_byte_ms.map(to_ms),
+        },
+        tls_version: attempt.tls_version.map(str::to_owned),
     }
 }
 
@@ -452,6 +510,10 @@ fn count(attempt: &Attempt) {
     )]
     let seconds = attempt.duration_ms as f64 / 1_000.0;
     metrics::histogram!("tributary_webhook_attempt_seconds").record(seconds);
+}
+
+fn to_ms(length: u64) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
 }
 
 fn to_i64(count: usize) -> i64 {

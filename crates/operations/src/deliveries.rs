@@ -87,6 +87,18 @@ pub struct AttemptView {
     pub response_body: Option<String>,
     /// Who answered.
     pub remote_ip: Option<String>,
+    /// The request's headers; values that the tenant gave are masked.
+    pub request_headers: Option<BTreeMap<String, String>>,
+    /// How long looking the name up took.
+    pub dns_ms: Option<i64>,
+    /// How long connecting took.
+    pub connect_ms: Option<i64>,
+    /// How long the TLS handshake took.
+    pub tls_ms: Option<i64>,
+    /// When the answer's head was complete.
+    pub first_byte_ms: Option<i64>,
+    /// The version of TLS that was spoken.
+    pub tls_version: Option<String>,
 }
 
 /// A delivery with its attempts.
@@ -178,7 +190,7 @@ impl Operations {
             let state = format!("endpoint {state}");
             return Err(OperationError::StateConflict { state });
         }
-        match deliveries::resend(&tx, &delivery, self.now()).await {
+        match deliveries::resend(&tx, &delivery).await {
             Ok(Resend::Due) => tx.commit().await?,
             // Somebody moved it between our read and our write: most likely it was just claimed or finished.
             Ok(Resend::InFlight) | Err(StorageError::Stale { .. }) => {
@@ -231,6 +243,12 @@ fn attempt_view(attempt: LoggedAttempt) -> AttemptView {
             .response_body
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
         remote_ip: attempt.remote_ip,
+        request_headers: attempt.request_headers.as_deref().map(header_map),
+        dns_ms: attempt.timing.dns_ms,
+        connect_ms: attempt.timing.connect_ms,
+        tls_ms: attempt.timing.tls_ms,
+        first_byte_ms: attempt.timing.first_byte_ms,
+        tls_version: attempt.tls_version,
     }
 }
 

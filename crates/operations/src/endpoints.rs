@@ -1,36 +1,39 @@
 //! Webhook endpoints: made, listed, changed, rotated, tested, removed.
 
 mod secrets;
+mod settings;
 mod view;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tributary_domain::clock::Timestamp;
 use tributary_domain::endpoint::{Endpoint, EndpointState, MAX_ENDPOINTS};
-use tributary_domain::event::{Draft, EventType, NewEvent, Subject, filter_is_known};
+pub use tributary_domain::endpoint::{PayloadMode, RetrySchedule, SignatureKind};
+use tributary_domain::event::{API_VERSION, Draft, EventType, NewEvent, Subject};
 use tributary_domain::field::FieldError;
 use tributary_domain::ids::{EndpointId, EventId};
 use tributary_domain::settlement::Source;
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_storage::endpoints;
 use tributary_storage::{Tx, deliveries, outbox};
-use zeroize::Zeroizing;
+use tributary_webhooks::CustomHeaders;
 
 use crate::credentials::Caller;
 use crate::pages::{Page, check_limit, cut};
 use crate::{OperationError, Operations};
 
 pub(crate) use secrets::secret_place;
+pub use secrets::{IssuedSecret, Rotation};
+pub use settings::{GivenHeaders, Settings};
 pub use view::{EndpointView, SecretView};
 
+use settings::{description_fault, filter_faults, version_fault};
 use view::endpoint_view;
 
-const FILTERS_MAX: usize = 32;
-const DESCRIPTION_CHARS_MAX: usize = 191;
 const SUBJECT: &str = "endpoint";
 
 /// An endpoint as a tenant describes it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct NewEndpoint {
     /// Where deliveries are posted.
     pub url: String,
@@ -38,6 +41,18 @@ pub struct NewEndpoint {
     pub description: String,
     /// Which event types it wants: words, or stems that end in `*`.
     pub filters: Vec<String>,
+    /// How webhooks to it are signed.
+    pub signature: SignatureKind,
+    /// The version of the payloads; the newest unless another is named.
+    pub api_version: Option<String>,
+    /// What it chooses besides.
+    pub settings: Settings,
+}
+
+/// What passed the checks, in the form that is kept.
+struct Checked {
+    url: Option<String>,
+    headers: Option<CustomHeaders>,
 }
 
 /// What shall change about an endpoint; what is absent stays.
@@ -51,6 +66,8 @@ pub struct EndpointPatch {
     pub filters: Option<Vec<String>>,
     /// `enabled`, `paused` or `disabled`.
     pub state: Option<String>,
+    /// What it chooses besides.
+    pub settings: Settings,
 }
 
 impl Operations {
@@ -59,15 +76,18 @@ impl Operations {
         &self,
         caller: &Caller,
         mut new: NewEndpoint,
-    ) -> Result<(EndpointView, Zeroizing<String>), OperationError> {
+    ) -> Result<(EndpointView, IssuedSecret), OperationError> {
         caller.require(Scope::WebhooksWrite)?;
-        let url =
-            self.check_endpoint(Some(&new.url), Some(&new.description), Some(&new.filters))?;
-        new.url = url.unwrap_or(new.url);
+        let checked = self.check_endpoint(&new)?;
+        new.url = checked.url.unwrap_or(new.url);
         let now = self.now();
-        let endpoint = new_endpoint(caller, new, now);
+        let signature = new.signature;
+        let mut endpoint = new_endpoint(caller, new, now);
+        let sealed = self
+            .sealed_headers(&mut endpoint, checked.headers, now)
+            .await?;
         let (stored, secret) = self
-            .new_secret(&endpoint.tenant_id, &endpoint.id, now)
+            .new_secret(&endpoint.tenant_id, &endpoint.id, signature, now)
             .await?;
         let tx = self.storage().begin().await?;
         let count = endpoints::count_locked(&tx, &caller.tenant_id, caller.mode).await?;
@@ -78,6 +98,7 @@ impl Operations {
             });
         }
         endpoints::insert(&tx, &endpoint).await?;
+        write_headers(&tx, &endpoint, sealed).await?;
         endpoints::insert_secret(&tx, &stored).await?;
         append_ping(&tx, &endpoint, now).await?;
         tx.commit().await?;
@@ -141,23 +162,34 @@ impl Operations {
         mut patch: EndpointPatch,
     ) -> Result<EndpointView, OperationError> {
         caller.require(Scope::WebhooksWrite)?;
-        let (url, description) = (patch.url.as_deref(), patch.description.as_deref());
-        patch.url = self.check_endpoint(url, description, patch.filters.as_deref())?;
+        let checked = self.check_endpoint_patch(&patch)?;
+        patch.url = checked.url;
         let state = patch.state.as_deref().map(settable_state).transpose()?;
         let now = self.now();
+        // Sealing may write a data key, so it comes before the transaction; a foreign id must not get that far.
+        let mut known = endpoints::find(self.storage(), &caller.tenant_id, caller.mode, id)
+            .await?
+            .ok_or(OperationError::NotFound)?;
+        let sealed = self
+            .sealed_headers(&mut known, checked.headers, now)
+            .await?;
         let tx = self.storage().begin().await?;
         let before = endpoints::lock(&tx, &caller.tenant_id, caller.mode, id)
             .await?
             .ok_or(OperationError::NotFound)?;
-        let after = patched(&before, patch, state, now);
+        let mut after = patched(&before, patch, state, now);
         endpoints::update(&tx, &after).await?;
+        if sealed.is_some() {
+            after.header_names = known.header_names;
+        }
+        write_headers(&tx, &after, sealed).await?;
         let (tenant, id) = (&after.tenant_id, &after.id);
         match (before.state.is_served(), after.state.is_served()) {
             (true, false) => {
-                deliveries::hold_waiting(&tx, tenant, id, now).await?;
+                deliveries::hold_waiting(&tx, tenant, id).await?;
             }
             (false, true) => {
-                deliveries::release_held(&tx, tenant, id, now).await?;
+                deliveries::release_held(&tx, tenant, id).await?;
             }
             _ => {}
         }
@@ -168,7 +200,7 @@ impl Operations {
     /// Releases deliveries that are held although their endpoint is served, a bounded number of them.
     pub async fn release_forgotten_deliveries(&self) -> Result<usize, OperationError> {
         let tx = self.storage().begin().await?;
-        let released = deliveries::release_forgotten_all_tenants(&tx, self.now()).await?;
+        let released = deliveries::release_forgotten_all_tenants(&tx).await?;
         tx.commit().await?;
         Ok(released)
     }
@@ -215,31 +247,56 @@ impl Operations {
         Ok(event_id)
     }
 
-    /// Answers the URL in the form that is sent to: what is shown is what was checked.
-    fn check_endpoint(
-        &self,
-        url: Option<&str>,
-        description: Option<&str>,
-        filters: Option<&[String]>,
-    ) -> Result<Option<String>, OperationError> {
+    fn check_endpoint(&self, new: &NewEndpoint) -> Result<Checked, OperationError> {
         let mut faults = Vec::new();
-        let url = url.map(|url| self.sender().check_url(url)).transpose();
-        if let Err(refused) = &url {
-            faults.push(FieldError::new("/url", refused.to_string()));
+        let url = self.check_url(Some(&new.url), &mut faults);
+        faults.extend(description_fault(Some(&new.description)));
+        faults.extend(filter_faults(&new.filters));
+        faults.extend(version_fault(new.api_version.as_deref()));
+        let headers = new.settings.check(&mut faults);
+        checked(url, headers, faults)
+    }
+
+    fn check_endpoint_patch(&self, patch: &EndpointPatch) -> Result<Checked, OperationError> {
+        let mut faults = Vec::new();
+        let url = self.check_url(patch.url.as_deref(), &mut faults);
+        faults.extend(description_fault(patch.description.as_deref()));
+        faults.extend(
+            patch
+                .filters
+                .iter()
+                .flat_map(|filters| filter_faults(filters)),
+        );
+        let headers = patch.settings.check(&mut faults);
+        checked(url, headers, faults)
+    }
+
+    /// Answers the URL in the form that is sent to: what is shown is what was checked.
+    fn check_url(&self, url: Option<&str>, faults: &mut Vec<FieldError>) -> Option<String> {
+        match self.sender().check_url(url?) {
+            Ok(url) => Some(url.as_str().to_owned()),
+            Err(refused) => {
+                faults.push(FieldError::new("/url", refused.to_string()));
+                None
+            }
         }
-        if description.is_some_and(|text| !is_plain_short_text(text)) {
-            faults.push(FieldError::new(
-                "/description",
-                "must be at most 191 printable characters",
-            ));
-        }
-        if let Some(filters) = filters {
-            faults.extend(filter_faults(filters));
-        }
-        match url {
-            Ok(url) if faults.is_empty() => Ok(url.map(|url| url.as_str().to_owned())),
-            _ => Err(OperationError::Invalid(faults)),
-        }
+    }
+
+    /// Seals the headers, when there are any to write, and notes their names in the endpoint.
+    async fn sealed_headers(
+        &self,
+        endpoint: &mut Endpoint,
+        headers: Option<CustomHeaders>,
+        now: Timestamp,
+    ) -> Result<Option<Vec<u8>>, OperationError> {
+        let Some(headers) = headers else {
+            return Ok(None);
+        };
+        let sealed = self
+            .seal_headers(&endpoint.tenant_id, &endpoint.id, &headers, now)
+            .await?;
+        endpoint.header_names = headers.names();
+        Ok(Some(sealed))
     }
 
     async fn view_of(&self, endpoint: &Endpoint) -> Result<EndpointView, OperationError> {
@@ -252,14 +309,45 @@ impl Operations {
     }
 }
 
+fn checked(
+    url: Option<String>,
+    headers: Option<CustomHeaders>,
+    faults: Vec<FieldError>,
+) -> Result<Checked, OperationError> {
+    if faults.is_empty() {
+        Ok(Checked { url, headers })
+    } else {
+        Err(OperationError::Invalid(faults))
+    }
+}
+
+async fn write_headers(
+    tx: &Tx,
+    endpoint: &Endpoint,
+    sealed: Option<Vec<u8>>,
+) -> Result<(), OperationError> {
+    if let Some(sealed) = sealed {
+        let (tenant, id) = (&endpoint.tenant_id, &endpoint.id);
+        endpoints::set_headers(tx, tenant, id, &endpoint.header_names, &sealed).await?;
+    }
+    Ok(())
+}
+
 fn new_endpoint(caller: &Caller, new: NewEndpoint, now: Timestamp) -> Endpoint {
-    Endpoint {
+    let mut endpoint = Endpoint {
         id: EndpointId::new(now),
         tenant_id: caller.tenant_id.clone(),
         mode: caller.mode,
         url: new.url,
         description: new.description,
         filters: new.filters,
+        sub_mchids: Vec::new(),
+        payload: PayloadMode::default(),
+        schedule: RetrySchedule::default(),
+        api_version: new.api_version.unwrap_or_else(|| API_VERSION.to_owned()),
+        ordered: false,
+        timeout_ms: None,
+        header_names: Vec::new(),
         state: EndpointState::Enabled,
         disabled_reason: None,
         consecutive_failures: 0,
@@ -267,7 +355,9 @@ fn new_endpoint(caller: &Caller, new: NewEndpoint, now: Timestamp) -> Endpoint {
         last_success_at: None,
         created_at: now,
         updated_at: now,
-    }
+    };
+    new.settings.apply(&mut endpoint);
+    endpoint
 }
 
 fn patched(
@@ -280,6 +370,7 @@ fn patched(
     after.url = patch.url.unwrap_or(after.url);
     after.description = patch.description.unwrap_or(after.description);
     after.filters = patch.filters.unwrap_or(after.filters);
+    patch.settings.apply(&mut after);
     if let Some(state) = state.filter(|state| *state != before.state) {
         after.state = state;
         let manual = state == EndpointState::Disabled;
@@ -300,26 +391,6 @@ fn settable_state(text: &str) -> Result<EndpointState, OperationError> {
             "must be enabled, paused or disabled",
         )),
     }
-}
-
-fn is_plain_short_text(text: &str) -> bool {
-    text.chars().count() <= DESCRIPTION_CHARS_MAX && !text.chars().any(char::is_control)
-}
-
-fn filter_faults(filters: &[String]) -> Vec<FieldError> {
-    if filters.is_empty() || filters.len() > FILTERS_MAX {
-        return vec![FieldError::new("/events", "must name 1 to 32 event types")];
-    }
-    let unknown = filters
-        .iter()
-        .enumerate()
-        .filter(|(_, filter)| !filter_is_known(filter));
-    unknown
-        .map(|(index, _)| {
-            let reason = "must be an event type, or a beginning of one and a star, such as order.*";
-            FieldError::new(format!("/events/{index}"), reason)
-        })
-        .collect()
 }
 
 async fn append_ping(
@@ -353,6 +424,7 @@ async fn append_ping(
         seq,
         occurred_at: now,
         source: Source::Api,
+        sub_mchid: None,
         object: &object,
         previous_state: None,
     };

@@ -2,9 +2,39 @@
 
 use serde::{Deserialize, Serialize};
 use tributary_domain::field::FieldError;
+use tributary_domain::order_money::RefundRefusal;
 use tributary_domain::tenant::Scope;
 use tributary_storage::StorageError;
 use tributary_vault::VaultError;
+use wechatpay::client::Explanation;
+
+/// What an error at WeChat means, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlainWords {
+    /// In Chinese.
+    pub zh: String,
+    /// In English.
+    pub en: String,
+}
+
+impl From<Explanation> for PlainWords {
+    fn from(said: Explanation) -> Self {
+        Self {
+            zh: said.zh.to_owned(),
+            en: said.en.to_owned(),
+        }
+    }
+}
+
+/// What an answer that was kept without words says.
+impl Default for PlainWords {
+    fn default() -> Self {
+        Self {
+            zh: "请看 message。".to_owned(),
+            en: "Read the message.".to_owned(),
+        }
+    }
+}
 
 /// What WeChat said, in a form that can be shown to a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +44,10 @@ pub struct UpstreamError {
     /// WeChat's code, spelling folded.
     pub code: Option<String>,
     /// WeChat's words; never to be parsed.
-    pub message: String,
+    pub message: Box<str>,
+    /// What it means.
+    #[serde(default)]
+    pub cause: Box<PlainWords>,
     /// The field of the request that WeChat named, as a JSON pointer into ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<Box<str>>,
@@ -33,6 +66,8 @@ pub struct LoginProblem {
     pub errcode: Option<i64>,
     /// What went wrong, for people.
     pub message: String,
+    /// What it means.
+    pub cause: Box<PlainWords>,
     /// Whether the same code may be tried again.
     pub retryable: bool,
     /// `tenant`, `provider`, `wechat`, `platform` or `nobody`.
@@ -59,6 +94,15 @@ pub enum OperationError {
         /// The order that has the number.
         order_id: String,
     },
+    /// The refund number was used for other content.
+    #[error("the refund number was used for other content")]
+    RefundConflict {
+        /// The refund that has the number.
+        refund_id: String,
+    },
+    /// The order cannot be refunded as asked.
+    #[error("not refundable: {0}")]
+    NotRefundable(RefundRefusal),
     /// The thing is in a state that does not allow this.
     #[error("not possible in the state {state}")]
     StateConflict {
@@ -119,7 +163,8 @@ impl From<&wechatpay::client::CallError> for UpstreamError {
             code: error.code().map(str::to_owned),
             message: error
                 .message()
-                .map_or_else(|| error.to_string(), str::to_owned),
+                .map_or_else(|| error.to_string().into(), Box::from),
+            cause: Box::new(error.explanation().into()),
             field: named_field(error),
             request_id: error.trace.request_id.clone(),
             retryable: error.retryable(),

@@ -131,7 +131,7 @@ impl Sequencer {
         }
         let until = now.plus_millis(LEAD_MS);
         let tx = self.operations.storage().begin().await?;
-        let leads = match leases::acquire(&tx, SEQUENCER, &self.node, now, until).await {
+        let leads = match leases::acquire(&tx, SEQUENCER, &self.node, LEAD_MS).await {
             Ok(leads) => {
                 tx.commit().await?;
                 leads

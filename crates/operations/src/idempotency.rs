@@ -2,9 +2,9 @@
 
 use sha2::{Digest as _, Sha256};
 use tributary_domain::clock::Timestamp;
-use tributary_domain::ids::{OrderId, sortable_text};
+use tributary_domain::ids::sortable_text;
 use tributary_domain::rehearsal::{Sabotage, is_broken};
-use tributary_storage::idempotency::{self, RecoveryPoint, Request, Scope};
+use tributary_storage::idempotency::{self, About, RecoveryPoint, Request, Scope};
 
 use crate::credentials::Caller;
 use crate::{OperationError, Operations};
@@ -58,13 +58,17 @@ pub(crate) enum Known {
     /// Its owner vanished: go on where it stopped.
     Resume {
         /// What it is about.
-        order_id: OrderId,
+        about: About,
         /// Guards every write of this run.
         lock_token: i64,
     },
 }
 
 impl Idempotency {
+    pub(crate) fn fingerprint_hex(&self) -> String {
+        hex::encode(self.fingerprint)
+    }
+
     pub(crate) fn scope(&self, caller: &Caller) -> Scope {
         Scope {
             tenant_id: caller.tenant_id.clone(),
@@ -78,14 +82,14 @@ impl Idempotency {
         }
     }
 
-    pub(crate) fn request(&self, scope: Scope, order_id: &OrderId, now: Timestamp) -> Request {
+    pub(crate) fn request(&self, scope: Scope, about: About, now: Timestamp) -> Request {
         Request {
             scope,
-            fingerprint: hex::encode(self.fingerprint),
+            fingerprint: self.fingerprint_hex(),
             recovery_point: RecoveryPoint::Intent,
             lock_token: 1,
             locked_until: now.plus_millis(LOCK_MS),
-            order_id: Some(order_id.clone()),
+            about,
             status: None,
             answer: None,
             created_at: now,
@@ -103,7 +107,7 @@ impl Operations {
         let Some(request) = idempotency::find(self.storage(), scope).await? else {
             return Ok(None);
         };
-        if request.fingerprint != hex::encode(idem.fingerprint) {
+        if request.fingerprint != idem.fingerprint_hex() {
             return Err(OperationError::IdempotencyKeyReused);
         }
         if let (RecoveryPoint::Completed, Some(status), Some(answer)) = (
@@ -126,11 +130,8 @@ impl Operations {
             return Err(OperationError::IdempotencyInFlight);
         }
         tx.commit().await?;
-        let order_id = request
-            .order_id
-            .ok_or_else(|| OperationError::Internal("a request without its order".into()))?;
         Ok(Known::Resume {
-            order_id,
+            about: request.about,
             lock_token: request.lock_token.saturating_add(1),
         })
     }

@@ -5,6 +5,8 @@
 //! the command line. Read `orders`, then `settlement` (the one door for money), then `notifications` and `polling`.
 
 pub mod account;
+pub mod alarms;
+mod budgets;
 pub mod certificates;
 pub mod courier;
 pub mod credentials;
@@ -13,6 +15,7 @@ pub mod endpoints;
 mod error;
 pub mod feed;
 pub mod idempotency;
+pub mod late_payments;
 pub mod logins;
 pub mod notifications;
 mod observation;
@@ -21,13 +24,17 @@ pub mod pages;
 pub mod polling;
 pub mod providers;
 pub mod readiness;
+pub mod refunds;
 pub mod retention;
 mod sealing;
 pub mod settlement;
 pub mod tenants;
+pub mod timeline;
+pub(crate) mod upstream_calls;
 mod wakeups;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use moka::future::Cache;
 use tributary_domain::clock::{SharedClock, Timestamp};
@@ -37,13 +44,15 @@ use tributary_vault::Vault;
 use tributary_webhooks::Sender;
 use wechatpay::client::Transport;
 
-pub use error::{LoginProblem, OperationError, UpstreamError};
+pub use error::{LoginProblem, OperationError, PlainWords, UpstreamError};
 pub use wakeups::Wakeups;
 
+use crate::budgets::Budgets;
 use crate::credentials::KeyCache;
 use crate::orders::preflight::MerchantCache;
 use crate::providers::ProviderCache;
 use crate::sealing::Sealing;
+use crate::upstream_calls::WaitingCalls;
 
 const SYNCS_KEPT_MAX: u64 = 100_000;
 const SYNC_KEPT: std::time::Duration = std::time::Duration::from_secs(10);
@@ -84,7 +93,11 @@ struct Inner {
     providers: ProviderCache,
     /// When a tenant last made us ask WeChat about an order.
     syncs: Cache<OrderId, Timestamp>,
+    waiting_calls: WaitingCalls,
     wakeups: Wakeups,
+    budgets: Budgets,
+    /// Rows without a next action, as last counted.
+    stuck_rows: AtomicU64,
 }
 
 impl Operations {
@@ -104,7 +117,10 @@ impl Operations {
                 .max_capacity(SYNCS_KEPT_MAX)
                 .time_to_live(SYNC_KEPT)
                 .build(),
+            waiting_calls: WaitingCalls::default(),
             wakeups: Wakeups::default(),
+            budgets: Budgets::default(),
+            stuck_rows: AtomicU64::new(0),
         };
         Self {
             inner: Arc::new(inner),

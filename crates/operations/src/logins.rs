@@ -128,6 +128,7 @@ fn problem_of(error: &LoginError) -> LoginProblem {
     LoginProblem {
         errcode: error.errcode(),
         message: error.to_string(),
+        cause: Box::new(error.explanation().into()),
         retryable: error.retryable(),
         who_must_act: error.who_must_act().as_str(),
         // Nobody: the user logs in again, which the tenant's own page starts.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use tributary_domain::clock::Timestamp;
-use tributary_domain::ids::{AlarmId, NotificationId};
+use tributary_domain::ids::{AlarmId, NotificationId, ProviderId};
+use tributary_domain::refund_settlement::RefundObservation;
 use tributary_domain::rehearsal::{Sabotage, is_broken};
 use tributary_domain::settlement::{Source, TransactionObservation};
 use tributary_storage::alarms::{self, Alarm};
@@ -13,13 +14,15 @@ use tributary_storage::notifications::{self, NotificationState, StoredNotificati
 use wechatpay::v3::notification::{Envelope, Notice};
 use wechatpay::v3::verification::{self, SignatureHeaders, VerifyError};
 
-use crate::observation::from_transaction;
+use crate::observation::{from_refund_notice, from_transaction};
 use crate::providers::ProviderHandle;
-use crate::settlement::{Inbox, Observed};
+use crate::settlement::{Inbox, Observed, ObservedRefund};
 use crate::{OperationError, Operations};
 
 /// The last part of the notification path for payments.
 pub const KIND_TRANSACTION: &str = "transaction";
+/// The last part of the notification path for refunds.
+pub const KIND_REFUND: &str = "refund";
 const NOTICE_ID_CHARS_MAX: usize = 100;
 /// `PUB_KEY_ID_` and its digits stay well below.
 const SERIAL_CHARS_MAX: usize = 64;
@@ -131,23 +134,37 @@ impl Operations {
             self.quarantine(notice, UNDECRYPTABLE).await?;
             return Err(NotifyError::Undecryptable);
         };
-        match Notice::from_plain(&plain) {
-            Ok(Notice::Payment(payment)) => {
-                let seen = from_transaction(&payment);
-                let inbox = Inbox::New(&notice);
-                let observed = self
-                    .observe(&notice.provider_id, &seen, Source::Notification, &inbox)
-                    .await;
-                match observed {
-                    Ok(Observed::Duplicate) => self.apply_earlier(&notice, &seen).await,
-                    Ok(observed) => Ok(Received::from(&observed)),
-                    Err(_) if is_broken(Sabotage::AckBeforeCommit) => Ok(Received::Kept),
-                    Err(error) => self.keep_for_later(notice, error).await,
-                }
-            }
-            Ok(_) => self.quarantine(notice, "unsupported_kind").await,
-            Err(_) => self.quarantine(notice, "unreadable").await,
+        let report = match Report::from_plain(&plain) {
+            Ok(report) => report,
+            Err(verdict) => return self.quarantine(notice, verdict).await,
+        };
+        let inbox = Inbox::New(&notice);
+        match self
+            .let_report_in(&notice.provider_id, &report, &inbox)
+            .await
+        {
+            Ok(Received::Duplicate) => self.apply_earlier(&notice, &report).await,
+            Ok(received) => Ok(received),
+            Err(_) if is_broken(Sabotage::AckBeforeCommit) => Ok(Received::Kept),
+            Err(error) => self.keep_for_later(notice, error).await,
         }
+    }
+
+    async fn let_report_in(
+        &self,
+        provider: &ProviderId,
+        report: &Report,
+        inbox: &Inbox<'_>,
+    ) -> Result<Received, OperationError> {
+        let source = Source::Notification;
+        Ok(match report {
+            Report::Payment(seen) => {
+                Received::from(&self.observe(provider, seen, source, inbox).await?)
+            }
+            Report::Refund(seen) => {
+                Received::from(&self.observe_refund(provider, seen, source, inbox).await?)
+            }
+        })
     }
 
     /// A wrong way to recognise a repetition, for rehearsals.
@@ -161,7 +178,7 @@ impl Operations {
     async fn apply_earlier(
         &self,
         notice: &StoredNotification,
-        seen: &TransactionObservation,
+        report: &Report,
     ) -> Result<Received, NotifyError> {
         let unavailable = |error| NotifyError::Unavailable(OperationError::Storage(error));
         let (provider, notice_id) = (&notice.provider_id, &notice.notice_id);
@@ -178,12 +195,10 @@ impl Operations {
             None => Ok(Received::Duplicate),
             Some(earlier) => {
                 let inbox = Inbox::Kept(&earlier);
-                let observed = self
-                    .observe(provider, seen, Source::Notification, &inbox)
-                    .await;
-                observed.as_ref().map(Received::from).map_err(|error| {
+                let received = self.let_report_in(provider, report, &inbox).await;
+                received.map_err(|error| {
                     tracing::error!(notification.id = %earlier.id,
-                        error = error as &dyn std::error::Error, "a notification could not be applied");
+                        error = &error as &dyn std::error::Error, "a notification could not be applied");
                     NotifyError::Unavailable(OperationError::Internal("applying failed".into()))
                 })
             }
@@ -357,14 +372,11 @@ impl Operations {
             .map_err(|_| {
                 OperationError::Internal("a kept notification cannot be decrypted".into())
             })?;
-        let Notice::Payment(payment) = Notice::from_plain(&plain).map_err(unreadable)? else {
-            return Err(OperationError::Internal(
-                "a kept notification of another kind".into(),
-            ));
-        };
-        let seen = from_transaction(&payment);
+        let report = Report::from_plain(&plain).map_err(|verdict| {
+            OperationError::Internal(format!("a kept notification: {verdict}"))
+        })?;
         let inbox = Inbox::Kept(notice);
-        self.observe(&notice.provider_id, &seen, Source::Notification, &inbox)
+        self.let_report_in(&notice.provider_id, &report, &inbox)
             .await?;
         Ok(())
     }
@@ -401,6 +413,34 @@ fn alarm_about(kept: &StoredNotification, verdict: &str, now: Timestamp) -> Alar
         order_id: None,
         detail: serde_json::json!({ "notification_id": kept.id, "event_type": kept.event_type })
             .to_string(),
+    }
+}
+
+/// What a notification says, in the form that the rules know.
+enum Report {
+    Payment(Box<TransactionObservation>),
+    Refund(Box<RefundObservation>),
+}
+
+impl Report {
+    /// Reads a plain text, or says why it can only be kept.
+    fn from_plain(plain: &[u8]) -> Result<Self, &'static str> {
+        match Notice::from_plain(plain) {
+            Ok(Notice::Payment(seen)) => Ok(Self::Payment(Box::new(from_transaction(&seen)))),
+            Ok(Notice::Refund(seen)) => Ok(Self::Refund(Box::new(from_refund_notice(&seen)))),
+            Ok(_) => Err("unsupported_kind"),
+            Err(_) => Err("unreadable"),
+        }
+    }
+}
+
+impl From<&ObservedRefund> for Received {
+    fn from(observed: &ObservedRefund) -> Self {
+        match observed {
+            ObservedRefund::Applied(_) => Self::Applied,
+            ObservedRefund::Quarantined(_) | ObservedRefund::OrderNotPaid(_) => Self::Quarantined,
+            ObservedRefund::Duplicate => Self::Duplicate,
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use tributary_domain::order::{Attempt, Order, OrderState};
 use tributary_domain::rehearsal::{Sabotage, is_broken};
 use tributary_domain::settlement::Source;
 use tributary_domain::tenant::Scope;
+use tributary_storage::late_payments;
 use tributary_storage::orders::{self, OrderFilter};
 
 use wechatpay::client::Client;
@@ -25,6 +26,7 @@ use crate::observation::from_transaction;
 use crate::orders::view::{OrderView, order_view};
 use crate::pages::{Page, check_limit, cut};
 use crate::settlement::{Inbox, Observed};
+use crate::upstream_calls::{CallContext, CallPurpose};
 use crate::{OperationError, Operations, UpstreamError};
 
 /// Two questions about one order within this time are answered by one call to WeChat.
@@ -58,7 +60,12 @@ impl Operations {
     ) -> Result<OrderView, OperationError> {
         caller.require(Scope::OrdersRead)?;
         let (order, attempt) = self.find_order(caller, id).await?;
-        Ok(order_view(&order, attempt.as_ref()))
+        let view = order_view(&order, attempt.as_ref());
+        if !order.state.has_money() {
+            return Ok(view);
+        }
+        let late = late_payments::of_order(self.storage(), &caller.tenant_id, id).await?;
+        Ok(view.with_late_payments(&late))
     }
 
     /// Lists orders, newest first.
@@ -160,7 +167,8 @@ impl Operations {
         let (sub_mchid, number) = (order.sub_mchid.as_str(), attempt.out_trade_no.as_str());
         let asked =
             |client: Client| async move { client.query_by_out_trade_no(sub_mchid, number).await };
-        let answer = self.call(&handle, asked).await;
+        let context = CallContext::attempt(CallPurpose::QueryOrder, attempt);
+        let answer = self.call(&handle, &context, asked).await;
         let seen = match answer {
             Ok(answer) => from_transaction(&answer.value),
             Err(error) if error.code() == Some("ORDER_NOT_EXIST") => return Ok(Queried::NotThere),

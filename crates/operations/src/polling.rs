@@ -6,6 +6,7 @@ use tributary_domain::rehearsal;
 use tributary_domain::settlement::Source;
 use tributary_storage::orders;
 
+use crate::budgets::Spending;
 use crate::orders::Queried;
 use crate::orders::close::PREPAY_SETTLES_MS;
 use crate::{OperationError, Operations};
@@ -22,7 +23,10 @@ const DISPUTED_MS: i64 = 3_600_000;
 impl Operations {
     /// Looks at every order whose time has come; returns how many were looked at.
     pub async fn poll_due_orders(&self) -> Result<usize, OperationError> {
-        let due = orders::due_all_tenants(self.storage(), self.now(), BATCH).await?;
+        let mut due = orders::due_all_tenants(self.storage(), self.now(), BATCH).await?;
+        let (budgets, now) = (&self.inner.budgets, self.now());
+        // What there is no room for stays due, and the next run takes it up.
+        due.retain(|order| budgets.spend(&order.provider_id, Spending::OrderQuery, now));
         let count = due.len();
         futures::stream::iter(due)
             .for_each_concurrent(rehearsal::width(CONCURRENT_MAX), |order| async move {
@@ -57,6 +61,9 @@ impl Operations {
     }
 
     async fn look(&self, order: &Order) -> Result<(), OperationError> {
+        if !order.state.is_open() {
+            return self.close_leftovers(order).await;
+        }
         let attempt = orders::latest_attempt(self.storage(), &order.tenant_id, &order.id).await?;
         let open = attempt.as_ref().filter(|attempt| attempt.state.is_open());
         let expired = self.now() >= order.expires_at;
@@ -111,7 +118,7 @@ impl Operations {
         let Some(before) = orders::lock(&tx, &order.tenant_id, &order.id).await? else {
             return Ok(());
         };
-        if before.state.is_open() {
+        if before.next_poll_at.is_some() {
             let now = self.now();
             // The claim counted this look already.
             let tries = before.polls.saturating_sub(1);

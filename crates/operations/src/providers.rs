@@ -13,11 +13,12 @@ use tributary_domain::tenant::Mode;
 use tributary_storage::providers::{self, PlatformKey, PlatformKeyKind, StoredProvider};
 use tributary_vault::Place;
 use url::Url;
-use wechatpay::client::{CallError, Client, Hosts};
+use wechatpay::client::{Answer, CallError, Client, Hosts};
 use wechatpay::credentials::{ApiV3Key, Certificate, KeyRing, Merchant, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
 
 use crate::tenants::check_name;
+use crate::upstream_calls::CallContext;
 use crate::{OperationError, Operations};
 
 const TABLE: &str = "providers";
@@ -216,19 +217,26 @@ impl Operations {
         self.open_provider(stored).await
     }
 
-    /// Calls WeChat for a provider.
+    /// Calls WeChat for a provider, and notes how it went.
     ///
     /// An answer that is signed with an unknown key leads to one look at WeChat's certificates and one repetition:
     /// the same bytes under the same number, so nothing happens twice.
     pub(crate) async fn call<T, Called>(
         &self,
         handle: &ProviderHandle,
+        context: &CallContext,
         call: impl Fn(Client) -> Called,
-    ) -> Result<T, CallError>
+    ) -> Result<Answer<T>, CallError>
     where
-        Called: Future<Output = Result<T, CallError>>,
+        Called: Future<Output = Result<Answer<T>, CallError>>,
     {
-        let first = call(handle.client.clone()).await;
+        let recorded = async |handle: &ProviderHandle| {
+            let started_at = self.now();
+            let result = call(handle.client.clone()).await;
+            self.record_call(handle, context, started_at, &result);
+            result
+        };
+        let first = recorded(handle).await;
         match &first {
             Err(error) if error.unknown_serial().is_some() => {
                 self.refresh_for_unknown_serial(&handle.provider.id).await;
@@ -236,7 +244,7 @@ impl Operations {
             _ => return first,
         }
         match self.provider(&handle.provider.id).await {
-            Ok(fresh) => call(fresh.client.clone()).await,
+            Ok(fresh) => recorded(&fresh).await,
             Err(_) => first,
         }
     }

@@ -1,11 +1,17 @@
 //! The one door: everything that tells us what happened to money enters here.
 //!
 //! It finds the attempt, locks the order's row, compares, moves the state forward or not at all, and writes the event
-//! for the tenant in the same transaction. There is no other way to mark an order paid.
+//! for the tenant in the same transaction. There is no other way to mark an order paid, or a refund done.
 
+mod late;
+mod refunds;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use tributary_domain::clock::Timestamp;
 use tributary_domain::event::{Draft, EventType, NewEvent, Subject};
-use tributary_domain::ids::{AlarmId, ProviderId};
+use tributary_domain::ids::{AlarmId, OrderId, ProviderId, TenantId};
+use tributary_domain::late_payment::LatePayment;
 use tributary_domain::order::{Attempt, AttemptState, Order, OrderState, next_poll_at};
 use tributary_domain::rehearsal::{CrashPoint, Sabotage, crash_point, is_broken};
 use tributary_domain::settlement::{Source, TransactionObservation, Verdict, settle};
@@ -15,6 +21,8 @@ use tributary_storage::{StorageError, Tx, notifications, orders, outbox};
 
 use crate::orders::view;
 use crate::{OperationError, Operations};
+pub(crate) use late::refund_of;
+pub(crate) use refunds::{ObservedRefund, settle_refund_money};
 
 /// How often a change is tried again when somebody else changed the row first.
 const TRIES_MAX: usize = 5;
@@ -28,6 +36,22 @@ pub(crate) enum Observed {
     Quarantined(&'static str),
     /// The same notification was kept before.
     Duplicate,
+}
+
+/// Tries a change again when somebody else made one first.
+///
+/// The step is boxed, because the compiler cannot see that an async closure's future may change threads.
+pub(crate) async fn racing<'a, T>(
+    step: impl Fn() -> BoxFuture<'a, Result<T, OperationError>>,
+) -> Result<T, OperationError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match step().await {
+            Err(OperationError::Storage(error)) if is_race(&error) && tries < TRIES_MAX => {}
+            other => return other,
+        }
+    }
 }
 
 /// A notification that an observation came with.
@@ -49,18 +73,10 @@ impl Operations {
         source: Source,
         inbox: &Inbox<'_>,
     ) -> Result<Observed, OperationError> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match self.observe_once(provider, seen, source, inbox).await {
-                Err(OperationError::Storage(error)) if is_race(&error) && tries < TRIES_MAX => {}
-                Err(OperationError::Storage(StorageError::Duplicate {
-                    table: "notifications",
-                })) => {
-                    return Ok(Observed::Duplicate);
-                }
-                other => return other,
-            }
+        let seen_once = || self.observe_once(provider, seen, source, inbox).boxed();
+        match racing(seen_once).await {
+            Err(error) if is_known_notice(&error) => Ok(Observed::Duplicate),
+            other => other,
         }
     }
 
@@ -79,15 +95,17 @@ impl Operations {
             None => Judged::refused("unrouted", None),
         };
         if let Some(code) = outcome.refused {
-            raise(&tx, provider, seen, &outcome, code, now).await?;
+            let about = outcome.about(code);
+            raise(&tx, provider, &about, detail_of(seen), now).await?;
         }
         keep(&tx, inbox, &outcome).await?;
         crash_point(CrashPoint::ObservationBeforeCommit);
         tx.commit().await?;
         crash_point(CrashPoint::ObservationAfterCommit);
-        metrics::counter!("tributary_observations_total",
-            "source" => source.as_str(), "verdict" => outcome.refused.unwrap_or(outcome.verdict))
-        .increment(1);
+        count(source, &outcome);
+        if outcome.refund_due {
+            self.wakeups().refunds.notify_one();
+        }
         match (outcome.refused, outcome.order) {
             (Some(code), _) => Ok(Observed::Quarantined(code)),
             (None, Some(order)) => Ok(Observed::Applied(order)),
@@ -99,27 +117,75 @@ impl Operations {
 }
 
 /// What the comparison came to.
-struct Judged {
+pub(crate) struct Judged {
     verdict: &'static str,
     refused: Option<&'static str>,
     order: Option<Box<Order>>,
+    /// Whether a refund waits to be sent.
+    refund_due: bool,
 }
 
 impl Judged {
+    fn applied(verdict: &'static str, order: Order) -> Self {
+        Self {
+            verdict,
+            refused: None,
+            order: Some(Box::new(order)),
+            refund_due: false,
+        }
+    }
+
     fn refused(code: &'static str, order: Option<Order>) -> Self {
         Self {
             verdict: code,
             refused: Some(code),
             order: order.map(Box::new),
+            refund_due: false,
         }
     }
+
+    fn about(&self, code: &'static str) -> About<'_> {
+        About {
+            code,
+            tenant: self.order.as_ref().map(|order| &order.tenant_id),
+            order: self.order.as_ref().map(|order| &order.id),
+        }
+    }
+}
+
+/// What an alarm is about.
+pub(crate) struct About<'a> {
+    /// What is wrong, in a stable word.
+    pub(crate) code: &'static str,
+    /// Whose affairs, when known.
+    pub(crate) tenant: Option<&'a TenantId>,
+    /// Which order, when known.
+    pub(crate) order: Option<&'a OrderId>,
+}
+
+/// The inbox has the very same notification.
+fn is_known_notice(error: &OperationError) -> bool {
+    matches!(
+        error,
+        OperationError::Storage(StorageError::Duplicate {
+            table: "notifications",
+        })
+    )
+}
+
+fn count(source: Source, outcome: &Judged) {
+    metrics::counter!("tributary_observations_total",
+        "source" => source.as_str(), "verdict" => outcome.refused.unwrap_or(outcome.verdict))
+    .increment(1);
 }
 
 /// A unique event or a guarded row was taken by somebody who knew the same fact a moment earlier.
 fn is_race(error: &StorageError) -> bool {
     match error {
         StorageError::Stale { .. } => true,
-        StorageError::Duplicate { table } => *table == "events",
+        StorageError::Duplicate { table } => {
+            matches!(*table, "events" | "late_payments" | "refunds")
+        }
         StorageError::Database { .. } | StorageError::Inconsistent { .. } => false,
     }
 }
@@ -138,17 +204,31 @@ async fn judge(
         )));
     };
     let verdict = match settle(&order, attempt, seen) {
+        Ok(Verdict::Late(money)) => {
+            let news = late::News {
+                order: &order,
+                attempt,
+                money: &money,
+                trade_state: &seen.trade_state,
+            };
+            return late::settle_late(tx, &news, source, now).await;
+        }
         Ok(verdict) => verdict,
         Err(mismatch) => return Ok(Judged::refused(mismatch.code(), Some(order))),
     };
     if verdict == Verdict::Closed {
         let newest = orders::latest_attempt(tx, &order.tenant_id, &order.id).await?;
-        if newest.is_some_and(|newest| newest.id != attempt.id) {
+        let is_newest = newest.is_none_or(|newest| newest.id == attempt.id);
+        let has_money = order.state.has_money() && !is_broken(Sabotage::PaidGoesBack);
+        if has_money || !is_newest {
             return close_older(tx, order, attempt).await;
         }
     }
     let mut step = step(&order, attempt, verdict, now);
     step.after.trade_state = Some(seen.trade_state.clone());
+    if step.after.payment != order.payment {
+        step.after.next_poll_at = leftovers_due(tx, &order, attempt, now).await?;
+    }
     let settled = step.attempt_state.map(|state| Attempt {
         state,
         ..attempt.clone()
@@ -168,6 +248,7 @@ async fn judge(
                     source,
                     now,
                     attempt,
+                    late_payments: &[],
                 },
             )
             .await?;
@@ -178,11 +259,19 @@ async fn judge(
         }
         None => {}
     }
-    Ok(Judged {
-        verdict: step.word,
-        refused: None,
-        order: Some(Box::new(step.after)),
-    })
+    Ok(Judged::applied(step.word, step.after))
+}
+
+/// When to close what else is open of an order that was paid by one of its attempts; absent when nothing is.
+async fn leftovers_due(
+    tx: &Tx,
+    order: &Order,
+    paid: &Attempt,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, OperationError> {
+    let open = orders::open_attempts(tx, &order.tenant_id, &order.id).await?;
+    let is_left = |attempt: &Attempt| attempt.id != paid.id;
+    Ok(open.iter().any(is_left).then_some(now))
 }
 
 /// An attempt that another has taken the place of is closed; the order lives on with the newer one.
@@ -194,11 +283,7 @@ async fn close_older(tx: &Tx, order: Order, attempt: &Attempt) -> Result<Judged,
         };
         orders::update_attempt(tx, attempt.state, &closed).await?;
     }
-    Ok(Judged {
-        verdict: "older_closed",
-        refused: None,
-        order: Some(Box::new(order)),
-    })
+    Ok(Judged::applied("older_closed", order))
 }
 
 /// What a verdict does to an order and to the attempt that it is about.
@@ -212,7 +297,8 @@ struct Step {
 fn step(order: &Order, attempt: &Attempt, verdict: Verdict, now: Timestamp) -> Step {
     let mut after = order.clone();
     let (word, event, attempt_state) = match verdict {
-        Verdict::Unchanged => ("unchanged", None, None),
+        // Late money took a way of its own.
+        Verdict::Unchanged | Verdict::Late(_) => ("unchanged", None, None),
         Verdict::StillOpen => {
             // A renewed prepay begins the schedule anew.
             let since = attempt.prepared_at.unwrap_or(attempt.created_at);
@@ -223,18 +309,10 @@ fn step(order: &Order, attempt: &Attempt, verdict: Verdict, now: Timestamp) -> S
         Verdict::Paid(payment) => {
             after.state = OrderState::Paid;
             after.payment = Some(payment);
+            after.money.paid = order.content.total;
             (
                 "paid",
                 Some(EventType::OrderPaid),
-                Some(AttemptState::Success),
-            )
-        }
-        Verdict::PaidLate(payment) => {
-            after.state = OrderState::PaidLate;
-            after.payment = Some(payment);
-            (
-                "paid_late",
-                Some(EventType::OrderPaidLate),
                 Some(AttemptState::Success),
             )
         }
@@ -247,7 +325,7 @@ fn step(order: &Order, attempt: &Attempt, verdict: Verdict, now: Timestamp) -> S
             )
         }
     };
-    if !after.state.is_open() {
+    if !after.state.is_open() && order.state.is_open() {
         after.next_poll_at = None;
     }
     Step {
@@ -264,6 +342,8 @@ pub(crate) struct Telling<'a> {
     pub(crate) source: Source,
     pub(crate) now: Timestamp,
     pub(crate) attempt: Option<&'a Attempt>,
+    /// The payments of the order that came late, twice, or with another amount.
+    pub(crate) late_payments: &'a [LatePayment],
 }
 
 /// Writes a changed order together with the event that tells of it.
@@ -290,7 +370,8 @@ pub(crate) async fn tell(
     previous_state: Option<&str>,
     telling: &Telling<'_>,
 ) -> Result<(), OperationError> {
-    let object = serde_json::value::to_raw_value(&view::order_view(order, telling.attempt))
+    let view = view::order_view(order, telling.attempt).with_late_payments(telling.late_payments);
+    let object = serde_json::value::to_raw_value(&view)
         .map_err(|error| OperationError::Internal(format!("rendering an order: {error}")))?;
     let draft = Draft {
         tenant_id: &order.tenant_id,
@@ -303,52 +384,54 @@ pub(crate) async fn tell(
         seq: order.event_seq,
         occurred_at: telling.now,
         source: telling.source,
+        sub_mchid: Some(order.sub_mchid.as_str()),
         object: &object,
         previous_state,
     };
-    let event = NewEvent::from_draft(draft, dedupe_key(order, telling.kind), telling.now)
+    let event = NewEvent::from_draft(draft, dedupe_key(order, telling), telling.now)
         .map_err(|error| OperationError::Internal(format!("rendering an event: {error}")))?;
     outbox::append(tx, &event).await?;
     Ok(())
 }
 
-/// Created, paid and closed happen once to an order; unknown may happen once per event number.
-fn dedupe_key(order: &Order, kind: EventType) -> String {
-    match kind {
-        EventType::OrderUnknown => format!("{}:{}:{}", order.id, kind.as_str(), order.event_seq),
-        _ => format!("{}:{}", order.id, kind.as_str()),
+/// Created, paid and closed happen once to an order; what may happen again is told apart by what it is about.
+fn dedupe_key(order: &Order, telling: &Telling<'_>) -> String {
+    let kind = telling.kind.as_str();
+    match (telling.kind, telling.late_payments.last()) {
+        (EventType::OrderUnknown, _) => format!("{}:{kind}:{}", order.id, order.event_seq),
+        (EventType::OrderDuplicatePaid, Some(late)) => format!("{}:{kind}:{}", order.id, late.id),
+        _ => format!("{}:{kind}", order.id),
     }
 }
 
-async fn raise(
+/// Raises an alarm, unless the same was raised before.
+pub(crate) async fn raise(
     tx: &Tx,
     provider: &ProviderId,
-    seen: &TransactionObservation,
-    judged: &Judged,
-    code: &'static str,
+    about: &About<'_>,
+    detail: String,
     now: Timestamp,
 ) -> Result<(), OperationError> {
     let alarm = Alarm {
         id: AlarmId::new(now),
         raised_at: now,
-        kind: code.to_owned(),
-        tenant_id: judged.order.as_ref().map(|order| order.tenant_id.clone()),
+        kind: about.code.to_owned(),
+        tenant_id: about.tenant.cloned(),
         provider_id: Some(provider.clone()),
-        order_id: judged.order.as_ref().map(|order| order.id.clone()),
-        detail: detail_of(seen),
+        order_id: about.order.cloned(),
+        detail,
     };
     if alarms::is_known(tx, &alarm).await? {
         return Ok(());
     }
     tracing::error!(
         provider.id = %provider,
-        order.id = judged.order.as_ref().map(|order| order.id.as_str()),
-        out_trade_no = %seen.out_trade_no,
-        code,
-        "WeChat reported a payment that does not fit; it is kept and not applied"
+        order.id = about.order.map(OrderId::as_str),
+        code = about.code,
+        "something about money needs a person; it is kept"
     );
     alarms::insert(tx, &alarm).await?;
-    metrics::counter!("tributary_alarms_total", "kind" => code).increment(1);
+    metrics::counter!("tributary_alarms_total", "kind" => about.code).increment(1);
     Ok(())
 }
 
@@ -368,7 +451,11 @@ fn detail_of(seen: &TransactionObservation) -> String {
     .to_string()
 }
 
-async fn keep(tx: &Tx, inbox: &Inbox<'_>, judged: &Judged) -> Result<(), OperationError> {
+pub(crate) async fn keep(
+    tx: &Tx,
+    inbox: &Inbox<'_>,
+    judged: &Judged,
+) -> Result<(), OperationError> {
     let settle_into = |notice: &StoredNotification| StoredNotification {
         state: if judged.refused.is_some() {
             NotificationState::Quarantined

@@ -1,6 +1,7 @@
 //! Tenants, their sub-merchants and apps: what the operator sets up.
 
 use tributary_domain::ids::{ProviderId, SubAppId, SubMerchantId, TenantId};
+use tributary_domain::late_payment::LatePolicy;
 use tributary_domain::merchant::{AppId, Mchid, SubApp, SubMerchant};
 use tributary_domain::tenant::Tenant;
 use tributary_storage::{merchants, providers, tenants};
@@ -17,6 +18,7 @@ impl Operations {
         let now = self.now();
         let tenant = Tenant {
             id: TenantId::new(now),
+            late_policy: LatePolicy::default(),
             name: name.to_owned(),
             created_at: now,
         };

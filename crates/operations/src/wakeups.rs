@@ -7,4 +7,6 @@ use tokio::sync::Notify;
 pub struct Wakeups {
     /// Notifications were kept that wait to be applied.
     pub notifications: Notify,
+    /// A refund waits to be sent.
+    pub refunds: Notify,
 }

@@ -6,20 +6,33 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 use tributary_domain::clock::Timestamp;
-use tributary_domain::ids::{ApiKeyId, ProviderId, TenantId};
+use tributary_domain::ids::{ApiKeyId, LatePaymentId, ProviderId, TenantId};
+use tributary_domain::late_payment::{LateDecision, LatePayment, LatePolicy};
 use tributary_domain::merchant::{AppId, Mchid, Provider, SubMerchant};
 use tributary_domain::tenant::{Mode, Scope};
+use tributary_operations::alarms::Alarm;
+use tributary_operations::late_payments::Ruling;
 use tributary_operations::providers::NewProvider;
 use tributary_operations::{OperationError, Operations};
 use zeroize::Zeroizing;
 
 use crate::cli::{
-    AddSubApp, AdminCommand, CreateApiKey, CreateProvider, CreateSubMerchant, ModeName,
-    RevokeApiKey,
+    AddSubApp, AdminCommand, CreateApiKey, CreateProvider, CreateSubMerchant, DecideLatePayment,
+    DecisionName, ModeName, RevokeApiKey, SetLatePolicy,
 };
 
 /// Larger than any key file.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
+
+impl From<DecisionName> for LateDecision {
+    fn from(name: DecisionName) -> Self {
+        match name {
+            DecisionName::Accept => Self::Accept,
+            DecisionName::Refund => Self::Refund,
+            DecisionName::Hold => Self::Hold,
+        }
+    }
+}
 
 impl From<ModeName> for Mode {
     fn from(name: ModeName) -> Self {
@@ -59,6 +72,17 @@ async fn carry_out(operations: &Operations, command: AdminCommand) -> anyhow::Re
         AdminCommand::CreateApiKey(args) => create_api_key(operations, args).await,
         AdminCommand::RevokeApiKey(args) => revoke_api_key(operations, args).await,
         AdminCommand::List => list(operations).await,
+        AdminCommand::SetLatePolicy(args) => set_late_policy(operations, args).await,
+        AdminCommand::HeldPayments => {
+            let held = operations.held_payments(None).await?;
+            let shown: Vec<Value> = held.items.iter().map(late_payment_json).collect();
+            Ok(json!({ "held_payments": shown, "more": held.next_cursor.is_some() }))
+        }
+        AdminCommand::DecideLatePayment(args) => decide_late_payment(operations, args).await,
+        AdminCommand::Alarms => {
+            let alarms = operations.alarms().await?;
+            Ok(json!({ "alarms": alarms.iter().map(alarm_json).collect::<Vec<_>>() }))
+        }
     }
 }
 
@@ -199,6 +223,63 @@ async fn list(operations: &Operations) -> anyhow::Result<Value> {
         "providers": providers.iter().map(provider_json).collect::<Vec<_>>(),
         "tenants": tenants,
     }))
+}
+
+async fn set_late_policy(operations: &Operations, args: SetLatePolicy) -> anyhow::Result<Value> {
+    let tenant: TenantId = args.tenant.parse().context("tenant")?;
+    let policy = LatePolicy {
+        paid_late: args.paid_late.into(),
+        duplicate_paid: args.duplicate_paid.into(),
+        amount_mismatch: args.amount_mismatch.into(),
+    };
+    operations.set_late_policy(&tenant, &policy).await?;
+    Ok(json!({ "tenant_id": tenant, "late_policy": policy }))
+}
+
+async fn decide_late_payment(
+    operations: &Operations,
+    args: DecideLatePayment,
+) -> anyhow::Result<Value> {
+    let tenant: TenantId = args.tenant.parse().context("tenant")?;
+    let payment: LatePaymentId = args.payment.parse().context("payment")?;
+    let ruling = Ruling {
+        decision: args.decision.into(),
+        decided_by: args.by,
+        reason: args.reason,
+    };
+    let decided = operations
+        .decide_late_payment(&tenant, &payment, &ruling)
+        .await?;
+    Ok(late_payment_json(&decided))
+}
+
+fn late_payment_json(late: &LatePayment) -> Value {
+    json!({
+        "late_payment_id": late.id,
+        "tenant_id": late.tenant_id,
+        "mode": late.mode,
+        "order_id": late.order_id,
+        "kind": late.kind,
+        "state": late.state,
+        "transaction_id": late.transaction_id,
+        "total_fen": late.total,
+        "success_time": late.success_time.to_rfc3339(),
+        "decided_by": late.decided_by,
+        "reason": late.reason,
+        "refund_id": late.refund_id,
+    })
+}
+
+fn alarm_json(alarm: &Alarm) -> Value {
+    json!({
+        "alarm_id": alarm.id,
+        "raised_at": alarm.raised_at.to_rfc3339(),
+        "kind": alarm.kind,
+        "tenant_id": alarm.tenant_id,
+        "provider_id": alarm.provider_id,
+        "order_id": alarm.order_id,
+        "detail": alarm.detail,
+    })
 }
 
 fn provider_json(provider: &Provider) -> Value {

@@ -11,7 +11,7 @@ mod admin;
 
 pub use admin::{
     AddSubApp, AdminArgs, AdminCommand, CreateApiKey, CreateProvider, CreateSubMerchant,
-    CreateTenant, ModeName, RevokeApiKey,
+    CreateTenant, DecideLatePayment, DecisionName, ModeName, RevokeApiKey, SetLatePolicy,
 };
 
 /// A platform for WeChat Pay service providers.

@@ -99,6 +99,8 @@ pub struct Webhooks {
     pub denied_networks: Vec<String>,
     /// Our own host names.
     pub own_hosts: Vec<String>,
+    /// The addresses that webhooks come from.
+    pub source_addresses: Vec<String>,
 }
 
 /// How long things may take, in milliseconds.
@@ -147,15 +149,17 @@ impl Config {
 
     /// What the address guard of the webhook sender may let through.
     pub fn address_policy(&self) -> AddressPolicy {
-        let parse = |texts: &[String]| -> Vec<Network> {
-            texts.iter().filter_map(|text| text.parse().ok()).collect()
-        };
         AddressPolicy {
             allow_loopback: self.webhooks.allow_loopback,
-            allowed: parse(&self.webhooks.allowed_networks),
-            denied: parse(&self.webhooks.denied_networks),
+            allowed: networks(&self.webhooks.allowed_networks),
+            denied: networks(&self.webhooks.denied_networks),
             own_hosts: self.own_hosts(),
         }
+    }
+
+    /// Where webhooks come from, as tenants are told.
+    pub fn source_addresses(&self) -> Vec<Network> {
+        networks(&self.webhooks.source_addresses)
     }
 
     /// The host that WeChat reaches us under is ours, whether or not somebody listed it.
@@ -176,6 +180,11 @@ impl Sources {
             flags,
         }
     }
+}
+
+/// What is not a network was reported when the configuration was checked.
+fn networks(texts: &[String]) -> Vec<Network> {
+    texts.iter().filter_map(|text| text.parse().ok()).collect()
 }
 
 /// Reads an empty text as "not set".

@@ -16,7 +16,7 @@ use tributary_http::{HttpOptions, Page};
 use tributary_operations::{Operations, OperationsConfig};
 use tributary_storage::Storage;
 use tributary_vault::{EnvironmentValue, Kek, KeyCommand, KeyFile, KeySource, Vault};
-use tributary_webhooks::{AddressPolicy, Sender, SenderConfig};
+use tributary_webhooks::{AddressPolicy, Network, Sender, SenderConfig};
 use tributary_worker::Worker;
 use wechatpay::client::{Transport, TransportConfig};
 
@@ -69,8 +69,12 @@ pub struct PlatformConfig {
     pub kek: Kek,
     /// Hands out the time.
     pub clock: SharedClock,
+    /// What leases go by when it is not the database's own clock; only where one process has the database to itself.
+    pub lease_clock: Option<SharedClock>,
     /// Where webhooks may go.
     pub addresses: AddressPolicy,
+    /// Where webhooks come from, as tenants are told.
+    pub source_addresses: Vec<Network>,
     /// How long things may take.
     pub timeouts: Timeouts,
     /// What to do about the schema.
@@ -90,7 +94,9 @@ impl PlatformConfig {
             public_url: Some(config.public_url.clone()),
             kek: key_encryption_key(&config.kek)?,
             clock,
+            lease_clock: None,
             addresses: config.address_policy(),
+            source_addresses: config.source_addresses(),
             timeouts: config.timeouts.clone(),
             schema: Schema::Require,
             background: Background::Running,
@@ -106,11 +112,13 @@ impl PlatformConfig {
             database_pool: SMALL_POOL,
             public_url: None,
             kek,
+            lease_clock: Some(Arc::clone(&clock)),
             clock,
             addresses: AddressPolicy {
                 allow_loopback: true,
                 ..AddressPolicy::default()
             },
+            source_addresses: Vec::new(),
             timeouts: DEFAULT_TIMEOUTS,
             schema: Schema::Migrate,
             background: Background::Running,
@@ -226,6 +234,10 @@ impl Platform {
         } else {
             tracing::warn!("not everything was finished in time; it will be taken up again");
         }
+        if let Err(error) = self.operations.write_upstream_calls().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "the last calls to WeChat were not recorded");
+        }
         self.storage.close().await?;
         Ok(())
     }
@@ -266,6 +278,7 @@ fn assemble(config: PlatformConfig, storage: Storage, api_url: &str) -> anyhow::
     let sender = Sender::new(SenderConfig {
         total_timeout_ms: config.timeouts.webhook_ms,
         policy: config.addresses,
+        source_addresses: config.source_addresses,
         ..SenderConfig::default()
     })?;
     Ok(Operations::new(OperationsConfig {
@@ -280,7 +293,10 @@ fn assemble(config: PlatformConfig, storage: Storage, api_url: &str) -> anyhow::
 
 async fn open_storage(config: &PlatformConfig) -> anyhow::Result<Storage> {
     make_sqlite_folder(&config.database_url)?;
-    let storage = Storage::connect(&config.database_url, config.database_pool).await?;
+    let mut storage = Storage::connect(&config.database_url, config.database_pool).await?;
+    if let Some(clock) = &config.lease_clock {
+        storage = storage.with_lease_clock(Arc::clone(clock));
+    }
     match config.schema {
         Schema::Migrate => storage.migrate().await?,
         Schema::Require if !storage.is_migrated().await? => {

@@ -1,12 +1,14 @@
 //! Alarms: what a person must look at, kept until somebody did.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{AlarmId, OrderId, ProviderId, TenantId};
 
 use crate::entities::alarms;
-use crate::error::{StorageError, database, inserting};
-use crate::{Access as _, Tx};
+use crate::error::{StorageError, column, database, inserting};
+use crate::{Access, Tx};
+
+const TABLE: &str = "alarms";
 
 /// Something a person must look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +43,7 @@ pub async fn insert(tx: &Tx, alarm: &Alarm) -> Result<(), StorageError> {
     alarms::Entity::insert(row)
         .exec_without_returning(tx.connection())
         .await
-        .map_err(inserting("alarms"))?;
+        .map_err(inserting(TABLE))?;
     Ok(())
 }
 
@@ -60,4 +62,52 @@ pub async fn is_known(tx: &Tx, alarm: &Alarm) -> Result<bool, StorageError> {
         .await
         .map_err(database("looking for an alarm"))?;
     Ok(found.is_some())
+}
+
+/// The first `limit` alarms about a tenant's order, oldest first.
+pub async fn of_order(
+    at: &impl Access,
+    tenant: &TenantId,
+    order: &OrderId,
+    limit: u64,
+) -> Result<Vec<Alarm>, StorageError> {
+    use alarms::Column;
+    let rows = alarms::Entity::find()
+        .filter(Column::TenantId.eq(tenant.as_str()))
+        .filter(Column::OrderId.eq(order.as_str()))
+        .order_by_asc(Column::RaisedAt)
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the alarms about an order"))?;
+    rows.into_iter().map(to_alarm).collect()
+}
+
+/// The newest alarms of every tenant, for the people who look at them.
+pub async fn newest_all_tenants(at: &impl Access, limit: u64) -> Result<Vec<Alarm>, StorageError> {
+    use alarms::Column;
+    let rows = alarms::Entity::find()
+        .order_by_desc(Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the newest alarms"))?;
+    rows.into_iter().map(to_alarm).collect()
+}
+
+fn to_alarm(row: alarms::Model) -> Result<Alarm, StorageError> {
+    let id = row.id.as_str();
+    let tenant_id = row.tenant_id.as_deref().map(str::parse).transpose();
+    let provider_id = row.provider_id.as_deref().map(str::parse).transpose();
+    let order_id = row.order_id.as_deref().map(str::parse).transpose();
+    Ok(Alarm {
+        id: column(TABLE, "id", id, id.parse())?,
+        tenant_id: column(TABLE, "tenant_id", id, tenant_id)?,
+        provider_id: column(TABLE, "provider_id", id, provider_id)?,
+        order_id: column(TABLE, "order_id", id, order_id)?,
+        raised_at: Timestamp::from_millis(row.raised_at),
+        kind: row.kind,
+        detail: row.detail,
+    })
 }

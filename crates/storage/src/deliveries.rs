@@ -1,8 +1,9 @@
 //! Deliveries, their log and their queue. `claim` takes work, `completion` gives it back.
 
-use sea_orm::sea_query::{Expr, LockType};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, Query};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::{Delivery, DeliveryState, QueueClass};
@@ -11,12 +12,13 @@ use tributary_domain::tenant::Mode;
 
 use crate::entities::{deliveries, delivery_attempts, delivery_queue};
 use crate::error::{StorageError, column, database, expect_one, inserting};
-use crate::statement_sizes::power_of_two_chunks;
+use crate::statement_sizes::{padded, power_of_two_chunks};
 use crate::{Access, Tx};
 
 pub mod claim;
 pub mod completion;
 mod holding;
+pub mod parcel;
 mod retention;
 #[cfg(test)]
 mod tests;
@@ -64,16 +66,34 @@ pub struct LoggedAttempt {
     pub response_body: Option<Vec<u8>>,
     /// Who answered.
     pub remote_ip: Option<String>,
+    /// The request's headers as lines; values that the tenant gave are masked.
+    pub request_headers: Option<String>,
+    /// How long the steps lasted.
+    pub timing: Timing,
+    /// The version of TLS that was spoken on a connection opened for this attempt.
+    pub tls_version: Option<String>,
 }
 
-/// A new row of the queue.
+/// How long the steps of an attempt lasted; what was not done, on a kept connection for example, has no length.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// Looking the name up.
+    pub dns_ms: Option<i64>,
+    /// Connecting by TCP.
+    pub connect_ms: Option<i64>,
+    /// The TLS handshake.
+    pub tls_ms: Option<i64>,
+    /// From the beginning until the answer's head was complete.
+    pub first_byte_ms: Option<i64>,
+}
+
+/// A new row of the queue, due at once.
 #[derive(Clone, Debug)]
 pub(crate) struct QueueEntry {
     pub(crate) delivery_id: DeliveryId,
     pub(crate) tenant_id: TenantId,
     pub(crate) endpoint_id: EndpointId,
     pub(crate) class: QueueClass,
-    pub(crate) visible_at: Timestamp,
 }
 
 /// What became of the wish to send a delivery again.
@@ -192,43 +212,112 @@ pub async fn attempts(
     Ok(rows.into_iter().map(to_attempt).collect())
 }
 
+/// One HTTP try together with what was sent to whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentAttempt {
+    /// The delivery.
+    pub delivery_id: DeliveryId,
+    /// What was told.
+    pub event_id: EventId,
+    /// Its type.
+    pub event_kind: String,
+    /// Whom.
+    pub endpoint_id: EndpointId,
+    /// How the try went.
+    pub attempt: LoggedAttempt,
+}
+
+/// The first `limit` tries to deliver some of a tenant's events, oldest first.
+pub async fn attempts_of_events(
+    at: &impl Access,
+    tenant: &TenantId,
+    events: &[EventId],
+    limit: u64,
+) -> Result<Vec<SentAttempt>, StorageError> {
+    let ids = padded(events.iter().map(EventId::as_str).collect());
+    let of_events: Vec<(String, String, String, String)> = deliveries::Entity::find()
+        .select_only()
+        .columns([
+            deliveries::Column::Id,
+            deliveries::Column::EventId,
+            deliveries::Column::EventKind,
+            deliveries::Column::EndpointId,
+        ])
+        .filter(deliveries::Column::TenantId.eq(tenant.as_str()))
+        .filter(deliveries::Column::EventId.is_in(ids))
+        .order_by_asc(deliveries::Column::Id)
+        .limit(limit)
+        .into_tuple()
+        .all(at.connection())
+        .await
+        .map_err(database("reading the deliveries of events"))?;
+    let ids = padded(of_events.iter().map(|(id, ..)| id.as_str()).collect());
+    let tries = delivery_attempts::Entity::find()
+        .filter(delivery_attempts::Column::TenantId.eq(tenant.as_str()))
+        .filter(delivery_attempts::Column::DeliveryId.is_in(ids))
+        .order_by_asc(delivery_attempts::Column::StartedAt)
+        .order_by_asc(delivery_attempts::Column::DeliveryId)
+        .order_by_asc(delivery_attempts::Column::Number)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the attempts of deliveries"))?;
+    let mut sent = Vec::with_capacity(tries.len());
+    for row in tries {
+        let of = of_events.iter().find(|(id, ..)| *id == row.delivery_id);
+        let Some((id, event, event_kind, endpoint)) = of else {
+            continue;
+        };
+        sent.push(SentAttempt {
+            delivery_id: column(DELIVERIES, "id", id, id.parse())?,
+            event_id: column(DELIVERIES, "event_id", id, event.parse())?,
+            endpoint_id: column(DELIVERIES, "endpoint_id", id, endpoint.parse())?,
+            event_kind: event_kind.clone(),
+            attempt: to_attempt(row),
+        });
+    }
+    Ok(sent)
+}
+
 /// Makes a delivery due now, whatever became of it before; the event's id and bytes stay the same.
-pub async fn resend(tx: &Tx, delivery: &Delivery, now: Timestamp) -> Result<Resend, StorageError> {
-    let queued = delivery_queue::Entity::find_by_id(delivery.id.as_str())
+pub async fn resend(tx: &Tx, delivery: &Delivery) -> Result<Resend, StorageError> {
+    use delivery_queue::Column;
+    let is_leased = Expr::col(Column::LeaseUntil).gt(tx.lease_clock().now());
+    let queued: Option<(String, bool)> = delivery_queue::Entity::find_by_id(delivery.id.as_str())
+        .select_only()
+        .column(Column::Class)
+        .expr_as(is_leased, "is_leased")
         .lock(LockType::Update)
+        .into_tuple()
         .one(tx.connection())
         .await
         .map_err(database("locking a queued delivery"))?;
     tx.due_lane(&delivery.endpoint_id);
     match queued {
-        Some(row) if row.lease_until > now.as_millis() => Ok(Resend::InFlight),
-        Some(row) => hurry(tx, &row, now).await,
-        None => reopen(tx, delivery, now).await,
+        Some((_, true)) => Ok(Resend::InFlight),
+        Some((class, false)) => hurry(tx, delivery, &class).await,
+        None => reopen(tx, delivery).await,
     }
 }
 
-async fn hurry(
-    tx: &Tx,
-    row: &delivery_queue::Model,
-    now: Timestamp,
-) -> Result<Resend, StorageError> {
+async fn hurry(tx: &Tx, delivery: &Delivery, class: &str) -> Result<Resend, StorageError> {
     use delivery_queue::Column;
-    let class = match QueueClass::parse(&row.class) {
+    let class = match QueueClass::parse(class) {
         Some(QueueClass::Scheduled) | None => QueueClass::Hurried,
         Some(class) => class,
     };
     delivery_queue::Entity::update_many()
-        .col_expr(Column::VisibleAt, Expr::value(now.as_millis()))
+        .col_expr(Column::VisibleAt, tx.lease_clock().now())
         .col_expr(Column::Class, Expr::value(class.as_str()))
-        .filter(Column::DeliveryId.eq(row.delivery_id.as_str()))
-        .filter(Column::TenantId.eq(row.tenant_id.as_str()))
+        .filter(Column::DeliveryId.eq(delivery.id.as_str()))
+        .filter(Column::TenantId.eq(delivery.tenant_id.as_str()))
         .exec(tx.connection())
         .await
         .map_err(database("hurrying a delivery"))?;
     Ok(Resend::Due)
 }
 
-async fn reopen(tx: &Tx, delivery: &Delivery, now: Timestamp) -> Result<Resend, StorageError> {
+async fn reopen(tx: &Tx, delivery: &Delivery) -> Result<Resend, StorageError> {
     use deliveries::Column;
     let changed = deliveries::Entity::update_many()
         .col_expr(Column::State, Expr::value(DeliveryState::Open.as_str()))
@@ -245,36 +334,51 @@ async fn reopen(tx: &Tx, delivery: &Delivery, now: Timestamp) -> Result<Resend, 
         tenant_id: delivery.tenant_id.clone(),
         endpoint_id: delivery.endpoint_id.clone(),
         class: QueueClass::Replay,
-        visible_at: now,
     };
     enqueue(tx, &[entry]).await?;
     Ok(Resend::Due)
 }
 
-async fn enqueue(tx: &Tx, entries: &[QueueEntry]) -> Result<(), StorageError> {
-    let rows: Vec<delivery_queue::ActiveModel> = entries.iter().map(queue_row).collect();
-    for chunk in power_of_two_chunks(&rows) {
-        delivery_queue::Entity::insert_many(chunk.iter().cloned())
-            .exec_without_returning(tx.connection())
+/// Puts deliveries into the queue.
+pub(crate) async fn enqueue(tx: &Tx, entries: &[QueueEntry]) -> Result<(), StorageError> {
+    use delivery_queue::Column;
+    for chunk in power_of_two_chunks(entries) {
+        let mut insert = Query::insert();
+        insert.into_table(delivery_queue::Entity).columns([
+            Column::DeliveryId,
+            Column::TenantId,
+            Column::EndpointId,
+            Column::Class,
+            Column::Attempt,
+            Column::VisibleAt,
+            Column::Fence,
+            Column::LeaseUntil,
+            Column::Claims,
+        ]);
+        for entry in chunk {
+            let row = [
+                entry.delivery_id.as_str().into(),
+                entry.tenant_id.as_str().into(),
+                entry.endpoint_id.as_str().into(),
+                entry.class.as_str().into(),
+                1_i64.into(),
+                tx.lease_clock().now(),
+                0_i64.into(),
+                0_i64.into(),
+                0_i64.into(),
+            ];
+            insert
+                .values(row)
+                .map_err(|error| database("filling the queue")(DbErr::Custom(error.to_string())))?;
+        }
+        let connection = tx.connection();
+        let statement = connection.get_database_backend().build(&insert);
+        connection
+            .execute_raw(statement)
             .await
             .map_err(inserting("delivery_queue"))?;
     }
     Ok(())
-}
-
-pub(crate) fn queue_row(entry: &QueueEntry) -> delivery_queue::ActiveModel {
-    delivery_queue::ActiveModel {
-        delivery_id: Set(entry.delivery_id.to_string()),
-        tenant_id: Set(entry.tenant_id.to_string()),
-        endpoint_id: Set(entry.endpoint_id.to_string()),
-        class: Set(entry.class.as_str().to_owned()),
-        attempt: Set(1),
-        visible_at: Set(entry.visible_at.as_millis()),
-        fence: Set(0),
-        lease_owner: Set(None),
-        lease_until: Set(0),
-        claims: Set(0),
-    }
 }
 
 fn to_delivery(row: deliveries::Model, next: Option<i64>) -> Result<Delivery, StorageError> {
@@ -312,5 +416,13 @@ fn to_attempt(row: delivery_attempts::Model) -> LoggedAttempt {
         response_headers: row.response_headers,
         response_body: row.response_body,
         remote_ip: row.remote_ip,
+        request_headers: row.request_headers,
+        timing: Timing {
+            dns_ms: row.dns_ms,
+            connect_ms: row.connect_ms,
+            tls_ms: row.tls_ms,
+            first_byte_ms: row.first_byte_ms,
+        },
+        tls_version: row.tls_version,
     }
 }

@@ -62,6 +62,18 @@ impl Dialect {
         }
     }
 
+    /// Asks the database for the present in milliseconds, where it has a clock that several processes can share.
+    ///
+    /// A subquery is asked once per statement, and its answer can be looked up in an index; the bare call cannot.
+    pub(crate) const fn clock(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => {
+                Some("(SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT))")
+            }
+        }
+    }
+
     /// Whether one statement can pick rows from many lanes (`LATERAL` with `SKIP LOCKED`).
     pub(crate) const fn picks_all_lanes_at_once(self) -> bool {
         matches!(self, Self::Postgres)

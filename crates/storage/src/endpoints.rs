@@ -6,7 +6,7 @@ use sea_orm::{
     QuerySelect,
 };
 use tributary_domain::clock::Timestamp;
-use tributary_domain::endpoint::{Endpoint, EndpointState};
+use tributary_domain::endpoint::{Endpoint, EndpointState, PayloadMode, RetrySchedule};
 use tributary_domain::ids::{EndpointId, EndpointSecretId, TenantId};
 use tributary_domain::tenant::Mode;
 
@@ -34,6 +34,8 @@ pub struct StoredSecret {
     pub sealed: Vec<u8>,
     /// What a person recognises it by.
     pub fingerprint: String,
+    /// What a receiver verifies with, when it is not the secret itself.
+    pub public_key: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it stops signing.
@@ -56,6 +58,14 @@ pub async fn insert(tx: &Tx, endpoint: &Endpoint) -> Result<(), StorageError> {
         last_success_at: Set(endpoint.last_success_at.map(Timestamp::as_millis)),
         created_at: Set(endpoint.created_at.as_millis()),
         updated_at: Set(endpoint.updated_at.as_millis()),
+        payload: Set(endpoint.payload.as_str().to_owned()),
+        schedule: Set(endpoint.schedule.as_str().to_owned()),
+        api_version: Set(endpoint.api_version.clone()),
+        sub_mchids: Set(sub_mchids_json(endpoint)?),
+        ordered: Set(endpoint.ordered),
+        timeout_ms: Set(endpoint.timeout_ms),
+        header_names: Set(None),
+        sealed_headers: Set(None),
     };
     endpoints::Entity::insert(row)
         .exec_without_returning(tx.connection())
@@ -68,6 +78,8 @@ pub async fn insert(tx: &Tx, endpoint: &Endpoint) -> Result<(), StorageError> {
         paused: Set(!endpoint.state.is_served()),
         open_until: Set(None),
         last_served_at: Set(0),
+        ordered: Set(endpoint.ordered),
+        successes: Set(0),
     };
     lanes::Entity::insert(lane)
         .exec_without_returning(tx.connection())
@@ -144,6 +156,11 @@ pub async fn update(tx: &Tx, endpoint: &Endpoint) -> Result<(), StorageError> {
             Expr::value(endpoint.description.as_str()),
         )
         .col_expr(Column::Filters, Expr::value(filters_json(endpoint)?))
+        .col_expr(Column::SubMchids, Expr::value(sub_mchids_json(endpoint)?))
+        .col_expr(Column::Payload, Expr::value(endpoint.payload.as_str()))
+        .col_expr(Column::Schedule, Expr::value(endpoint.schedule.as_str()))
+        .col_expr(Column::Ordered, Expr::value(endpoint.ordered))
+        .col_expr(Column::TimeoutMs, Expr::value(endpoint.timeout_ms))
         .col_expr(Column::State, Expr::value(endpoint.state.as_str()))
         .col_expr(
             Column::DisabledReason,
@@ -159,7 +176,39 @@ pub async fn update(tx: &Tx, endpoint: &Endpoint) -> Result<(), StorageError> {
         .await
         .map_err(database("updating an endpoint"))?;
     expect_one(ENDPOINTS, changed.rows_affected)?;
+    lanes::Entity::update_many()
+        .col_expr(lanes::Column::Ordered, Expr::value(endpoint.ordered))
+        .filter(lanes::Column::EndpointId.eq(endpoint.id.as_str()))
+        .exec(tx.connection())
+        .await
+        .map_err(database("ordering a lane"))?;
     set_lane_paused(tx, &endpoint.id, !endpoint.state.is_served()).await
+}
+
+/// Writes the headers that a tenant adds to what is sent to its endpoint: their names, and all of them sealed.
+pub async fn set_headers(
+    tx: &Tx,
+    tenant: &TenantId,
+    id: &EndpointId,
+    names: &[String],
+    sealed: &[u8],
+) -> Result<(), StorageError> {
+    use endpoints::Column;
+    let json = column(
+        ENDPOINTS,
+        "header_names",
+        id.as_str(),
+        serde_json::to_string(names),
+    )?;
+    let changed = endpoints::Entity::update_many()
+        .col_expr(Column::HeaderNames, Expr::value(json))
+        .col_expr(Column::SealedHeaders, Expr::value(sealed))
+        .filter(Column::Id.eq(id.as_str()))
+        .filter(Column::TenantId.eq(tenant.as_str()))
+        .exec(tx.connection())
+        .await
+        .map_err(database("writing the headers of an endpoint"))?;
+    expect_one(ENDPOINTS, changed.rows_affected)
 }
 
 /// Stops serving an endpoint for a reason that the receiver at `url` gave; `false` when it has another URL by now.
@@ -230,6 +279,7 @@ pub async fn insert_secret(tx: &Tx, secret: &StoredSecret) -> Result<(), Storage
         fingerprint: Set(secret.fingerprint.clone()),
         created_at: Set(secret.created_at.as_millis()),
         expires_at: Set(secret.expires_at.map(Timestamp::as_millis)),
+        public_key: Set(secret.public_key.clone()),
     };
     endpoint_secrets::Entity::insert(row)
         .exec_without_returning(tx.connection())
@@ -298,7 +348,7 @@ async fn read_live_secrets(
     let alive = Condition::any()
         .add(Column::ExpiresAt.is_null())
         .add(Column::ExpiresAt.gt(now.as_millis()));
-    let rows = endpoint_secrets::Entity::find()
+    let mut rows = endpoint_secrets::Entity::find()
         .filter(of_whom)
         .filter(Column::EndpointId.is_in(padded(endpoints)))
         .filter(alive)
@@ -306,6 +356,8 @@ async fn read_live_secrets(
         .all(at.connection())
         .await
         .map_err(database("reading the secrets of endpoints"))?;
+    // Ids of one millisecond sort at random, but only the newest secret has no end.
+    rows.sort_by_key(|row| row.expires_at.is_some());
     rows.into_iter().map(to_secret).collect()
 }
 
@@ -343,6 +395,24 @@ fn filters_json(endpoint: &Endpoint) -> Result<String, StorageError> {
     column(ENDPOINTS, "filters", endpoint.id.as_str(), json)
 }
 
+fn sub_mchids_json(endpoint: &Endpoint) -> Result<Option<String>, StorageError> {
+    if endpoint.sub_mchids.is_empty() {
+        return Ok(None);
+    }
+    let json = serde_json::to_string(&endpoint.sub_mchids);
+    column(ENDPOINTS, "sub_mchids", endpoint.id.as_str(), json).map(Some)
+}
+
+/// Reads a column that holds a list as JSON, or nothing.
+pub(crate) fn list_column(
+    name: &'static str,
+    id: &str,
+    json: Option<&str>,
+) -> Result<Vec<String>, StorageError> {
+    let list = json.map(serde_json::from_str).transpose();
+    Ok(column(ENDPOINTS, name, id, list)?.unwrap_or_default())
+}
+
 fn to_endpoint(row: endpoints::Model) -> Result<Endpoint, StorageError> {
     let id = row.id.as_str();
     Ok(Endpoint {
@@ -356,6 +426,23 @@ fn to_endpoint(row: endpoints::Model) -> Result<Endpoint, StorageError> {
             id,
             EndpointState::parse(&row.state).ok_or(()),
         )?,
+        sub_mchids: list_column("sub_mchids", id, row.sub_mchids.as_deref())?,
+        payload: column(
+            ENDPOINTS,
+            "payload",
+            id,
+            PayloadMode::parse(&row.payload).ok_or(()),
+        )?,
+        schedule: column(
+            ENDPOINTS,
+            "schedule",
+            id,
+            RetrySchedule::parse(&row.schedule).ok_or(()),
+        )?,
+        header_names: list_column("header_names", id, row.header_names.as_deref())?,
+        api_version: row.api_version,
+        ordered: row.ordered,
+        timeout_ms: row.timeout_ms,
         url: row.url,
         description: row.description,
         disabled_reason: row.disabled_reason,
@@ -375,6 +462,7 @@ fn to_secret(row: endpoint_secrets::Model) -> Result<StoredSecret, StorageError>
         endpoint_id: column(SECRETS, "endpoint_id", id, row.endpoint_id.parse())?,
         sealed: row.sealed,
         fingerprint: row.fingerprint,
+        public_key: row.public_key,
         created_at: Timestamp::from_millis(row.created_at),
         expires_at: row.expires_at.map(Timestamp::from_millis),
     })

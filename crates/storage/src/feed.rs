@@ -212,6 +212,28 @@ pub async fn find(
     row.map(to_event).transpose()
 }
 
+/// The first `limit` events about one subject of a tenant's, in their own order, numbered or not.
+pub async fn of_subjects(
+    at: &impl Access,
+    tenant: &TenantId,
+    kind: &str,
+    ids: &[&str],
+    limit: u64,
+) -> Result<Vec<FeedEvent>, StorageError> {
+    use events::Column;
+    let rows = events::Entity::find()
+        .filter(Column::TenantId.eq(tenant.as_str()))
+        .filter(Column::SubjectType.eq(kind))
+        .filter(Column::SubjectId.is_in(ids.iter().copied()))
+        .order_by_asc(Column::SubjectId)
+        .order_by_asc(Column::Seq)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the events about some subjects"))?;
+    rows.into_iter().map(to_event).collect()
+}
+
 fn of_tenant(tenant: &TenantId, mode: Mode) -> sea_orm::Select<events::Entity> {
     events::Entity::find()
         .filter(events::Column::TenantId.eq(tenant.as_str()))

@@ -3,7 +3,7 @@
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 use tributary_domain::clock::Timestamp;
-use tributary_domain::ids::{OrderId, TenantId};
+use tributary_domain::ids::{OrderId, RefundId, TenantId};
 use tributary_domain::tenant::Mode;
 
 use crate::entities::idempotency_keys::{ActiveModel, Column, Entity, Model};
@@ -51,6 +51,15 @@ impl RecoveryPoint {
     }
 }
 
+/// What a request makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// An order.
+    Order(OrderId),
+    /// A refund.
+    Refund(RefundId),
+}
+
 /// A request as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -65,7 +74,7 @@ pub struct Request {
     /// Until when the present one has it for itself.
     pub locked_until: Timestamp,
     /// What it is about.
-    pub order_id: Option<OrderId>,
+    pub about: About,
     /// The status that was answered.
     pub status: Option<u16>,
     /// The answer, as JSON.
@@ -85,7 +94,14 @@ pub async fn insert(tx: &Tx, request: &Request) -> Result<(), StorageError> {
         recovery_point: Set(request.recovery_point.as_str().to_owned()),
         lock_token: Set(request.lock_token),
         locked_until: Set(request.locked_until.as_millis()),
-        order_id: Set(request.order_id.as_ref().map(ToString::to_string)),
+        order_id: Set(match &request.about {
+            About::Order(id) => Some(id.to_string()),
+            About::Refund(_) => None,
+        }),
+        refund_id: Set(match &request.about {
+            About::Refund(id) => Some(id.to_string()),
+            About::Order(_) => None,
+        }),
         status: Set(request.status.map(i64::from)),
         answer: Set(request.answer.clone()),
         created_at: Set(request.created_at.as_millis()),
@@ -200,12 +216,16 @@ fn of_scope<Q: QueryFilter>(query: Q, scope: &Scope) -> Q {
 fn to_request(row: Model, scope: &Scope) -> Result<Request, StorageError> {
     let id = row.key_hash.as_str();
     let point = RecoveryPoint::parse(&row.recovery_point).ok_or(());
-    let order_id = row.order_id.as_deref().map(str::parse).transpose();
+    let about = match (&row.order_id, &row.refund_id) {
+        (Some(order), _) => order.parse().ok().map(About::Order),
+        (None, Some(refund)) => refund.parse().ok().map(About::Refund),
+        (None, None) => None,
+    };
     let status = row.status.map(u16::try_from).transpose();
     Ok(Request {
         scope: scope.clone(),
         recovery_point: column(TABLE, "recovery_point", id, point)?,
-        order_id: column(TABLE, "order_id", id, order_id)?,
+        about: column(TABLE, "order_id", id, about.ok_or(()))?,
         status: column(TABLE, "status", id, status)?,
         fingerprint: row.fingerprint,
         lock_token: row.lock_token,
@@ -242,7 +262,7 @@ mod tests {
                 recovery_point: RecoveryPoint::Intent,
                 lock_token: 1,
                 locked_until: at(index),
-                order_id: None,
+                about: About::Order(OrderId::new(at(index))),
                 status: None,
                 answer: None,
                 created_at: at(index),

@@ -1,29 +1,27 @@
 //! Leases: who leads a task that only one node runs at a time.
 
-use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter};
-use tributary_domain::clock::Timestamp;
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
 
 use crate::Access;
 use crate::Tx;
 use crate::entities::leases;
 use crate::error::{StorageError, database, inserting};
 
-/// Takes or renews the lead of `name` until `until`; false while another holds it.
+/// Takes or renews the lead of `name` for `length_ms`; false while another holds it.
 pub async fn acquire(
     tx: &Tx,
     name: &str,
     owner: &str,
-    now: Timestamp,
-    until: Timestamp,
+    length_ms: i64,
 ) -> Result<bool, StorageError> {
     use leases::Column;
     let mine_or_ended = Condition::any()
         .add(Column::Owner.eq(owner))
-        .add(Column::HeldUntil.lte(now.as_millis()));
+        .add(Expr::col(Column::HeldUntil).lte(tx.lease_clock().now()));
     let changed = leases::Entity::update_many()
         .col_expr(Column::Owner, Expr::value(owner))
-        .col_expr(Column::HeldUntil, Expr::value(until.as_millis()))
+        .col_expr(Column::HeldUntil, tx.lease_clock().now().add(length_ms))
         .col_expr(Column::Fence, Expr::col(Column::Fence).add(1))
         .filter(Column::Name.eq(name))
         .filter(mine_or_ended)
@@ -40,19 +38,32 @@ pub async fn acquire(
     if known.is_some() {
         Ok(false)
     } else {
-        create(tx, name, owner, until).await
+        create(tx, name, owner, length_ms).await
     }
 }
 
-async fn create(tx: &Tx, name: &str, owner: &str, until: Timestamp) -> Result<bool, StorageError> {
-    let row = leases::ActiveModel {
-        name: Set(name.to_owned()),
-        owner: Set(owner.to_owned()),
-        fence: Set(1),
-        held_until: Set(until.as_millis()),
-    };
-    leases::Entity::insert(row)
-        .exec_without_returning(tx.connection())
+async fn create(tx: &Tx, name: &str, owner: &str, length_ms: i64) -> Result<bool, StorageError> {
+    use leases::Column;
+    let mut insert = Query::insert();
+    insert
+        .into_table(leases::Entity)
+        .columns([
+            Column::Name,
+            Column::Owner,
+            Column::Fence,
+            Column::HeldUntil,
+        ])
+        .values([
+            name.into(),
+            owner.into(),
+            1_i64.into(),
+            tx.lease_clock().now().add(length_ms),
+        ])
+        .map_err(|error| database("making a lease")(DbErr::Custom(error.to_string())))?;
+    let connection = tx.connection();
+    let statement = connection.get_database_backend().build(&insert);
+    connection
+        .execute_raw(statement)
         .await
         .map_err(inserting("leases"))?;
     Ok(true)

@@ -13,20 +13,25 @@ mod entities;
 mod error;
 pub mod feed;
 pub mod idempotency;
+pub mod late_payments;
+mod lease_clock;
 pub mod leases;
 pub mod merchants;
 pub mod notifications;
 pub mod orders;
 pub mod outbox;
 pub mod providers;
+pub mod refunds;
 #[cfg(debug_assertions)]
 mod rehearsal;
 #[cfg(test)]
 mod schema_roundtrip;
 mod statement_sizes;
+pub mod stuck;
 pub mod tenants;
 #[cfg(test)]
 mod test_database;
+pub mod upstream_calls;
 
 pub use commit_signals::CommitSignals;
 pub use dialect::Dialect;
@@ -36,11 +41,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use sea_orm_migration::MigratorTrait;
+use tributary_domain::clock::{SharedClock, SystemClock};
 use tributary_domain::ids::EndpointId;
 use tributary_migrations::Migrator;
 
 use crate::commit_signals::Written;
 use crate::error::database;
+use crate::lease_clock::LeaseClock;
 
 /// The database. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -49,6 +56,7 @@ pub struct Storage {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
     signals: Arc<CommitSignals>,
+    lease_clock: LeaseClock,
 }
 
 /// One writing transaction; dropped without `commit`, it never happened.
@@ -57,6 +65,7 @@ pub struct Tx {
     dialect: Dialect,
     inner: DatabaseTransaction,
     signals: Arc<CommitSignals>,
+    lease_clock: LeaseClock,
     written: Mutex<Written>,
     #[cfg(debug_assertions)]
     late: Box<rehearsal::Late>,
@@ -104,7 +113,18 @@ impl Storage {
             writer,
             reader,
             signals: Arc::default(),
+            lease_clock: match dialect.clock() {
+                Some(sql) => LeaseClock::Database(sql),
+                None => LeaseClock::of_process(Arc::new(SystemClock)),
+            },
         })
+    }
+
+    /// Lets leases and due times go by this clock, and not by the database's: right for a single process only.
+    #[must_use]
+    pub fn with_lease_clock(mut self, clock: SharedClock) -> Self {
+        self.lease_clock = LeaseClock::of_process(clock);
+        self
     }
 
     /// Brings the schema up to date.
@@ -137,6 +157,7 @@ impl Storage {
             dialect: self.dialect,
             inner,
             signals: Arc::clone(&self.signals),
+            lease_clock: self.lease_clock.clone(),
             written: Mutex::default(),
             #[cfg(debug_assertions)]
             late: Box::new(rehearsal::Late::new(self.clone())),
@@ -200,7 +221,20 @@ impl Tx {
         Ok(())
     }
 
+    /// Undoes everything; once it is done the locks are free, which a dropped transaction only promises for later.
+    pub async fn rollback(self) -> Result<(), StorageError> {
+        self.inner
+            .rollback()
+            .await
+            .map_err(database("rolling back"))
+    }
+
     pub(crate) const fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// What says what is due and when a lease ends.
+    pub(crate) const fn lease_clock(&self) -> &LeaseClock {
+        &self.lease_clock
     }
 }

@@ -116,6 +116,26 @@ pub async fn find_by_notice_id(
     rows.into_iter().map(to_notification).collect()
 }
 
+/// The first `limit` notifications about a tenant's order, oldest first.
+pub async fn of_order(
+    at: &impl Access,
+    tenant: &TenantId,
+    order: &OrderId,
+    limit: u64,
+) -> Result<Vec<StoredNotification>, StorageError> {
+    use notifications::Column;
+    let rows = notifications::Entity::find()
+        .filter(Column::TenantId.eq(tenant.as_str()))
+        .filter(Column::OrderId.eq(order.as_str()))
+        .order_by_asc(Column::ReceivedAt)
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the notifications about an order"))?;
+    rows.into_iter().map(to_notification).collect()
+}
+
 /// Notifications that wait to be applied.
 pub async fn due_all_tenants(
     at: &impl Access,

@@ -7,7 +7,9 @@ use sea_orm::{
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{AttemptId, OrderId, ProviderId, TenantId};
 use tributary_domain::merchant::{Mchid, MerchantOrderNo, OutTradeNo};
+use tributary_domain::money::{Fen, MoneyError};
 use tributary_domain::order::{Attempt, AttemptState, Order, OrderState};
+use tributary_domain::order_money::OrderMoney;
 use tributary_domain::rehearsal::{Sabotage, is_broken};
 use tributary_domain::tenant::Mode;
 
@@ -17,6 +19,8 @@ use crate::{Access, Tx};
 
 const ORDERS: &str = "orders";
 const ATTEMPTS: &str = "attempts";
+/// More than ever are: one is open at a time, and what races leave behind is a few.
+const OPEN_ATTEMPTS_MAX: u64 = 100;
 
 /// Which orders a list shows.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +64,11 @@ pub async fn insert(tx: &Tx, order: &Order) -> Result<(), StorageError> {
         event_seq: Set(order.event_seq),
         next_poll_at: Set(order.next_poll_at.map(Timestamp::as_millis)),
         polls: Set(order.polls),
+        paid_fen: Set(order.money.paid.as_i64()),
+        refunding_fen: Set(order.money.refunding.as_i64()),
+        refunded_fen: Set(order.money.refunded.as_i64()),
+        refund_count: Set(order.money.refunds),
+        last_refund_at: Set(order.money.last_refund_at.map(Timestamp::as_millis)),
     };
     orders::Entity::insert(row)
         .exec_without_returning(tx.connection())
@@ -171,6 +180,8 @@ pub async fn list(
 }
 
 /// Writes what may change about an order, provided nobody changed it since `before` was read.
+///
+/// The sums of its refunds are left alone: [`update_money`] has them to itself.
 pub async fn update(tx: &Tx, before: &Order, after: &Order) -> Result<(), StorageError> {
     let guard = Condition::all()
         .add(orders::Column::State.eq(before.state.as_str()))
@@ -197,6 +208,10 @@ pub async fn update(tx: &Tx, before: &Order, after: &Order) -> Result<(), Storag
         )
         .col_expr(orders::Column::Payment, Expr::value(payment_json(after)?))
         .col_expr(
+            orders::Column::PaidFen,
+            Expr::value(after.money.paid.as_i64()),
+        )
+        .col_expr(
             orders::Column::UpdatedAt,
             Expr::value(after.updated_at.as_millis()),
         )
@@ -212,6 +227,36 @@ pub async fn update(tx: &Tx, before: &Order, after: &Order) -> Result<(), Storag
         .exec(tx.connection())
         .await
         .map_err(database("updating an order"))?;
+    expect_one(ORDERS, changed.rows_affected)
+}
+
+/// Writes the sums of an order's refunds and the state that follows from them, provided nobody changed either.
+///
+/// The database itself refuses sums that exceed what was paid.
+pub async fn update_money(tx: &Tx, before: &Order, after: &Order) -> Result<(), StorageError> {
+    use orders::Column;
+    let (was, is) = (&before.money, &after.money);
+    let gone = is.refunding.as_i64().saturating_add(is.refunded.as_i64());
+    let changed = orders::Entity::update_many()
+        .col_expr(Column::State, Expr::value(after.state.as_str()))
+        .col_expr(Column::RefundingFen, Expr::value(is.refunding.as_i64()))
+        .col_expr(Column::RefundedFen, Expr::value(is.refunded.as_i64()))
+        .col_expr(Column::RefundCount, Expr::value(is.refunds))
+        .col_expr(
+            Column::LastRefundAt,
+            Expr::value(is.last_refund_at.map(Timestamp::as_millis)),
+        )
+        .col_expr(Column::UpdatedAt, Expr::value(after.updated_at.as_millis()))
+        .filter(Column::Id.eq(before.id.as_str()))
+        .filter(Column::TenantId.eq(before.tenant_id.as_str()))
+        .filter(Column::State.eq(before.state.as_str()))
+        .filter(Column::RefundingFen.eq(was.refunding.as_i64()))
+        .filter(Column::RefundedFen.eq(was.refunded.as_i64()))
+        .filter(Column::RefundCount.eq(was.refunds))
+        .filter(Column::PaidFen.gte(gone))
+        .exec(tx.connection())
+        .await
+        .map_err(database("updating the sums of an order"))?;
     expect_one(ORDERS, changed.rows_affected)
 }
 
@@ -272,6 +317,24 @@ pub async fn latest_attempt(
     row.map(to_attempt).transpose()
 }
 
+/// The first `limit` attempts of a tenant's order, oldest first.
+pub async fn attempts(
+    at: &impl Access,
+    tenant: &TenantId,
+    order: &OrderId,
+    limit: u64,
+) -> Result<Vec<Attempt>, StorageError> {
+    let rows = attempts::Entity::find()
+        .filter(attempts::Column::TenantId.eq(tenant.as_str()))
+        .filter(attempts::Column::OrderId.eq(order.as_str()))
+        .order_by_asc(attempts::Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the attempts of an order"))?;
+    rows.into_iter().map(to_attempt).collect()
+}
+
 /// The newest attempt of each of some orders, for a list.
 pub async fn latest_attempts(
     at: &impl Access,
@@ -286,6 +349,25 @@ pub async fn latest_attempts(
         .all(at.connection())
         .await
         .map_err(database("reading the newest attempts"))?;
+    rows.into_iter().map(to_attempt).collect()
+}
+
+/// The attempts of a tenant's order that WeChat may still take money for, oldest first.
+pub async fn open_attempts(
+    at: &impl Access,
+    tenant: &TenantId,
+    order: &OrderId,
+) -> Result<Vec<Attempt>, StorageError> {
+    let open = AttemptState::ALL.iter().filter(|state| state.is_open());
+    let rows = attempts::Entity::find()
+        .filter(attempts::Column::TenantId.eq(tenant.as_str()))
+        .filter(attempts::Column::OrderId.eq(order.as_str()))
+        .filter(attempts::Column::State.is_in(open.map(|state| state.as_str())))
+        .order_by_asc(attempts::Column::Id)
+        .limit(OPEN_ATTEMPTS_MAX)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the open attempts of an order"))?;
     rows.into_iter().map(to_attempt).collect()
 }
 
@@ -374,6 +456,13 @@ fn to_order(row: orders::Model) -> Result<Order, StorageError> {
         content: column(ORDERS, "content", id, serde_json::from_str(&row.content))?,
         state: column(ORDERS, "state", id, OrderState::parse(&row.state).ok_or(()))?,
         payment: column(ORDERS, "payment", id, payment)?,
+        money: OrderMoney {
+            paid: fen("paid_fen", id, row.paid_fen)?,
+            refunding: fen("refunding_fen", id, row.refunding_fen)?,
+            refunded: fen("refunded_fen", id, row.refunded_fen)?,
+            refunds: row.refund_count,
+            last_refund_at: row.last_refund_at.map(Timestamp::from_millis),
+        },
         trade_state: row.trade_state,
         expires_at: Timestamp::from_millis(row.expires_at),
         created_at: Timestamp::from_millis(row.created_at),
@@ -382,6 +471,11 @@ fn to_order(row: orders::Model) -> Result<Order, StorageError> {
         next_poll_at: row.next_poll_at.map(Timestamp::from_millis),
         polls: row.polls,
     })
+}
+
+fn fen(name: &'static str, id: &str, amount: i64) -> Result<Fen, StorageError> {
+    let parsed: Result<Fen, MoneyError> = Fen::new(amount);
+    column(ORDERS, name, id, parsed)
 }
 
 fn to_attempt(row: attempts::Model) -> Result<Attempt, StorageError> {

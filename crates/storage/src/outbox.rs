@@ -5,12 +5,14 @@
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::{DeliveryState, QueueClass};
-use tributary_domain::endpoint::{EndpointState, any_filter_matches};
+use tributary_domain::endpoint::{EndpointState, any_filter_matches, concerns};
 use tributary_domain::event::NewEvent;
 use tributary_domain::ids::{DeliveryId, EndpointId};
 use tributary_domain::rehearsal::{Sabotage, is_broken};
 
-use crate::entities::{deliveries, delivery_queue, endpoints, events};
+use crate::deliveries::{QueueEntry, enqueue};
+use crate::endpoints::list_column;
+use crate::entities::{deliveries, endpoints, events};
 use crate::error::{StorageError, column, database, inserting};
 use crate::statement_sizes::power_of_two_chunks;
 use crate::{Access, Tx};
@@ -36,11 +38,12 @@ pub async fn append(tx: &Tx, event: &NewEvent) -> Result<FanOut, StorageError> {
     } else {
         Condition::all().add(endpoints::Column::TenantId.eq(event.tenant_id.as_str()))
     };
-    let candidates: Vec<(String, String, String)> = endpoints::Entity::find()
+    let candidates: Vec<(String, String, Option<String>, String)> = endpoints::Entity::find()
         .select_only()
         .columns([
             endpoints::Column::Id,
             endpoints::Column::Filters,
+            endpoints::Column::SubMchids,
             endpoints::Column::State,
         ])
         .filter(of_tenant)
@@ -50,10 +53,13 @@ pub async fn append(tx: &Tx, event: &NewEvent) -> Result<FanOut, StorageError> {
         .await
         .map_err(database("reading the endpoints of an event"))?;
     let mut receivers = Vec::with_capacity(candidates.len());
-    for (id, filters, state) in candidates {
+    for (id, filters, sub_mchids, state) in candidates {
         let filters: Vec<String> =
             column("endpoints", "filters", &id, serde_json::from_str(&filters))?;
-        if any_filter_matches(&filters, event.kind.as_str()) {
+        let sub_mchids = list_column("sub_mchids", &id, sub_mchids.as_deref())?;
+        if any_filter_matches(&filters, event.kind.as_str())
+            && concerns(&sub_mchids, event.sub_mchid.as_deref())
+        {
             receivers.push(receiver(&id, &state)?);
         }
     }
@@ -96,6 +102,7 @@ async fn insert_event(tx: &Tx, event: &NewEvent) -> Result<(), StorageError> {
         dedupe_key: Set(event.dedupe_key.clone()),
         body: Set(event.body.clone()),
         feed_seq: Set(None),
+        thin_body: Set(Some(event.thin_body.clone())),
     };
     events::Entity::insert(row)
         .exec_without_returning(tx.connection())
@@ -119,7 +126,7 @@ async fn insert_deliveries(
         rows.push(delivery_row(event, &id, endpoint, *state, now));
         if state.is_served() {
             tx.due_lane(endpoint);
-            queued.push(queue_row(event, &id, endpoint, now));
+            queued.push(queue_entry(event, &id, endpoint));
         }
         fan_out.deliveries.push((id, endpoint.clone()));
     }
@@ -129,12 +136,7 @@ async fn insert_deliveries(
             .await
             .map_err(inserting("deliveries"))?;
     }
-    for chunk in power_of_two_chunks(&queued) {
-        delivery_queue::Entity::insert_many(chunk.iter().cloned())
-            .exec_without_returning(tx.connection())
-            .await
-            .map_err(inserting("delivery_queue"))?;
-    }
+    enqueue(tx, &queued).await?;
     Ok(fan_out)
 }
 
@@ -164,21 +166,15 @@ fn delivery_row(
         last_error: Set(None),
         created_at: Set(now.as_millis()),
         finished_at: Set(None),
+        thin: Set(false),
     }
 }
 
-fn queue_row(
-    event: &NewEvent,
-    id: &DeliveryId,
-    endpoint: &EndpointId,
-    now: Timestamp,
-) -> delivery_queue::ActiveModel {
-    let entry = crate::deliveries::QueueEntry {
+fn queue_entry(event: &NewEvent, id: &DeliveryId, endpoint: &EndpointId) -> QueueEntry {
+    QueueEntry {
         delivery_id: id.clone(),
         tenant_id: event.tenant_id.clone(),
         endpoint_id: endpoint.clone(),
         class: QueueClass::Scheduled,
-        visible_at: now,
-    };
-    crate::deliveries::queue_row(&entry)
+    }
 }

@@ -4,6 +4,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{ApiKeyId, TenantId};
+use tributary_domain::late_payment::LatePolicy;
 use tributary_domain::tenant::{ApiKey, Mode, Scope, Tenant};
 
 use crate::entities::{api_keys, tenants};
@@ -15,6 +16,7 @@ pub async fn insert(tx: &Tx, tenant: &Tenant) -> Result<(), StorageError> {
     let row = tenants::ActiveModel {
         id: Set(tenant.id.to_string()),
         name: Set(tenant.name.clone()),
+        late_policy: Set(Some(late_policy_json(&tenant.id, &tenant.late_policy)?)),
         created_at: Set(tenant.created_at.as_millis()),
     };
     tenants::Entity::insert(row)
@@ -31,6 +33,24 @@ pub async fn find(at: &impl Access, id: &TenantId) -> Result<Option<Tenant>, Sto
         .await
         .map_err(database("reading a tenant"))?;
     row.map(to_tenant).transpose()
+}
+
+/// Writes what becomes of a tenant's late money from now on; false when there is no such tenant.
+pub async fn set_late_policy(
+    tx: &Tx,
+    id: &TenantId,
+    policy: &LatePolicy,
+) -> Result<bool, StorageError> {
+    let changed = tenants::Entity::update_many()
+        .col_expr(
+            tenants::Column::LatePolicy,
+            Expr::value(late_policy_json(id, policy)?),
+        )
+        .filter(tenants::Column::Id.eq(id.as_str()))
+        .exec(tx.connection())
+        .await
+        .map_err(database("writing a tenant's policy"))?;
+    Ok(changed.rows_affected == 1)
 }
 
 /// Lists every tenant, oldest first.
@@ -96,9 +116,17 @@ pub async fn revoke_api_key(
     Ok(changed.rows_affected == 1)
 }
 
+fn late_policy_json(id: &TenantId, policy: &LatePolicy) -> Result<String, StorageError> {
+    let json = serde_json::to_string(policy);
+    column("tenants", "late_policy", id.as_str(), json)
+}
+
 fn to_tenant(row: tenants::Model) -> Result<Tenant, StorageError> {
+    let policy = row.late_policy.as_deref().map(serde_json::from_str);
+    let policy = column("tenants", "late_policy", &row.id, policy.transpose())?;
     Ok(Tenant {
         id: column("tenants", "id", &row.id, row.id.parse())?,
+        late_policy: policy.unwrap_or_default(),
         name: row.name,
         created_at: Timestamp::from_millis(row.created_at),
     })

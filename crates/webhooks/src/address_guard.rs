@@ -10,7 +10,7 @@ mod tests;
 
 pub use endpoint_url::{EndpointUrl, UrlRefused};
 pub use network::{Network, NetworkError};
-pub(crate) use resolver::{DNS_DURATION_MS, GuardedResolver, ResolveFailure, system_lookup};
+pub(crate) use resolver::{GuardedResolver, ResolveFailure, system_lookup};
 pub use resolver::{Lookup, LookupFuture};
 
 /// What is refused in IPv4: everything that is not the public unicast internet, and Azure's host agent.

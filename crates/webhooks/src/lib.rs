@@ -6,15 +6,17 @@
 //! Not here: tenants, the database, the retry loop, endpoint health. The caller stores the verdict and asks
 //! [`Schedule`] when to come back. Imports nothing of the workspace.
 //!
-//! Reading order: [`signature`], [`address_guard`], [`sender`], [`outcome`], [`retry_schedule`].
+//! Reading order: [`signature`], [`address_guard`], [`custom_headers`], [`sender`], [`outcome`], [`retry_schedule`].
 
 pub mod address_guard;
+pub mod custom_headers;
 pub mod outcome;
 pub mod retry_schedule;
 pub mod sender;
 pub mod signature;
 
 pub use address_guard::{AddressPolicy, EndpointUrl, Network, UrlRefused};
+pub use custom_headers::{CustomHeaders, HeaderRefused};
 pub use outcome::{ErrorClass, Outcome};
 pub use retry_schedule::Schedule;
 pub use sender::{Attempt, Delivery, Sender, SenderConfig, SenderError, Wire};

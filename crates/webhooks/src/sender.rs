@@ -3,35 +3,40 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use reqwest::Response;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use rustls::pki_types::CertificateDer;
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
-use crate::address_guard::{AddressPolicy, DNS_DURATION_MS, EndpointUrl, Lookup, UrlRefused};
+use crate::address_guard::{AddressPolicy, EndpointUrl, Lookup, Network, UrlRefused};
+use crate::custom_headers::{CustomHeaders, MASK};
 use crate::outcome::{self, ErrorClass, Outcome};
 use crate::signature::{self, Secret};
 
 mod clients;
+pub(crate) mod connection;
 mod failure;
 mod response;
 #[cfg(test)]
 mod tests;
 
 use clients::Clients;
+use connection::Watch;
 
 /// Limits and identity of a sender.
 #[derive(Clone, Debug)]
 pub struct SenderConfig {
     /// The time for a name look-up.
     pub dns_timeout_ms: u64,
-    /// The time for TCP and TLS, after the look-up.
+    /// The time for TCP, after the look-up.
     pub connect_timeout_ms: u64,
+    /// The time for the TLS handshake.
+    pub tls_timeout_ms: u64,
     /// The time for the whole attempt, the answer's body included.
     pub total_timeout_ms: u64,
     /// How much of an answer's body is read before the connection is closed.
@@ -42,6 +47,8 @@ pub struct SenderConfig {
     pub user_agent: String,
     /// Which addresses may be sent to.
     pub policy: AddressPolicy,
+    /// Where we send from, as receivers may want to know; never sent to.
+    pub source_addresses: Vec<Network>,
 }
 
 impl Default for SenderConfig {
@@ -49,11 +56,13 @@ impl Default for SenderConfig {
         Self {
             dns_timeout_ms: 5_000,
             connect_timeout_ms: 3_000,
+            tls_timeout_ms: 3_000,
             total_timeout_ms: 15_000,
             max_response_body_bytes: 16 * 1024,
             max_response_header_bytes: 32 * 1024,
             user_agent: concat!("Tributary-Webhooks/", env!("CARGO_PKG_VERSION")).to_owned(),
             policy: AddressPolicy::default(),
+            source_addresses: Vec::new(),
         }
     }
 }
@@ -83,6 +92,10 @@ pub struct Delivery {
     pub secrets: Vec<Secret>,
     /// Unix seconds of this attempt.
     pub timestamp: i64,
+    /// What the tenant adds.
+    pub headers: CustomHeaders,
+    /// The time for the whole attempt, when the endpoint has one of its own.
+    pub timeout_ms: Option<u64>,
 }
 
 /// What one attempt brought, for the verdict and for the delivery log.
@@ -104,8 +117,16 @@ pub struct Attempt {
     pub duration_ms: u64,
     /// The length of the name look-up, when one was made.
     pub dns_ms: Option<u64>,
+    /// The length of the TCP connect, when a connection was opened.
+    pub connect_ms: Option<u64>,
+    /// The length of the TLS handshake, when one was made.
+    pub tls_ms: Option<u64>,
+    /// The version of TLS that the handshake agreed on.
+    pub tls_version: Option<&'static str>,
     /// The time until the response head was complete.
     pub first_byte_ms: Option<u64>,
+    /// The request's headers as lines; the values of the tenant's own are masked.
+    pub request_headers: String,
 }
 
 /// Carries requests in place of the network, for receivers that are simulated in the same process.
@@ -120,6 +141,9 @@ pub enum SenderError {
     /// The HTTP client or its TLS roots could not be set up.
     #[error("setting up the HTTP client for webhooks")]
     Client(#[source] reqwest::Error),
+    /// The platform's TLS roots could not be read.
+    #[error("setting up TLS for webhooks")]
+    Tls(#[source] rustls::Error),
 }
 
 /// Sends deliveries, one attempt each; it is shared by all tasks.
@@ -144,15 +168,33 @@ impl Sender {
 
     /// Makes a sender with its own name look-up; the address guard stands behind it all the same.
     pub fn with_lookup(config: SenderConfig, lookup: Lookup) -> Result<Self, SenderError> {
-        let clients = Clients::new(&config, lookup).map_err(SenderError::Client)?;
-        let way = Way::Network(clients);
-        Ok(Self { config, way })
+        Self::trusting(config, lookup, &[])
     }
 
     /// Makes a sender whose requests never leave the process; URLs are checked by the policy all the same.
     pub fn over(wire: Arc<dyn Wire>, config: SenderConfig) -> Self {
         let way = Way::Wire(wire);
         Self { config, way }
+    }
+
+    fn trusting(
+        mut config: SenderConfig,
+        lookup: Lookup,
+        roots: &[CertificateDer<'static>],
+    ) -> Result<Self, SenderError> {
+        // A loop through our own front door would feed itself.
+        let own = config.source_addresses.iter().copied();
+        config.policy.denied.extend(own);
+        let tls = connection::tls(roots).map_err(SenderError::Tls)?;
+        let clients = Clients::new(&config, lookup, tls).map_err(SenderError::Client)?;
+        let way = Way::Network(clients);
+        Ok(Self { config, way })
+    }
+
+    /// Where we send from, in CIDR form.
+    pub fn source_addresses(&self) -> Vec<String> {
+        let addresses = self.config.source_addresses.iter();
+        addresses.map(Network::to_string).collect()
     }
 
     /// Checks the URL of an endpoint by the same policy that guards every send.
@@ -163,26 +205,35 @@ impl Sender {
     /// Makes one attempt; failures are values of the result.
     pub async fn send(&self, delivery: &Delivery) -> Attempt {
         let started = Instant::now();
-        let dns_ms = Arc::new(AtomicU64::new(0));
-        let sending = self.attempt(delivery, started);
-        let mut attempt = DNS_DURATION_MS.scope(Arc::clone(&dns_ms), sending).await;
-        attempt.dns_ms = dns_ms.load(Ordering::Relaxed).checked_sub(1);
+        let watch = Arc::new(Watch::default());
+        let sending = self.attempt(delivery, started, &watch);
+        let mut attempt = watch.over(sending).await;
+        let opened = watch.opened();
+        attempt.dns_ms = opened.dns_ms;
+        attempt.connect_ms = opened.connect_ms;
+        attempt.tls_ms = opened.tls_ms;
+        attempt.tls_version = opened.tls_version;
         attempt.duration_ms = elapsed_ms(started);
         attempt
     }
 
-    async fn attempt(&self, delivery: &Delivery, started: Instant) -> Attempt {
-        let deadline = started + Duration::from_millis(self.config.total_timeout_ms);
+    async fn attempt(&self, delivery: &Delivery, started: Instant, watch: &Watch) -> Attempt {
+        let timeout_ms = delivery.timeout_ms.unwrap_or(self.config.total_timeout_ms);
+        let deadline = started + Duration::from_millis(timeout_ms);
         let Ok(url) = self.config.policy.check_url(&delivery.url) else {
             return Attempt::failed(ErrorClass::BlockedAddress);
         };
-        let Some(headers) = request_headers(delivery) else {
+        let Some(headers) = request_headers(delivery, &self.config.user_agent) else {
             return Attempt::failed(ErrorClass::Internal);
         };
-        let mut request = reqwest::Request::new(reqwest::Method::POST, url.url().clone());
-        *request.headers_mut() = headers;
-        *request.body_mut() = Some(delivery.body.clone().into());
-        match timeout_at(deadline, self.exchange(request, &delivery.delivery_id)).await {
+        let request = || {
+            let mut request = reqwest::Request::new(reqwest::Method::POST, url.url().clone());
+            *request.headers_mut() = headers.clone();
+            *request.body_mut() = Some(delivery.body.clone().into());
+            request
+        };
+        let exchange = self.exchange(request, watch, &delivery.delivery_id);
+        let mut attempt = match timeout_at(deadline, exchange).await {
             Err(_) => Attempt::failed(ErrorClass::TimeoutHeaders),
             Ok(Err(class)) => Attempt::failed(class),
             Ok(Ok(response)) => {
@@ -191,26 +242,32 @@ impl Sender {
                 attempt.first_byte_ms = Some(first_byte_ms);
                 attempt
             }
-        }
+        };
+        attempt.request_headers = masked_lines(&headers);
+        attempt
     }
 
     async fn exchange(
         &self,
-        request: reqwest::Request,
+        request: impl Fn() -> reqwest::Request,
+        watch: &Watch,
         delivery_id: &str,
     ) -> Result<Response, ErrorClass> {
-        let failed = |error: reqwest::Error| {
+        let clients = match &self.way {
+            Way::Network(clients) => clients,
+            Way::Wire(wire) => return wire.carry(request()).await,
+        };
+        let client = clients.current().map_err(|_| ErrorClass::Internal)?;
+        let mut answer = client.execute(request()).await;
+        if broke_a_kept_connection(&answer, watch) {
+            // The receiver had closed it, most likely before it saw anything.
+            answer = client.execute(request()).await;
+        }
+        answer.map_err(|error| {
             // The text may name internal addresses: it is for our log, never for the tenant.
             tracing::debug!(delivery.id = delivery_id, error = %failure::chain(&error), "webhook attempt failed");
             failure::classify(&error)
-        };
-        match &self.way {
-            Way::Network(clients) => {
-                let client = clients.current().map_err(|_| ErrorClass::Internal)?;
-                client.execute(request).await.map_err(failed)
-            }
-            Way::Wire(wire) => wire.carry(request).await,
-        }
+        })
     }
 
     async fn read(&self, response: Response, now_seconds: i64, deadline: Instant) -> Attempt {
@@ -251,7 +308,11 @@ impl Attempt {
             error_class: Some(class),
             duration_ms: 0,
             dns_ms: None,
+            connect_ms: None,
+            tls_ms: None,
+            tls_version: None,
             first_byte_ms: None,
+            request_headers: String::new(),
         }
     }
 
@@ -265,7 +326,7 @@ impl Attempt {
     }
 }
 
-fn request_headers(delivery: &Delivery) -> Option<HeaderMap> {
+fn request_headers(delivery: &Delivery, user_agent: &str) -> Option<HeaderMap> {
     // A dot in the id would let two different messages have the same signed bytes; unsigned is never sent.
     if delivery.event_id.contains('.') || delivery.secrets.is_empty() {
         return None;
@@ -279,6 +340,7 @@ fn request_headers(delivery: &Delivery) -> Option<HeaderMap> {
     let flag = |set| if set { "1" } else { "0" }.to_owned();
     let values = [
         ("content-type", "application/json".to_owned()),
+        ("user-agent", user_agent.to_owned()),
         ("webhook-id", delivery.event_id.clone()),
         ("webhook-timestamp", delivery.timestamp.to_string()),
         ("webhook-signature", signature),
@@ -289,7 +351,7 @@ fn request_headers(delivery: &Delivery) -> Option<HeaderMap> {
         ("webhook-replay", flag(delivery.replay)),
         ("webhook-livemode", flag(delivery.livemode)),
     ];
-    values
+    let mut headers: HeaderMap = values
         .into_iter()
         .map(|(name, value)| {
             Some((
@@ -297,7 +359,24 @@ fn request_headers(delivery: &Delivery) -> Option<HeaderMap> {
                 HeaderValue::try_from(value).ok()?,
             ))
         })
-        .collect()
+        .collect::<Option<_>>()?;
+    delivery.headers.write(&mut headers)?;
+    Some(headers)
+}
+
+/// The headers of a request for the delivery log.
+fn masked_lines(headers: &HeaderMap) -> String {
+    let mut shown = headers.clone();
+    for value in shown.values_mut().filter(|value| value.is_sensitive()) {
+        *value = HeaderValue::from_static(MASK);
+    }
+    response::header_lines(&shown)
+}
+
+/// Whether a request failed on a connection that an earlier attempt had opened, without any answer.
+fn broke_a_kept_connection(answer: &reqwest::Result<Response>, watch: &Watch) -> bool {
+    let Err(error) = answer else { return false };
+    !watch.has_begun() && failure::classify(error) == ErrorClass::Reset
 }
 
 fn elapsed_ms(started: Instant) -> u64 {

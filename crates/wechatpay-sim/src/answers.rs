@@ -1,12 +1,13 @@
 //! Answers under `/v3`: `Request-ID` on all, signed when 2xx, and spoilt when a fault asks for it.
 
-use std::time::Duration;
+use std::{io, sync::Arc, time::Duration};
 
-use poem::{Response, http::StatusCode};
-use serde_json::Value;
+use poem::{Body, Response, http::StatusCode};
+use serde_json::{Value, json};
 use wechatpay::server;
 
 use crate::{
+    bills::{self, Issued},
     core::Core,
     faults::{Fault, FaultKind},
     notifier::{UNKNOWN_SERIAL, probe, replace},
@@ -22,6 +23,13 @@ pub(crate) enum Outcome {
     Nothing,
     /// 202: repeat the request.
     Accepted,
+    /// 200 with a file, which is not signed.
+    File(Arc<Issued>),
+}
+
+/// What a garbled answer says around what should have been said.
+fn garble(body: &str) -> String {
+    json!({"ret": 0, "msg": "ok", "data": [body]}).to_string()
 }
 
 /// How long a delayed answer waits when the fault does not say.
@@ -45,11 +53,7 @@ pub(crate) fn refusal_instead(fault: Option<&Fault>) -> Option<Refusal> {
     match fault.kind {
         FaultKind::ServerError if !fault.after_applying => Some(server_error(fault)),
         FaultKind::FrequencyLimited => Some(Refusal::frequency_limited()),
-        FaultKind::NotEnough => Some(Refusal::new(
-            403,
-            "NOT_ENOUGH",
-            "基本账户余额不足，请充值后重新发起",
-        )),
+        FaultKind::NotEnough => Some(Refusal::not_enough()),
         FaultKind::Refuse => Some(Refusal::new(
             fault
                 .status
@@ -96,12 +100,17 @@ pub(crate) fn accept(
     outcome: &Outcome,
     fault: Option<&Fault>,
 ) -> Response {
-    let (status, body) = match outcome {
+    let (mut status, mut body) = match outcome {
         Outcome::Document(document) => (StatusCode::OK, document.to_string()),
         Outcome::Nothing => (StatusCode::NO_CONTENT, String::new()),
         Outcome::Accepted => (StatusCode::ACCEPTED, String::new()),
+        Outcome::File(issued) => return file(core, issued, fault),
     };
-    let headers = match signature_headers(core, key, body.as_bytes(), fault.map(|f| f.kind)) {
+    let kind = fault.map(|fault| fault.kind);
+    if kind == Some(FaultKind::Garbled) {
+        (status, body) = (StatusCode::OK, garble(&body));
+    }
+    let headers = match signature_headers(core, key, body.as_bytes(), kind) {
         Ok(headers) => headers,
         Err(error) => {
             tracing::error!(%error, "an answer could not be signed");
@@ -117,9 +126,38 @@ pub(crate) fn accept(
     if body.is_empty() {
         return response.finish();
     }
-    response
-        .content_type("application/json; charset=utf-8")
+    let response = response.content_type("application/json; charset=utf-8");
+    if kind == Some(FaultKind::HalfAnswer) {
+        return response
+            .header("Content-Length", body.len())
+            .body(half(body));
+    }
+    response.body(body)
+}
+
+/// Writes a file, unsigned, for as long as its reader reads.
+fn file(core: &Core, issued: &Arc<Issued>, fault: Option<&Fault>) -> Response {
+    let issued = Arc::clone(issued);
+    let body = if fault.is_some_and(|fault| fault.kind == FaultKind::HalfAnswer) {
+        bills::download_half(issued)
+    } else {
+        bills::download(issued)
+    };
+    Response::builder()
+        .status(StatusCode::OK)
+        .header("Request-ID", request_id(core, 0))
+        .content_type("application/octet-stream")
         .body(body)
+}
+
+/// Half a body, then the end of the connection.
+fn half(mut body: String) -> Body {
+    let middle = (0..=body.len() / 2)
+        .rev()
+        .find(|at| body.is_char_boundary(*at));
+    body.truncate(middle.unwrap_or_default());
+    let cut = io::Error::new(io::ErrorKind::ConnectionReset, "half of the answer is lost");
+    Body::from_bytes_stream(futures::stream::iter([Ok(body), Err(cut)]))
 }
 
 fn signature_headers(

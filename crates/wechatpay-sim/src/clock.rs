@@ -13,7 +13,7 @@ use jiff::{Timestamp, tz::Offset};
 pub type BaseClock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// Beijing time, which WeChat writes.
-const BEIJING: Offset = Offset::constant(8);
+pub(crate) const BEIJING: Offset = Offset::constant(8);
 
 pub(crate) struct Clock {
     base: BaseClock,
@@ -62,7 +62,8 @@ pub(crate) fn compact_day(at_ms: i64) -> String {
     beijing(at_ms, "%Y%m%d")
 }
 
-fn beijing(at_ms: i64, format: &str) -> String {
+/// Writes an instant in Beijing time.
+pub(crate) fn beijing(at_ms: i64, format: &str) -> String {
     let instant = Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::UNIX_EPOCH);
     BEIJING
         .to_datetime(instant)

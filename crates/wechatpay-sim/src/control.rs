@@ -7,6 +7,7 @@
 
 mod accounts;
 mod actions;
+mod bills;
 mod requests;
 
 use std::sync::Arc;
@@ -21,8 +22,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 pub use requests::{
-    ChangeProvider, NewApp, NewCode, NewOpenid, NewProvider, NewSubMerchant, OpenidOf,
-    ProviderKeys, RefundResult, SettleRefund, SubMerchantView,
+    ChangeProvider, ChangeSubMerchant, NewApp, NewCode, NewFundFlow, NewOpenid, NewProvider,
+    NewSubMerchant, OpenidOf, ProviderKeys, SettleRefund, SubMerchantRefunds, SubMerchantView,
 };
 
 use crate::{
@@ -30,7 +31,7 @@ use crate::{
     faults::{Fault, SeededFaults},
     ledger::LedgerFilter,
     notifier,
-    transactions::PayOrder,
+    transactions::{PayOnClose, PayOrder},
 };
 
 /// Why the control API did not do what it was told.
@@ -56,9 +57,11 @@ pub(crate) fn routes() -> impl poem::Endpoint {
         .at("/providers", post(create_provider).get(list_providers))
         .at("/providers/:sp_mchid", patch(change_provider))
         .at("/sub-merchants", post(create_sub_merchant))
+        .at("/sub-merchants/:sub_mchid", patch(change_sub_merchant))
         .at("/openids", post(register_openid))
         .at("/codes", post(issue_code))
         .at("/orders/:out_trade_no/pay", post(pay_order))
+        .at("/orders/:out_trade_no/pay-on-close", post(pay_on_close))
         .at("/orders/:out_trade_no/close", post(close_order))
         .at("/refunds/:out_refund_no/result", post(settle_refund))
         .at("/clock", post(advance_clock).get(show_clock))
@@ -66,6 +69,14 @@ pub(crate) fn routes() -> impl poem::Endpoint {
             "/faults",
             post(add_faults).get(list_faults).delete(clear_faults),
         )
+        .at("/bills", get(bills::show))
+        .at(
+            "/bills/faults",
+            post(bills::add_faults)
+                .get(bills::list_faults)
+                .delete(bills::clear_faults),
+        )
+        .at("/fund-flows", post(bills::add_fund_flow))
         .at("/ledger", get(show_ledger))
         .at("/notifications/run-due", post(run_due))
         .at("/notifications/:id/resend", post(resend))
@@ -143,6 +154,11 @@ fn create_sub_merchant(core: Shared<'_>, body: Vec<u8>) -> Response {
 }
 
 #[handler]
+fn change_sub_merchant(core: Shared<'_>, Path(sub_mchid): Path<String>, body: Vec<u8>) -> Response {
+    answer(read(&body).and_then(|change| core.change_sub_merchant(&sub_mchid, &change)))
+}
+
+#[handler]
 fn register_openid(core: Shared<'_>, body: Vec<u8>) -> Response {
     answer(read(&body).map(|wish| core.register_openid(wish)))
 }
@@ -155,6 +171,11 @@ fn issue_code(core: Shared<'_>, body: Vec<u8>) -> Response {
 #[handler]
 fn pay_order(core: Shared<'_>, Path(number): Path<String>, body: Vec<u8>) -> Response {
     answer(read::<PayOrder>(&body).and_then(|wish| core.pay_order(&number, &wish)))
+}
+
+#[handler]
+fn pay_on_close(core: Shared<'_>, Path(number): Path<String>, body: Vec<u8>) -> Response {
+    answer(read::<PayOnClose>(&body).and_then(|wish| core.pay_on_close(&number, wish)))
 }
 
 #[handler]
@@ -185,7 +206,8 @@ fn show_clock(core: Shared<'_>) -> Response {
 
 #[handler]
 fn add_faults(core: Shared<'_>, body: Vec<u8>) -> Response {
-    answer(FaultWish::read(&body).and_then(|wish| core.add_faults(wish)))
+    let wish = FaultWish::read(&body).and_then(|wish| core.leave_a_way_back(wish));
+    answer(wish.and_then(|wish| core.add_faults(wish)))
 }
 
 #[handler]
@@ -196,7 +218,7 @@ fn list_faults(core: Shared<'_>) -> Response {
 #[handler]
 fn clear_faults(core: Shared<'_>) -> Response {
     let cleared = core.describe_faults();
-    core.faults().clear();
+    core.clear_faults();
     answer(Ok(json!({"cleared": cleared})))
 }
 

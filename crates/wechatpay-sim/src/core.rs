@@ -2,20 +2,22 @@
 
 use std::{
     collections::{HashSet, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    net::SocketAddr,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
 use anyhow::Context;
-use poem::web::RemoteAddr;
 
 use crate::{
+    bills::{BillFaults, IssuedBills},
     clock::Clock,
-    connections::Connections,
-    faults::FaultBook,
+    connections::{Connections, Door},
+    faults::{FaultBook, Host},
     ledger::Ledger,
     notifier::{Postman, Schedule},
     providers::keys::KeyPairs,
+    refunds::FailingCalls,
 };
 
 /// WeChat waits so long for the whole answer to a notification.
@@ -35,12 +37,19 @@ pub(crate) enum Post {
 pub(crate) struct Core {
     pub(crate) clock: Clock,
     pub(crate) connections: Connections,
+    pub(crate) main_door: Door,
+    pub(crate) backup_door: Door,
+    /// Where the backup host listens, if it does.
+    backup: OnceLock<SocketAddr>,
     pub(crate) schedule: Schedule,
     pub(crate) key_pairs: KeyPairs,
     pub(crate) post: Post,
     ledger: Mutex<Ledger>,
     faults: Mutex<FaultBook>,
     nonces: Mutex<Nonces>,
+    failing_refunds: Mutex<FailingCalls>,
+    bill_faults: Mutex<BillFaults>,
+    issued_bills: Mutex<IssuedBills>,
 }
 
 impl Core {
@@ -63,12 +72,18 @@ impl Core {
         Ok(Self {
             clock,
             connections: Connections::default(),
+            main_door: Door::default(),
+            backup_door: Door::default(),
+            backup: OnceLock::new(),
             schedule: Schedule::default(),
             key_pairs,
             post,
             ledger: Mutex::new(ledger),
             faults: Mutex::default(),
             nonces: Mutex::default(),
+            failing_refunds: Mutex::default(),
+            bill_faults: Mutex::default(),
+            issued_bills: Mutex::default(),
         })
     }
 
@@ -81,6 +96,24 @@ impl Core {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn failing_refunds(&self) -> MutexGuard<'_, FailingCalls> {
+        self.failing_refunds
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn bill_faults(&self) -> MutexGuard<'_, BillFaults> {
+        self.bill_faults
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn issued_bills(&self) -> MutexGuard<'_, IssuedBills> {
+        self.issued_bills
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Remembers a caller's nonce; false when it was seen within the signature window.
     pub(crate) fn is_fresh_nonce(&self, mchid: &str, nonce: &str) -> bool {
         let now_s = self.clock.signature_s();
@@ -88,9 +121,31 @@ impl Core {
         nonces.enter(format!("{mchid}/{nonce}"), now_s)
     }
 
-    /// Cuts the connection of this peer instead of answering.
-    pub(crate) fn cut(&self, peer: &RemoteAddr) {
-        self.connections.cut(peer);
+    /// Notes where the backup host listens.
+    pub(crate) fn set_backup(&self, address: SocketAddr) {
+        // Told once, at the start.
+        let _ = self.backup.set(address);
+    }
+
+    pub(crate) fn has_backup(&self) -> bool {
+        self.backup.get().is_some()
+    }
+
+    /// Which of the two hosts a connection reached.
+    pub(crate) fn host_at(&self, local: Option<&SocketAddr>) -> Host {
+        let backup = self.backup.get().map(SocketAddr::port);
+        if backup.is_some() && backup == local.map(SocketAddr::port) {
+            Host::Backup
+        } else {
+            Host::Main
+        }
+    }
+
+    /// Opens and closes the listeners as the faults in force have it.
+    pub(crate) fn move_doors(&self) {
+        let faults = self.faults();
+        self.main_door.set_closed(faults.closes(Host::Main));
+        self.backup_door.set_closed(faults.closes(Host::Backup));
     }
 }
 

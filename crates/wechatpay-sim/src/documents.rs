@@ -69,6 +69,11 @@ fn payment_amount(payment: &Payment) -> Value {
 /// Where refunded money goes when nothing else is known.
 const RECEIVED_ACCOUNT: &str = "支付用户零钱";
 
+fn received_account(refund: &Refund) -> &str {
+    let other_way = refund.other_way.as_ref();
+    other_way.map_or(RECEIVED_ACCOUNT, |way| &way.received_account)
+}
+
 /// The refund as applying for it and querying it answer.
 pub(crate) fn refund(refund: &Refund) -> Value {
     let mut document = json!({
@@ -76,8 +81,8 @@ pub(crate) fn refund(refund: &Refund) -> Value {
         "out_refund_no": refund.out_refund_no,
         "transaction_id": refund.transaction_id,
         "out_trade_no": refund.out_trade_no,
-        "channel": "ORIGINAL",
-        "user_received_account": RECEIVED_ACCOUNT,
+        "channel": refund.other_way.as_ref().map_or("ORIGINAL", |way| &way.channel),
+        "user_received_account": received_account(refund),
         "create_time": rfc3339(refund.created_ms),
         "status": refund.status.as_str(),
         "funds_account": refund.funds_account.as_deref().unwrap_or("UNSETTLED"),
@@ -109,7 +114,7 @@ pub(crate) fn refund_notice(refund: &Refund, status: RefundStatus) -> Value {
         "out_refund_no": refund.out_refund_no,
         "refund_id": refund.refund_id,
         "refund_status": status.as_str(),
-        "user_received_account": RECEIVED_ACCOUNT,
+        "user_received_account": received_account(refund),
         "amount": {
             "total": refund.amount_total,
             "refund": refund.amount_refund,

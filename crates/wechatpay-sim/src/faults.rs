@@ -1,8 +1,11 @@
 //! Faults that a test asks for: one by one, each so many times, or drawn from a seed.
 
-use std::collections::HashMap;
+mod seeded;
 
 use serde::{Deserialize, Serialize};
+
+use seeded::Draws;
+pub use seeded::SeededFaults;
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,6 +33,14 @@ pub enum FaultKind {
     UnknownSerial,
     /// A 2xx answer with a `WECHATPAY/SIGNTEST/` signature.
     ProbeAnswer,
+    /// The request takes effect, and half of the answer's body arrives.
+    HalfAnswer,
+    /// The request takes effect; the answer is signed, 2xx, and JSON of another shape.
+    Garbled,
+    /// A query, or a refund of a payment, is told that what exists does not; with `within_ms`, while it is so young.
+    NotFound,
+    /// Connections to `host` are reset or refused; nothing takes effect.
+    HostDown,
     /// A delivery is lost; the schedule goes on.
     NotificationWithheld,
     /// A delivery is sent `copies` (2) times at once.
@@ -65,6 +76,52 @@ impl FaultKind {
     }
 }
 
+/// Which of the simulator's two listeners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Host {
+    /// `api.mch.weixin.qq.com`.
+    #[default]
+    Main,
+    /// `api2.wechatpay.cn`.
+    Backup,
+}
+
+/// How a host is down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Down {
+    /// Connections are made, and reset when a request under `/v3` comes; the control API stays within reach.
+    #[default]
+    Reset,
+    /// Nothing listens: connections are refused, the control API's too.
+    Refused,
+}
+
+/// What sort of request or delivery a fault would meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AskedKind {
+    /// A notification on its way.
+    Delivery,
+    /// A query of an order or a refund.
+    Query,
+    /// A request that moves money back.
+    Refund,
+    /// Any other request.
+    Other,
+}
+
+/// What faults choose by: what a request or a delivery is about.
+pub(crate) struct Asked<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) host: Host,
+    pub(crate) kind: AskedKind,
+    pub(crate) out_trade_no: Option<String>,
+    pub(crate) out_refund_no: Option<String>,
+    /// For how long that which is looked for has existed; absent when nothing is looked for, or it does not exist.
+    pub(crate) age_ms: Option<i64>,
+}
+
 /// One fault to come.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -98,6 +155,15 @@ pub struct Fault {
     /// For `notification_duplicated`.
     #[serde(default)]
     pub copies: Option<u32>,
+    /// For `not_found`: only while what is looked for is younger.
+    #[serde(default)]
+    pub within_ms: Option<i64>,
+    /// For `host_down`.
+    #[serde(default)]
+    pub host: Host,
+    /// For `host_down`.
+    #[serde(default)]
+    pub down: Down,
     /// How many times it has happened.
     #[serde(default, skip_deserializing)]
     pub happened: u64,
@@ -117,6 +183,9 @@ impl Fault {
             message: None,
             after_applying: false,
             copies: None,
+            within_ms: None,
+            host: Host::Main,
+            down: Down::Reset,
             happened: 0,
         }
     }
@@ -145,13 +214,43 @@ impl Fault {
         self
     }
 
-    fn concerns(&self, path: &str, out_trade_no: Option<&str>) -> bool {
+    /// The same fault, only while what is looked for is younger.
+    pub fn within(mut self, within_ms: i64) -> Self {
+        self.within_ms = Some(within_ms);
+        self
+    }
+
+    /// The same fault, of this host and in this way.
+    pub fn at_host(mut self, host: Host, down: Down) -> Self {
+        (self.host, self.down) = (host, down);
+        self
+    }
+
+    /// Whether it closes a listener, rather than meeting one request after another.
+    pub(crate) fn closes(&self) -> Option<Host> {
+        (self.kind == FaultKind::HostDown && self.down == Down::Refused).then_some(self.host)
+    }
+
+    fn concerns(&self, asked: &Asked<'_>) -> bool {
         self.count != Some(0)
-            && self.path.as_deref().is_none_or(|part| path.contains(part))
+            && self.kind.concerns_notifications() == (asked.kind == AskedKind::Delivery)
             && self
-                .out_trade_no
+                .path
                 .as_deref()
-                .is_none_or(|number| out_trade_no == Some(number))
+                .is_none_or(|part| asked.path.contains(part))
+            && (self.out_trade_no.is_none() || self.out_trade_no == asked.out_trade_no)
+            && self.can_happen(asked)
+    }
+
+    /// What a kind needs beyond the choice: something to deny, or the host that is down.
+    fn can_happen(&self, asked: &Asked<'_>) -> bool {
+        match self.kind {
+            FaultKind::NotFound => asked
+                .age_ms
+                .is_some_and(|age_ms| self.within_ms.is_none_or(|within_ms| age_ms < within_ms)),
+            FaultKind::HostDown => self.host == asked.host,
+            _ => true,
+        }
     }
 
     fn happen(&mut self) -> Self {
@@ -161,52 +260,11 @@ impl Fault {
     }
 }
 
-/// Faults drawn from a seed: the same seed and the same calls fail in the same way, in whatever order they arrive.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SeededFaults {
-    /// Where the draws begin.
-    pub seed: u64,
-    /// Of 100 requests or deliveries, so many fail.
-    pub rate_percent: u32,
-    /// The kinds to draw from; absent means a mixture that leaves every order recoverable.
-    #[serde(default)]
-    pub kinds: Vec<FaultKind>,
-    /// Upper bound of the waits, drawn as well.
-    #[serde(default)]
-    pub delay_ms: Option<u64>,
-}
-
-/// Kinds drawn when a seed names none.
-const MIXTURE: &[FaultKind] = &[
-    FaultKind::LostAnswer,
-    FaultKind::Delay,
-    FaultKind::ServerError,
-    FaultKind::FrequencyLimited,
-    FaultKind::UnsignedAnswer,
-    FaultKind::WrongSignature,
-    FaultKind::UnknownSerial,
-    FaultKind::ProbeAnswer,
-    FaultKind::NotificationWithheld,
-    FaultKind::NotificationDuplicated,
-    FaultKind::NotificationReordered,
-    FaultKind::NotificationLate,
-    FaultKind::NotificationForged,
-    FaultKind::NotificationWrongSignature,
-    FaultKind::NotificationUnknownSerial,
-    FaultKind::NotificationProbe,
-];
-
-/// The upper bound of seeded waits when none is named.
-const SEEDED_DELAY_MS: u64 = 200;
-
 /// All faults in force.
 #[derive(Default)]
 pub(crate) struct FaultBook {
     faults: Vec<Fault>,
-    seeded: Option<SeededFaults>,
-    /// How often each request or delivery came by, so that a repetition draws anew.
-    occurrences: HashMap<u64, u64>,
+    seeded: Option<Draws>,
 }
 
 impl FaultBook {
@@ -215,8 +273,7 @@ impl FaultBook {
     }
 
     pub(crate) fn seed(&mut self, seeded: SeededFaults) {
-        self.occurrences.clear();
-        self.seeded = Some(seeded);
+        self.seeded = Some(Draws::new(seeded));
     }
 
     pub(crate) fn clear(&mut self) {
@@ -228,112 +285,66 @@ impl FaultBook {
     }
 
     pub(crate) fn list(&self) -> (&[Fault], Option<&SeededFaults>) {
-        (&self.faults, self.seeded.as_ref())
+        (&self.faults, self.seeded.as_ref().map(Draws::seeded))
     }
 
-    /// What goes wrong with this request, if anything.
-    pub(crate) fn for_answer(&mut self, path: &str, out_trade_no: Option<&str>) -> Option<Fault> {
-        self.draw(false, path, out_trade_no)
+    /// Whether a fault keeps this host's listener closed.
+    pub(crate) fn closes(&self, host: Host) -> bool {
+        self.faults.iter().any(|fault| fault.closes() == Some(host))
     }
 
-    /// What goes wrong with this delivery, if anything.
-    pub(crate) fn for_notification(&mut self, url: &str, key: Option<&str>) -> Option<Fault> {
-        self.draw(true, url, key)
-    }
-
-    fn draw(&mut self, notice: bool, path: &str, out_trade_no: Option<&str>) -> Option<Fault> {
-        let asked = self.faults.iter_mut().find(|fault| {
-            fault.kind.concerns_notifications() == notice && fault.concerns(path, out_trade_no)
-        });
-        if let Some(fault) = asked {
-            return Some(fault.happen());
+    /// What goes wrong with this request or delivery, if anything.
+    pub(crate) fn draw(&mut self, asked: &Asked<'_>) -> Option<Fault> {
+        let fitting = self.faults.iter_mut().find(|fault| fault.concerns(asked));
+        match fitting {
+            Some(fault) => Some(fault.happen()),
+            None => self.seeded.as_mut()?.draw(asked),
         }
-        self.draw_seeded(notice, path, out_trade_no)
     }
-
-    fn draw_seeded(&mut self, notice: bool, path: &str, number: Option<&str>) -> Option<Fault> {
-        let seeded = self.seeded.as_ref()?;
-        let key = hash(
-            seeded.seed,
-            &[if notice { "n" } else { "a" }, path, number.unwrap_or("")],
-        );
-        let occurrence = self.occurrences.entry(key).or_default();
-        *occurrence += 1;
-        let draw = hash(key, &[&occurrence.to_string()]);
-        if draw % 100 >= u64::from(seeded.rate_percent) {
-            return None;
-        }
-        let kinds = if seeded.kinds.is_empty() {
-            MIXTURE
-        } else {
-            seeded.kinds.as_slice()
-        };
-        let fitting: Vec<FaultKind> = kinds
-            .iter()
-            .copied()
-            .filter(|k| k.concerns_notifications() == notice)
-            .collect();
-        let choice = usize::try_from((draw >> 8) % 1024).unwrap_or_default();
-        let kind = *fitting.get(choice.checked_rem(fitting.len())?)?;
-        let longest_ms = seeded.delay_ms.unwrap_or(SEEDED_DELAY_MS).max(1);
-        let mut fault = Fault::of(kind).delayed_by((draw >> 20) % longest_ms);
-        fault.after_applying = (draw >> 40).is_multiple_of(2);
-        Some(fault)
-    }
-}
-
-/// FNV-1a with a finishing mix: small, stable across versions, and spread enough for draws.
-fn hash(seed: u64, parts: &[&str]) -> u64 {
-    let mut state = seed ^ 0xcbf2_9ce4_8422_2325;
-    for byte in parts.iter().flat_map(|part| part.bytes().chain([0xff])) {
-        state = (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    }
-    state = (state ^ (state >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    state ^ (state >> 33)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn asked(path: &str, kind: AskedKind) -> Asked<'_> {
+        Asked {
+            path,
+            host: Host::Main,
+            kind,
+            out_trade_no: None,
+            out_refund_no: None,
+            age_ms: None,
+        }
+    }
+
     #[test]
     fn a_counted_fault_happens_so_often_and_no_more() {
         let mut book = FaultBook::default();
         book.add(Fault::of(FaultKind::LostAnswer).times(2).on_path("/jsapi"));
-        assert!(book.for_answer("/v3/refund", None).is_none());
-        assert!(book.for_answer("/v3/jsapi", None).is_some());
-        assert!(book.for_notification("http://x/jsapi", None).is_none());
-        assert!(book.for_answer("/v3/jsapi", None).is_some());
-        assert!(book.for_answer("/v3/jsapi", None).is_none());
+        assert!(book.draw(&asked("/v3/refund", AskedKind::Other)).is_none());
+        assert!(book.draw(&asked("/v3/jsapi", AskedKind::Other)).is_some());
+        assert!(
+            book.draw(&asked("http://x/jsapi", AskedKind::Delivery))
+                .is_none()
+        );
+        assert!(book.draw(&asked("/v3/jsapi", AskedKind::Other)).is_some());
+        assert!(book.draw(&asked("/v3/jsapi", AskedKind::Other)).is_none());
     }
 
     #[test]
-    fn a_seed_draws_the_same_faults_in_any_order_of_calls() {
-        let draws = |numbers: &mut dyn Iterator<Item = u32>| {
-            let mut book = FaultBook::default();
-            book.seed(SeededFaults {
-                seed: 7,
-                rate_percent: 30,
-                kinds: vec![],
-                delay_ms: None,
-            });
-            let mut drawn: Vec<_> = numbers
-                .map(|n| {
-                    (
-                        n,
-                        book.for_answer("/p", Some(&n.to_string())).map(|f| f.kind),
-                    )
-                })
-                .collect();
-            drawn.sort_by_key(|(n, _)| *n);
-            drawn
+    fn what_exists_is_denied_while_it_is_young_and_what_does_not_exist_never() {
+        let mut book = FaultBook::default();
+        book.add(Fault::of(FaultKind::NotFound).within(1_000));
+        let mut of_age = |age_ms| {
+            let asked = Asked {
+                age_ms,
+                ..asked("/v3/query", AskedKind::Query)
+            };
+            book.draw(&asked).is_some()
         };
-        let forwards = draws(&mut (0..200));
-        assert_eq!(forwards, draws(&mut (0..200).rev()));
-        let failing = forwards.iter().filter(|(_, kind)| kind.is_some()).count();
-        assert!(
-            (30..90).contains(&failing),
-            "{failing} of 200 at 30 percent"
-        );
+        assert!(of_age(Some(999)));
+        assert!(!of_age(Some(1_000)));
+        assert!(!of_age(None));
     }
 }

@@ -7,20 +7,22 @@ use poem::{
     http::{HeaderMap, Method},
 };
 use serde_json::Value;
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     authentication::Wire,
+    bills::{self, BillFault, BillQuery},
     control::{
-        ChangeProvider, ControlError, FaultWish, NewCode, NewOpenid, NewProvider, NewSubMerchant,
-        ProviderKeys, SettleRefund, SubMerchantView,
+        ChangeProvider, ChangeSubMerchant, ControlError, FaultWish, NewCode, NewFundFlow,
+        NewOpenid, NewProvider, NewSubMerchant, ProviderKeys, SettleRefund, SubMerchantRefunds,
+        SubMerchantView,
     },
     core::Core,
-    faults::{Fault, SeededFaults},
-    ledger::{LedgerFilter, LedgerView},
+    faults::{Fault, Host, SeededFaults},
+    ledger::{FundFlow, LedgerFilter, LedgerView},
     notifier,
-    transactions::PayOrder,
-    v3_routes,
+    transactions::{PayOnClose, PayOrder},
+    v3_routes::{self, Ending},
 };
 
 /// A request under `/v3` by a caller in the same process.
@@ -51,24 +53,29 @@ pub struct LocalAnswer {
 pub struct SimHandle {
     core: Arc<Core>,
     address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    server: Option<JoinHandle<()>>,
+    backup_address: Option<SocketAddr>,
+    /// Dropped to stop the servers.
+    stop: Option<watch::Sender<()>>,
+    servers: Vec<JoinHandle<()>>,
     notifier: Option<JoinHandle<()>>,
 }
 
+/// What serves a simulator: a listener with its server, or two.
+pub(crate) struct Serving {
+    pub(crate) address: SocketAddr,
+    pub(crate) backup_address: Option<SocketAddr>,
+    pub(crate) stop: watch::Sender<()>,
+    pub(crate) servers: Vec<JoinHandle<()>>,
+}
+
 impl SimHandle {
-    pub(crate) fn new(
-        core: Arc<Core>,
-        address: SocketAddr,
-        stop: oneshot::Sender<()>,
-        server: JoinHandle<()>,
-        notifier: Option<JoinHandle<()>>,
-    ) -> Self {
+    pub(crate) fn new(core: Arc<Core>, serving: Serving, notifier: Option<JoinHandle<()>>) -> Self {
         Self {
             core,
-            address,
-            stop: Some(stop),
-            server: Some(server),
+            address: serving.address,
+            backup_address: serving.backup_address,
+            stop: Some(serving.stop),
+            servers: serving.servers,
             notifier,
         }
     }
@@ -76,6 +83,12 @@ impl SimHandle {
     /// `http://127.0.0.1:port`, the host that a client is pointed at.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The base URL of the backup host, when the configuration asked for one.
+    pub fn backup_url(&self) -> Option<String> {
+        self.backup_address
+            .map(|address| format!("http://{address}"))
     }
 
     /// The bound address.
@@ -122,6 +135,15 @@ impl SimHandle {
         self.core.create_sub_merchant(wish)
     }
 
+    /// Changes how a sub-merchant's refunds go.
+    pub fn change_sub_merchant(
+        &self,
+        sub_mchid: &str,
+        change: &ChangeSubMerchant,
+    ) -> Result<SubMerchantRefunds, ControlError> {
+        self.core.change_sub_merchant(sub_mchid, change)
+    }
+
     /// Makes a user of an app known; answers `{appid, openid}`.
     pub fn openid(&self, wish: NewOpenid) -> Value {
         self.core.register_openid(wish)
@@ -135,6 +157,15 @@ impl SimHandle {
     /// Pays an order; answers `{out_trade_no, transaction_id}`.
     pub fn pay(&self, out_trade_no: &str, wish: &PayOrder) -> Result<Value, ControlError> {
         self.core.pay_order(out_trade_no, wish)
+    }
+
+    /// Lets the next close of an order lose the race against its payment.
+    pub fn pay_on_close(
+        &self,
+        out_trade_no: &str,
+        wish: PayOnClose,
+    ) -> Result<Value, ControlError> {
+        self.core.pay_on_close(out_trade_no, wish)
     }
 
     /// Closes an order as WeChat's clean-up does.
@@ -164,6 +195,7 @@ impl SimHandle {
     /// Adds a fault.
     pub fn fault(&self, fault: Fault) {
         self.core.faults().add(fault);
+        self.core.move_doors();
     }
 
     /// Draws faults from a seed from now on.
@@ -173,7 +205,7 @@ impl SimHandle {
 
     /// Ends every fault.
     pub fn clear_faults(&self) {
-        self.core.faults().clear();
+        self.core.clear_faults();
     }
 
     /// The faults in force, and how often each has happened.
@@ -189,14 +221,40 @@ impl SimHandle {
             headers: &request.headers,
             body: &request.body,
         };
-        let (response, lost) = v3_routes::handle(&self.core, &wire).await;
+        let (response, ending) = v3_routes::handle(&self.core, &wire, Host::Main).await;
         let (parts, body): (_, Body) = response.into_parts();
         let body = body.into_vec().await.unwrap_or_default();
-        (!lost).then(|| LocalAnswer {
+        (ending == Ending::Whole).then(|| LocalAnswer {
             status: parts.status.as_u16(),
             headers: parts.headers,
             body,
         })
+    }
+
+    /// Adds a fault of bills.
+    pub fn bill_fault(&self, fault: BillFault) -> Result<Value, ControlError> {
+        self.core.add_bill_faults(vec![fault])
+    }
+
+    /// Ends every fault of bills.
+    pub fn clear_bill_faults(&self) {
+        self.core.bill_faults().clear();
+    }
+
+    /// The faults of bills in force.
+    pub fn bill_faults(&self) -> Value {
+        self.core.describe_bill_faults()
+    }
+
+    /// What a bill would say now; all of it, in memory.
+    pub fn bill(&self, query: &BillQuery) -> Result<String, ControlError> {
+        let contents = self.core.preview_bill(query)?;
+        bills::text(&contents).map_err(|error| ControlError::Invalid(error.to_string()))
+    }
+
+    /// Moves money on a provider's own account.
+    pub fn fund_flow(&self, wish: NewFundFlow) -> Result<FundFlow, ControlError> {
+        self.core.add_fund_flow(wish)
     }
 
     /// Delivers every notification that is due now; answers how many deliveries were made.
@@ -207,17 +265,14 @@ impl SimHandle {
     /// Stops serving and waits until it has stopped.
     pub async fn shutdown(mut self) {
         self.stop();
-        if let Some(server) = self.server.take() {
+        for server in std::mem::take(&mut self.servers) {
             // The server ends by itself within its drain; a panic in it has been printed already.
             let _ = server.await;
         }
     }
 
     fn stop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // Fails only when the server has ended already.
-            let _ = stop.send(());
-        }
+        self.stop.take();
         if let Some(notifier) = self.notifier.take() {
             notifier.abort();
         }

@@ -62,6 +62,11 @@ impl Ids {
         )
     }
 
+    /// The number of a movement on an account.
+    pub(crate) fn flow_id(&mut self, now_ms: i64) -> String {
+        format!("1000{}{:010}", compact_day(now_ms), self.digits())
+    }
+
     /// A UUID's layout.
     pub(crate) fn notification_id(&mut self) -> String {
         let (high, low) = (self.next(), self.next());

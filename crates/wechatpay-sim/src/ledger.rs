@@ -3,6 +3,7 @@
 //! Every lookup on the way of an order is by hash map, so that the cost per order does not grow with the ledger.
 //! Each change is written to the journal, when there is one, before its lock is released.
 
+mod fund_flows;
 mod journal;
 mod notifications;
 mod orders;
@@ -13,10 +14,11 @@ mod view;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+pub use fund_flows::{Account, FundFlow};
 pub(crate) use journal::{Journal, Record, restore};
 pub use notifications::{Attempt, AttemptKind, Notification, NotificationState, Subject};
 pub use orders::{Order, Payment, Prepay, TradeState};
-pub use refunds::{Refund, RefundStatus};
+pub use refunds::{OtherWay, PlannedResult, Refund, RefundPolicy, RefundResult, RefundStatus};
 pub(crate) use registry::{App, LoginCode, SubMerchant};
 pub use view::{LedgerFilter, LedgerView};
 
@@ -27,7 +29,7 @@ use crate::{ids::Ids, providers::Provider};
 pub(crate) struct OrderIndex(usize);
 
 /// Place of a refund in the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct RefundIndex(usize);
 
 /// Place of a notification in the ledger.
@@ -53,7 +55,9 @@ pub(crate) struct Ledger {
     orders_by_bare_number: HashMap<String, Vec<OrderIndex>>,
     refunds: Vec<Refund>,
     refunds_by_number: HashMap<NumberKey, RefundIndex>,
+    refunds_by_id: HashMap<String, RefundIndex>,
     refunds_by_bare_number: HashMap<String, Vec<RefundIndex>>,
+    fund_flows: Vec<FundFlow>,
     notifications: Vec<Notification>,
     notifications_by_number: HashMap<String, Vec<NotificationIndex>>,
 }
@@ -79,6 +83,7 @@ impl Ledger {
             Record::Openid { appid, openid } => self.add_openid(&appid, &openid),
             Record::Order(order) => self.keep_order(*order),
             Record::Refund(refund) => self.keep_refund(*refund),
+            Record::FundFlow(flow) => self.add_fund_flow(flow),
             Record::Notification(notification) => self.keep_notification(*notification),
             Record::Clock { .. } => {}
         }
@@ -120,6 +125,7 @@ impl Ledger {
             .chain(apps)
             .chain(orders)
             .chain(refunds)
+            .chain(self.fund_flows.iter().cloned().map(Record::FundFlow))
             .chain(notices)
     }
 

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use crate::{
     core::Core,
     ledger::{AttemptKind, NotificationIndex},
+    refunds,
 };
 
 /// A notification on its way to a receiver in the same process.
@@ -31,6 +32,7 @@ pub struct Letter {
 pub type Postman = Arc<dyn Fn(Letter) -> BoxFuture<'static, Result<u16, String>> + Send + Sync>;
 
 pub(crate) use message::{UNKNOWN_SERIAL, probe, replace};
+use schedule::Due;
 pub(crate) use schedule::Schedule;
 
 /// Waits after the first delivery and each that follows, in milliseconds: 15 s, 15 s, 30 s, 3 m, 10 m, 20 m, 30 m,
@@ -50,7 +52,7 @@ const LONGEST_NAP: Duration = Duration::from_millis(250);
 pub(crate) async fn run(core: Arc<Core>) {
     let permits = Arc::new(Semaphore::new(PARALLEL_DELIVERIES));
     loop {
-        while let Some(index) = core.schedule.take_due(core.clock.business_ms()) {
+        while let Some(index) = next_notification(&core) {
             let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
                 return;
             };
@@ -67,11 +69,21 @@ pub(crate) async fn run(core: Arc<Core>) {
 /// Delivers everything that is due now, one after another; answers how many deliveries were made.
 pub(crate) async fn run_due(core: &Core) -> usize {
     let mut delivered = 0;
-    while let Some(index) = core.schedule.take_due(core.clock.business_ms()) {
+    while let Some(index) = next_notification(core) {
         delivery::deliver(core, index).await;
         delivered += 1;
     }
     delivered
+}
+
+/// The next notification that is due, after the results that are due before it.
+fn next_notification(core: &Core) -> Option<NotificationIndex> {
+    loop {
+        match core.schedule.take_due(core.clock.business_ms())? {
+            Due::Notification(index) => return Some(index),
+            Due::Result(index) => refunds::settle_planned(core, index),
+        }
+    }
 }
 
 /// Sends one notification once more, whatever its state.

@@ -5,7 +5,7 @@ pub(crate) mod keys;
 use serde::{Deserialize, Serialize};
 use wechatpay::credentials::{ApiV3Key, PublicKey};
 
-use crate::refusal::Refusal;
+use crate::{ledger::RefundPolicy, refusal::Refusal};
 use keys::{PlatformCertificate, SigningKey, SigningKeyRecord, merchant_public_key};
 
 /// Which of WeChat's keys signs (平台证书, 微信支付公钥, or the switch between them).
@@ -42,6 +42,9 @@ pub(crate) struct ProviderRecord {
     pub(crate) public_key: SigningKeyRecord,
     /// Oldest first; the last one that is in effect signs.
     pub(crate) certificates: Vec<PlatformCertificate>,
+    /// What refunds of its sub-merchants come to by themselves.
+    #[serde(default)]
+    pub(crate) refund_policy: Option<RefundPolicy>,
 }
 
 /// A provider with its keys parsed once.
@@ -133,6 +136,17 @@ impl Provider {
                 "平台证书序列号Wechatpay-Serial错误",
             )
         })
+    }
+
+    /// The key that sensitive fields were encrypted for: the request must name it.
+    pub(crate) fn decrypting_key(
+        &self,
+        named_serial: Option<&str>,
+    ) -> Result<&SigningKey, Refusal> {
+        let serial = named_serial.ok_or_else(|| {
+            Refusal::invalid_request("HTTP header缺少微信支付平台证书序列号(Wechatpay-Serial)")
+        })?;
+        self.named_key(serial)
     }
 
     /// The key that signs a reply: the phase decides, and within the switch the request's header.

@@ -1,4 +1,7 @@
-//! Refunds: applying, querying, and the result that the control API decides.
+//! Refunds: applying, querying, and the result that the control API or a policy decides.
+
+mod abnormal;
+mod limits;
 
 use std::collections::HashMap;
 
@@ -8,12 +11,15 @@ use crate::{
     canonical::parameters_digest,
     core::Core,
     documents,
-    ledger::{Ledger, Order, Refund, RefundIndex, RefundStatus, Subject, TradeState},
+    ledger::{Ledger, Order, Refund, RefundIndex, RefundResult, RefundStatus, Subject, TradeState},
     providers::Provider,
     refusal::Refusal,
     rules::urls::check_notify_url,
     transactions::{check_relation, owned, query_parameter, refuse_other_parameters, text},
 };
+
+pub(crate) use abnormal::apply_abnormal;
+pub(crate) use limits::{FailingCalls, limited};
 
 const PARTIAL_REFUNDS: u32 = 50;
 /// Partial refunds of one order keep this distance.
@@ -30,6 +36,7 @@ pub(crate) fn apply(core: &Core, provider: &Provider, body: &Value) -> Result<Va
     let mut ledger = core.ledger();
     let sub_mchid = text(body, "sub_mchid").unwrap_or_default();
     check_relation(&ledger, provider, sub_mchid)?;
+    check_permission(&ledger, provider, sub_mchid)?;
     let digest = parameters_digest(body);
     let sp_mchid = provider.record().sp_mchid.as_str();
     let out_refund_no = text(body, "out_refund_no").unwrap_or_default();
@@ -38,7 +45,9 @@ pub(crate) fn apply(core: &Core, provider: &Provider, body: &Value) -> Result<Va
     }
     let order = find_order(&ledger, provider, body)?.clone();
     check_amounts(&order, body, now_ms)?;
+    check_balance(&ledger, &order, body)?;
     let refund = accept(&mut ledger, &order, body, (digest, now_ms));
+    schedule_result(core, &ledger, &refund);
     Ok(documents::refund(&refund))
 }
 
@@ -59,6 +68,27 @@ pub(crate) fn query(
         .filter(|refund| refund.sub_mchid == sub_mchid)
         .map(documents::refund)
         .ok_or_else(|| Refusal::resource_not_exists("退款单不存在"))
+}
+
+/// The sub-merchant must have permitted the provider to refund.
+fn check_permission(ledger: &Ledger, provider: &Provider, sub_mchid: &str) -> Result<(), Refusal> {
+    let sub_merchant = ledger.sub_merchant(&provider.record().sp_mchid, sub_mchid);
+    if sub_merchant.is_some_and(|sub_merchant| sub_merchant.refunds_forbidden) {
+        return Err(Refusal::new(403, "NO_AUTH", "特约商户未授权服务商发起退款"));
+    }
+    Ok(())
+}
+
+/// What the refund takes must be there; the same request may be repeated once it is.
+fn check_balance(ledger: &Ledger, order: &Order, body: &Value) -> Result<(), Refusal> {
+    let balance = ledger
+        .sub_merchant(&order.sp_mchid, &order.sub_mchid)
+        .and_then(|sub_merchant| sub_merchant.refund_balance);
+    let wanted = body.pointer("/amount/refund").and_then(Value::as_i64);
+    match balance {
+        Some(balance) if wanted > Some(balance) => Err(Refusal::not_enough()),
+        _ => Ok(()),
+    }
 }
 
 /// `amount.from`, when given, is the whole refund in parts.
@@ -179,8 +209,13 @@ fn accept(
         updated_ms: now_ms,
         success_ms: None,
         status: RefundStatus::Processing,
+        planned: ledger
+            .refund_policy(&order.sp_mchid, &order.sub_mchid)
+            .map(|policy| policy.planned(now_ms)),
+        other_way: None,
     };
     ledger.keep_refund(refund.clone());
+    ledger.move_refund_balance(&order.sp_mchid, &order.sub_mchid, -refund.amount_refund);
     if let Some(index) = ledger.find_order(&order.sp_mchid, &order.out_trade_no) {
         // The state turns when the refund is accepted and never turns back, even if the refund is closed.
         ledger.update_order(index, now_ms, |order| {
@@ -200,16 +235,15 @@ pub(crate) enum ResultProblem {
     NoRefund,
     #[error("the refund has already come to its end")]
     Ended,
-    #[error("a result is SUCCESS, CLOSED or ABNORMAL")]
-    NotAResult,
 }
 
 /// Brings a refund to a result and files its notification.
 pub(crate) fn settle(
     core: &Core,
     index: RefundIndex,
-    status: RefundStatus,
+    result: RefundResult,
 ) -> Result<(), ResultProblem> {
+    let status = RefundStatus::from(result);
     let now_ms = core.clock.business_ms();
     let mut ledger = core.ledger();
     let mut refund = ledger
@@ -217,12 +251,12 @@ pub(crate) fn settle(
         .cloned()
         .ok_or(ResultProblem::NoRefund)?;
     match (refund.status, status) {
-        (_, RefundStatus::Processing) => return Err(ResultProblem::NotAResult),
         (RefundStatus::Success | RefundStatus::Closed, _)
         | (RefundStatus::Abnormal, RefundStatus::Abnormal) => return Err(ResultProblem::Ended),
         _ => {}
     }
     refund.status = status;
+    refund.planned = None;
     refund.updated_ms = now_ms;
     refund.success_ms = (status == RefundStatus::Success).then_some(now_ms);
     ledger.keep_refund(refund.clone());
@@ -232,6 +266,7 @@ pub(crate) fn settle(
         ledger.update_order(order, now_ms, |order| {
             order.refund_total -= refund.amount_refund;
         });
+        ledger.move_refund_balance(&refund.sp_mchid, &refund.sub_mchid, refund.amount_refund);
     }
     let Some(notify_url) = &refund.notify_url else {
         return Ok(());
@@ -245,4 +280,27 @@ pub(crate) fn settle(
     drop(ledger);
     core.schedule.add(now_ms, notification);
     Ok(())
+}
+
+/// Gives a refund the result that was planned for it, when its time has come and nothing else came first.
+pub(crate) fn settle_planned(core: &Core, index: RefundIndex) {
+    let now_ms = core.clock.business_ms();
+    let planned = core
+        .ledger()
+        .refund(index)
+        .and_then(|refund| refund.planned);
+    let Some(planned) = planned.filter(|planned| planned.at_ms <= now_ms) else {
+        return;
+    };
+    if let Err(problem) = settle(core, index, planned.result) {
+        tracing::warn!(%problem, "a planned result came too late");
+    }
+}
+
+/// Enters the planned result of a refund that was just accepted.
+fn schedule_result(core: &Core, ledger: &Ledger, refund: &Refund) {
+    let index = ledger.find_refund(&refund.sp_mchid, &refund.out_refund_no);
+    if let (Some(planned), Some(index)) = (refund.planned, index) {
+        core.schedule.add(planned.at_ms, index);
+    }
 }

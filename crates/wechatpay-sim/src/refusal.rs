@@ -61,6 +61,10 @@ impl Refusal {
         Self::new(429, "FREQUENCY_LIMITED", "频率超限，请降低调用频率后重试")
     }
 
+    pub(crate) fn not_enough() -> Self {
+        Self::new(403, "NOT_ENOUGH", "基本账户余额不足，请充值后重新发起")
+    }
+
     pub(crate) fn system_error(status: u16) -> Self {
         let code = if status == 500 {
             "SYSTEM_ERROR"

@@ -15,7 +15,7 @@ use crate::{
     refusal::Refusal,
 };
 
-pub use paying::PayOrder;
+pub use paying::{CloseAnswer, PayOnClose, PayOrder};
 pub(crate) use paying::{PaymentProblem, check_prepay, pay};
 pub(crate) use placing::place;
 
@@ -76,7 +76,27 @@ pub(crate) fn close(
     {
         return Err(Refusal::invalid_request("商户号与订单不匹配"));
     }
+    let race = ledger
+        .order(index)
+        .and_then(|order| order.pay_on_close.clone());
+    if let Some(race) = race {
+        ledger.update_order(index, now_ms, |order| order.pay_on_close = None);
+        drop(ledger);
+        return lose_race(core, index, &race);
+    }
     close_unpaid(&mut ledger, index, now_ms)
+}
+
+/// The user was faster.
+fn lose_race(core: &Core, index: OrderIndex, race: &PayOnClose) -> Result<(), Refusal> {
+    match (pay(core, index, &race.pay), race.answer) {
+        (Ok(_) | Err(PaymentProblem::Paid), CloseAnswer::OrderPaid) => Err(paid()),
+        (Ok(_), CloseAnswer::Closed) => Ok(()),
+        (Err(_), _) => {
+            let now_ms = core.clock.business_ms();
+            close_unpaid(&mut core.ledger(), index, now_ms)
+        }
+    }
 }
 
 /// Closes what is unpaid; closed stays closed, paid is refused.

@@ -1,23 +1,27 @@
 //! Everything under `/v3`: verify the caller, find the endpoint, let faults happen, sign the answer.
 
+mod asked;
 mod certificates;
 mod echo;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, io, sync::Arc};
 
+use futures::StreamExt;
 use percent_encoding::percent_decode_str;
 use poem::{
     Body, Request, Response, handler,
     http::{Method, StatusCode},
-    web::Data,
+    web::{Data, RemoteAddr},
 };
 use serde_json::Value;
 
 use crate::{
     answers::{self, Outcome},
     authentication::{Caller, Wire, authenticate},
+    bills,
+    connections::Cut,
     core::Core,
-    faults::{Fault, FaultKind},
+    faults::{Fault, FaultKind, Host},
     refunds,
     refusal::Refusal,
     rules::{bodies, schema},
@@ -43,37 +47,96 @@ pub(crate) async fn receive(request: &Request, body: Body, core: Data<&Arc<Core>
         headers: request.headers(),
         body: &bytes,
     };
-    let (response, lost) = handle(&core, &wire).await;
-    if lost {
-        core.cut(request.remote_addr());
+    let host = core.host_at(request.local_addr().as_socket_addr());
+    let (response, ending) = handle(&core, &wire, host).await;
+    match ending {
+        Ending::Whole => {}
+        Ending::Lost(cut) => core.connections.cut(request.remote_addr(), cut),
+        Ending::BrokenOff => return break_off(&core, request.remote_addr(), response),
     }
     response
 }
 
-/// Answers one request, and tells whether its answer is to be lost.
-pub(crate) async fn handle(core: &Core, wire: &Wire<'_>) -> (Response, bool) {
-    let call = match Call::read(wire) {
-        Ok(call) => call,
-        Err(Missing::Method) => return (StatusCode::METHOD_NOT_ALLOWED.into(), false),
-        Err(Missing::Path) => {
-            let refusal = Refusal::resource_not_exists("请求的接口不存在");
-            return (answers::refuse(core, &refusal), false);
-        }
-    };
-    let fault = draw_fault(core, wire, &call);
-    let response = answer(core, wire, &call, fault.as_ref());
-    answers::wait(fault.as_ref()).await;
-    let lost = fault.is_some_and(|fault| fault.kind == FaultKind::LostAnswer);
-    (response, lost)
+/// How much of an answer arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Whole,
+    /// Nothing.
+    Lost(Cut),
+    /// The connection ends where the body does.
+    BrokenOff,
 }
 
-/// Looks for the order's number only when something may go wrong at all.
-fn draw_fault(core: &Core, wire: &Wire<'_>, call: &Call) -> Option<Fault> {
-    let mut faults = core.faults();
-    if faults.is_empty() {
-        return None;
+/// Answers one request, and tells how much of the answer is to arrive.
+pub(crate) async fn handle(core: &Arc<Core>, wire: &Wire<'_>, host: Host) -> (Response, Ending) {
+    let call = match Call::read(wire) {
+        Ok(call) => call,
+        Err(Missing::Method) => return (StatusCode::METHOD_NOT_ALLOWED.into(), Ending::Whole),
+        Err(Missing::Path) => {
+            let refusal = Refusal::resource_not_exists("请求的接口不存在");
+            return (answers::refuse(core, &refusal), Ending::Whole);
+        }
+    };
+    let fault = asked::draw_fault(core, wire, &call, host);
+    let kind = fault.as_ref().map(|fault| fault.kind);
+    if kind == Some(FaultKind::HostDown) {
+        let nothing = StatusCode::SERVICE_UNAVAILABLE.into();
+        return (nothing, Ending::Lost(Cut::Reset));
     }
-    faults.for_answer(wire.path(), call.out_trade_no(wire.body).as_deref())
+    let is_download = matches!(call, Call::DownloadBill);
+    let response = if call.writes_a_bill() {
+        answer_aside(core, wire, call, fault.clone()).await
+    } else {
+        answer(core, wire, &call, fault.as_ref())
+    };
+    answers::wait(fault.as_ref()).await;
+    // Half of nothing is nothing.
+    let is_empty = response.status() == StatusCode::NO_CONTENT;
+    let ending = match kind {
+        Some(FaultKind::HalfAnswer) if is_download => Ending::BrokenOff,
+        Some(FaultKind::HalfAnswer) if is_empty => Ending::Lost(Cut::Closed),
+        Some(FaultKind::LostAnswer) => Ending::Lost(Cut::Closed),
+        _ => Ending::Whole,
+    };
+    (response, ending)
+}
+
+/// Cuts the connection where the body ends, without which the body would seem whole.
+fn break_off(core: &Arc<Core>, peer: &RemoteAddr, mut response: Response) -> Response {
+    let (core, peer) = (Arc::clone(core), peer.clone());
+    let cut = async move {
+        // What came before goes out first.
+        tokio::task::yield_now().await;
+        core.connections.cut(&peer, Cut::Closed);
+        Err(io::ErrorKind::ConnectionReset.into())
+    };
+    let body = response.take_body().into_bytes_stream();
+    let body = body.chain(futures::stream::once(cut));
+    response.set_body(Body::from_bytes_stream(body));
+    response
+}
+
+/// Answers on a thread that may be busy for long: writing a large bill takes seconds.
+async fn answer_aside(
+    core: &Arc<Core>,
+    wire: &Wire<'_>,
+    call: Call,
+    fault: Option<Fault>,
+) -> Response {
+    let core = Arc::clone(core);
+    let (method, target) = (wire.method.to_owned(), wire.target.to_owned());
+    let (headers, body) = (wire.headers.clone(), wire.body.to_vec());
+    let answered = tokio::task::spawn_blocking(move || {
+        let wire = Wire {
+            method: &method,
+            target: &target,
+            headers: &headers,
+            body: &body,
+        };
+        answer(&core, &wire, &call, fault.as_ref())
+    });
+    let failed = |_| StatusCode::INTERNAL_SERVER_ERROR.into();
+    answered.await.unwrap_or_else(failed)
 }
 
 fn answer(core: &Core, wire: &Wire<'_>, call: &Call, fault: Option<&Fault>) -> Response {
@@ -84,6 +147,9 @@ fn answer(core: &Core, wire: &Wire<'_>, call: &Call, fault: Option<&Fault>) -> R
             .reply_key(wire.header("Wechatpay-Serial"), now_ms)?;
         if let Some(refusal) = answers::refusal_instead(fault) {
             return Err(refusal);
+        }
+        if fault.is_some_and(|fault| fault.kind == FaultKind::NotFound) {
+            return Err(call.denial());
         }
         if fault.is_some_and(|fault| fault.kind == FaultKind::Accepted) {
             return Ok((caller.provider, Outcome::Accepted));
@@ -119,6 +185,11 @@ enum Call {
     Close(String),
     Refund,
     QueryRefund(String),
+    ApplyAbnormalRefund(String),
+    TradeBill,
+    FundFlowBill,
+    SubMerchantFundFlowBill,
+    DownloadBill,
     Certificates,
     Echo,
 }
@@ -139,6 +210,20 @@ impl Call {
             ["v3", "refund", "domestic", "refunds", number] => {
                 (Method::GET, Self::QueryRefund(decoded(number)))
             }
+            [
+                "v3",
+                "refund",
+                "domestic",
+                "refunds",
+                id,
+                "apply-abnormal-refund",
+            ] => (Method::POST, Self::ApplyAbnormalRefund(decoded(id))),
+            ["v3", "bill", "tradebill"] => (Method::GET, Self::TradeBill),
+            ["v3", "bill", "fundflowbill"] => (Method::GET, Self::FundFlowBill),
+            ["v3", "bill", "sub-merchant-fundflowbill"] => {
+                (Method::GET, Self::SubMerchantFundFlowBill)
+            }
+            ["v3", "billdownload", "file"] => (Method::GET, Self::DownloadBill),
             ["v3", "certificates"] => (Method::GET, Self::Certificates),
             ["v3", "security", "echo"] => (Method::POST, Self::Echo),
             _ => return Err(Missing::Path),
@@ -150,16 +235,19 @@ impl Call {
         }
     }
 
-    /// The order that a request is about, for faults that concern one order.
-    fn out_trade_no(&self, body: &[u8]) -> Option<String> {
+    fn writes_a_bill(&self) -> bool {
+        matches!(
+            self,
+            Self::TradeBill | Self::FundFlowBill | Self::SubMerchantFundFlowBill
+        )
+    }
+
+    /// How WeChat says that there is no such thing.
+    fn denial(&self) -> Refusal {
         match self {
-            Self::QueryByNumber(number) | Self::Close(number) => Some(number.clone()),
-            Self::PlaceJsapi | Self::Refund => serde_json::from_slice::<Value>(body)
-                .ok()?
-                .get("out_trade_no")?
-                .as_str()
-                .map(str::to_owned),
-            _ => None,
+            Self::Refund => Refusal::resource_not_exists("订单不存在"),
+            Self::QueryRefund(_) => Refusal::resource_not_exists("退款单不存在"),
+            _ => Refusal::order_not_exist(),
         }
     }
 
@@ -171,6 +259,7 @@ impl Call {
             }
             Self::QueryRefund(number) => ("out_refund_no", number, 1..=64, "_-|*@"),
             Self::QueryByTransaction(number) => ("transaction_id", number, 1..=32, ""),
+            Self::ApplyAbnormalRefund(number) => ("refund_id", number, 1..=32, ""),
             _ => return Ok(()),
         };
         let allowed = |c: char| c.is_ascii_alphanumeric() || extra.contains(c);
@@ -211,11 +300,23 @@ impl Call {
                 let body = posted(wire, bodies::CLOSE)?;
                 transactions::close(core, provider, number, &body).map(|()| Outcome::Nothing)
             }
-            Self::Refund => refunds::apply(core, provider, &posted(wire, bodies::REFUND)?)
-                .map(Outcome::Document),
+            Self::Refund => refunds::limited(core, provider, || {
+                refunds::apply(core, provider, &posted(wire, bodies::REFUND)?)
+            })
+            .map(Outcome::Document),
+            Self::ApplyAbnormalRefund(id) => refunds::limited(core, provider, || {
+                let body = posted(wire, bodies::ABNORMAL_REFUND)?;
+                let serial = wire.header("Wechatpay-Serial");
+                refunds::apply_abnormal(core, provider, serial, (id, &body))
+            })
+            .map(Outcome::Document),
             Self::QueryRefund(number) => {
                 refunds::query(core, provider, number, &parameters(wire)?).map(Outcome::Document)
             }
+            Self::TradeBill
+            | Self::FundFlowBill
+            | Self::SubMerchantFundFlowBill
+            | Self::DownloadBill => self.run_bill(core, caller, wire),
             Self::Certificates => {
                 certificates::list(core, provider, &parameters(wire)?).map(Outcome::Document)
             }
@@ -223,6 +324,23 @@ impl Call {
                 echo::echo(core, caller, wire, &posted(wire, bodies::ECHO)?).map(Outcome::Document)
             }
         }
+    }
+
+    fn run_bill(&self, core: &Core, caller: &Caller, wire: &Wire<'_>) -> Result<Outcome, Refusal> {
+        let provider = caller.provider.as_ref();
+        let parameters = parameters(wire)?;
+        let host = wire.header("Host").unwrap_or_default();
+        let told = match self {
+            Self::FundFlowBill => bills::apply_fund_flow(core, provider, &parameters, host),
+            Self::SubMerchantFundFlowBill => {
+                bills::apply_sub_merchant_fund_flow(core, caller, &parameters, host)
+            }
+            Self::DownloadBill => {
+                return bills::find_file(core, provider, &parameters).map(Outcome::File);
+            }
+            _ => bills::apply_trade(core, provider, &parameters, host),
+        };
+        told.map(Outcome::Document)
     }
 }
 

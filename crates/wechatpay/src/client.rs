@@ -3,9 +3,12 @@
 //! Nothing here waits or repeats beyond one second try; longer retries belong to who keeps the books.
 
 mod answer;
+mod bill_download;
+mod bills;
 mod call;
 pub mod codes;
 mod error;
+mod failure;
 mod orders;
 mod refunds;
 mod security;
@@ -19,8 +22,11 @@ use crate::Clock;
 use crate::credentials::{KeyRing, Merchant, SigningError};
 use crate::v3::PayParameters;
 
-pub use answer::{Answer, CallTrace};
+pub use answer::{Answer, CallTrace, Try};
+pub use bill_download::{BillDownload, BillError, BillStep};
+pub use bills::Bill;
 pub use error::{Actor, CallError, CallErrorKind};
+pub use failure::{Explanation, Failure};
 pub use security::SensitiveFieldError;
 pub use transport::{Carried, Transport, TransportConfig, TransportError, Wire};
 

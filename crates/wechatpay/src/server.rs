@@ -1,6 +1,8 @@
-//! The other role: verify a caller as WeChat does, sign answers, encrypt notifications and certificates.
+//! The other role: verify a caller as WeChat does, sign answers, encrypt notifications and certificates, make bills.
 //!
 //! A simulator plays WeChat with it; a platform may authenticate its own callers with it.
+
+mod bills;
 
 use crate::credentials::{ApiV3Key, Certificate, PrivateKey, PublicKey, SigningError};
 use crate::v3::aead::{self, AeadError};
@@ -9,6 +11,8 @@ use crate::v3::notification::{Envelope, Resource};
 use crate::v3::signature::{SCHEME, request_message, response_message};
 use crate::v3::time::format_beijing;
 use crate::v3::verification::{header, within_window};
+
+pub use bills::{BillSealError, SealedBillPart, bill_hash, pack_bill, seal_bill_part};
 
 const CERTIFICATE_AAD: &str = "certificate";
 

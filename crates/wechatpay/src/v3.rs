@@ -1,6 +1,8 @@
 //! API v3: what is signed, what is encrypted and what is on the wire. Nothing here calls anybody.
 
+pub mod abnormal_refunds;
 pub mod aead;
+pub mod bills;
 pub mod certificates;
 pub mod echo;
 pub mod error_body;
@@ -15,6 +17,7 @@ pub mod verification;
 
 mod answer_text;
 
+pub use abnormal_refunds::{AbnormalRefund, AbnormalRefundTarget, Payee};
 pub use certificates::PlatformCertificate;
 pub use echo::{EchoReply, EchoRequest};
 pub use error_body::ErrorBody;

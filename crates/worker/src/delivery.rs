@@ -21,8 +21,9 @@ const POLL_MIN: Duration = Duration::from_millis(250);
 const POLL_MAX: Duration = Duration::from_secs(2);
 /// The pause after a failed claim.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
-/// A whole attempt and the writing of its result fit in this.
-const DRAIN_MAX: Duration = Duration::from_secs(35);
+/// A usual attempt and the writing of its result fit in this, and it fits in the time that a stop may take: what is still
+/// in flight then is given back, and not left to the end of its lease.
+const DRAIN_MAX: Duration = Duration::from_secs(20);
 
 /// Claims, sends and counts.
 #[derive(Debug)]
@@ -105,7 +106,7 @@ impl DeliveryLoop {
             } else {
                 (self.poll_pause * 2).min(POLL_MAX)
             };
-            self.next_poll = Instant::now() + self.poll_pause;
+            self.next_poll = Instant::now() + self.poll_pause.mul_f64(jitter());
         }
     }
 
@@ -176,6 +177,11 @@ impl DeliveryLoop {
             tracing::error!(error, "claims were not given back; they end by themselves");
         }
     }
+}
+
+/// Keeps nodes that were started together from polling together.
+fn jitter() -> f64 {
+    rand::random_range(0.8..1.2)
 }
 
 async fn send(

@@ -37,13 +37,14 @@ impl InFlight {
         self.last_ticket
     }
 
-    /// Notes which of these lanes cannot be given more before something of them or of their tenant is finished.
+    /// Notes which of these lanes may be given more only when something of them or of their tenant is finished.
     pub(crate) fn note_full(&mut self, lanes: Vec<DueLane>, tenant_cap: usize) {
         for lane in lanes {
             let max = usize::try_from(lane.max_in_flight).unwrap_or(usize::MAX);
             let of_lane = self.by_lane.get(&lane.endpoint_id).copied();
             let of_tenant = self.by_tenant.get(&lane.tenant_id).copied();
-            if of_lane.unwrap_or(0) >= max || of_tenant.unwrap_or(0) >= tenant_cap {
+            let is_full = of_lane.unwrap_or(0) >= max || of_tenant.unwrap_or(0) >= tenant_cap;
+            if is_full || lane.is_ordered {
                 self.waiting_lanes.insert(lane.endpoint_id, lane.tenant_id);
             }
         }

@@ -32,7 +32,7 @@ pub(crate) struct Task {
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-pub(crate) fn all() -> [Task; 7] {
+pub(crate) fn all() -> [Task; 10] {
     [
         Task {
             name: "number_events",
@@ -50,6 +50,16 @@ pub(crate) fn all() -> [Task; 7] {
             until_idle: true,
             run: |parts| async move { parts.operations.poll_due_orders().await }.boxed(),
             woken: never,
+        },
+        Task {
+            name: "poll_refunds",
+            pause: SECOND,
+            short_pause: Duration::from_millis(50),
+            until_idle: true,
+            run: |parts| async move { parts.operations.poll_due_refunds().await }.boxed(),
+            woken: |parts| {
+                async move { parts.operations.wakeups().refunds.notified().await }.boxed()
+            },
         },
         Task {
             name: "apply_kept_notifications",
@@ -73,12 +83,31 @@ pub(crate) fn all() -> [Task; 7] {
             woken: never,
         },
         Task {
+            name: "write_upstream_calls",
+            // Each run is a commit, so calls gather meanwhile; a reader of an order's timeline does not wait for it.
+            pause: SECOND,
+            short_pause: SECOND,
+            until_idle: true,
+            run: |parts| async move { parts.operations.write_upstream_calls().await }.boxed(),
+            woken: never,
+        },
+        Task {
             name: "refresh_certificates",
             // WeChat asks for less than twelve hours.
             pause: HOUR * 8,
             short_pause: HOUR * 8,
             until_idle: false,
             run: |parts| async move { parts.operations.refresh_certificates().await }.boxed(),
+            woken: never,
+        },
+        Task {
+            name: "count_stuck_rows",
+            pause: SECOND * 60,
+            short_pause: SECOND * 60,
+            until_idle: false,
+            run: |parts| {
+                async move { Ok(to_usize(parts.operations.count_stuck_rows().await?)) }.boxed()
+            },
             woken: never,
         },
         Task {
@@ -90,13 +119,11 @@ pub(crate) fn all() -> [Task; 7] {
             woken: never,
         },
         Task {
-            name: "purge_old_deliveries",
+            name: "purge_old_rows",
             pause: HOUR / 6,
             short_pause: SECOND,
             until_idle: false,
-            run: |parts| {
-                async move { Ok(to_usize(parts.operations.purge_old_deliveries().await?)) }.boxed()
-            },
+            run: purge,
             woken: never,
         },
     ]
@@ -106,6 +133,15 @@ fn forget_keys(parts: Arc<Parts>) -> Running {
     async move {
         let gone = parts.operations.forget_old_idempotency_keys().await?;
         Ok(to_usize(gone))
+    }
+    .boxed()
+}
+
+fn purge(parts: Arc<Parts>) -> Running {
+    async move {
+        let deliveries = parts.operations.purge_old_deliveries().await?;
+        let calls = parts.operations.purge_old_upstream_calls().await?;
+        Ok(to_usize(deliveries.saturating_add(calls)))
     }
     .boxed()
 }

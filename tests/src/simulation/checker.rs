@@ -1,5 +1,6 @@
 //! The invariants, each a function over what a run left. None of them knows what the platform's code looks like.
 
+mod money;
 mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
 use tributary_domain::endpoint::any_filter_matches;
-use wechatpay_sim::{AttemptKind, Order, TradeState};
+use wechatpay_sim::{AttemptKind, TradeState};
 
 use routes::Routes;
 
@@ -39,13 +40,16 @@ pub const INVARIANTS: &[(&str, Check)] = &[
     ("I1 only WeChat is believed", only_wechat_is_believed),
     (
         "I2 a payment is exactly one transition",
-        a_payment_is_one_transition,
+        money::a_payment_is_one_transition,
     ),
     (
         "I2 nothing is paid that WeChat does not call paid",
-        nothing_paid_for_free,
+        money::nothing_paid_for_free,
     ),
-    ("I2 the money is the same on both sides", money_agrees),
+    (
+        "I2 the money is the same on both sides",
+        money::money_agrees,
+    ),
     (
         "I3 the events of a subject are numbered without a hole",
         events_are_consecutive,
@@ -137,92 +141,6 @@ fn only_wechat_is_believed(evidence: &Evidence) -> Vec<String> {
         .collect()
 }
 
-/// I2: a payment whose facts fit is the order's payment, told once; one that does not fit is alarmed.
-fn a_payment_is_one_transition(evidence: &Evidence) -> Vec<String> {
-    let routes = Routes::of(evidence);
-    let disputed = evidence.rows.disputed();
-    let mut faults = Vec::new();
-    for (at_wechat, transaction) in paid_at_wechat(evidence) {
-        let number = &at_wechat.out_trade_no;
-        let Some((order, _)) = routes.find(number) else {
-            faults.push(format!("{number} is paid at WeChat and unknown here"));
-            continue;
-        };
-        let told = Routes::times_told(evidence, order, &["order.paid", "order.paid_late"]);
-        if order.transaction_id.as_deref() == Some(transaction) {
-            if told != 1 {
-                faults.push(format!("{} is paid and was told {told} times", order.id));
-            }
-        } else if !disputed.contains(order.id.as_str()) {
-            let state = &order.state;
-            faults.push(format!(
-                "{} is {state}, and WeChat has {transaction} paid",
-                order.id
-            ));
-        }
-    }
-    faults
-}
-
-/// I2, the other side: whatever is paid here is paid at WeChat by the same payment and the same amount.
-fn nothing_paid_for_free(evidence: &Evidence) -> Vec<String> {
-    let paid: BTreeMap<&str, i64> = paid_at_wechat(evidence)
-        .map(|(order, transaction)| {
-            (
-                transaction,
-                order.payment.as_ref().map_or(0, |p| p.amount_total),
-            )
-        })
-        .collect();
-    let mut faults = Vec::new();
-    for order in &evidence.rows.orders {
-        let is_paid = order.state.starts_with("paid");
-        match order.transaction_id.as_deref() {
-            None if is_paid => faults.push(format!("{} is paid by nothing", order.id)),
-            Some(id) if paid.get(id) != Some(&order.total_fen) => {
-                faults.push(format!(
-                    "{} is paid by {id}, which is not its amount",
-                    order.id
-                ));
-            }
-            Some(_) if !is_paid => {
-                faults.push(format!("{} is {} and was paid", order.id, order.state));
-            }
-            _ => {}
-        }
-    }
-    faults
-}
-
-/// I2 in fen: paid here and paid at WeChat are the same sum, less what is disputed.
-fn money_agrees(evidence: &Evidence) -> Vec<String> {
-    let routes = Routes::of(evidence);
-    let disputed = evidence.rows.disputed();
-    let accepted = |number: &str, transaction: &str| {
-        routes.find(number).is_some_and(|(order, _)| {
-            order.transaction_id.as_deref() == Some(transaction)
-                || !disputed.contains(order.id.as_str())
-        })
-    };
-    let there: i64 = paid_at_wechat(evidence)
-        .filter(|(order, transaction)| accepted(&order.out_trade_no, transaction))
-        .map(|(order, _)| {
-            order
-                .payment
-                .as_ref()
-                .map_or(0, |payment| payment.amount_total)
-        })
-        .sum();
-    let paid_here = evidence
-        .rows
-        .orders
-        .iter()
-        .filter(|order| order.transaction_id.is_some());
-    let here: i64 = paid_here.map(|order| order.total_fen).sum();
-    let differ = (there != here).then(|| format!("{here} fen here, {there} fen at WeChat"));
-    differ.into_iter().collect()
-}
-
 /// I3: the events of every subject are numbered from 1 without a hole, and an order counts as many as it has.
 fn events_are_consecutive(evidence: &Evidence) -> Vec<String> {
     let mut subjects: BTreeMap<(&str, &str), Vec<i64>> = BTreeMap::new();
@@ -266,7 +184,10 @@ fn last_event_tells_the_state(evidence: &Evidence) -> Vec<String> {
     let over = over.filter(|order| !OPEN_ORDER.contains(&order.state.as_str()));
     let silent = over.filter(|order| {
         let told = last.get(order.id.as_str()).map_or("", |(_, kind)| kind);
-        told != format!("order.{}", order.state)
+        match order.state.as_str() {
+            "closed" => told != "order.closed",
+            _ => !money::TELLING.contains(&told),
+        }
     });
     silent
         .map(|order| format!("{} is {}, and nobody was told", order.id, order.state))
@@ -395,13 +316,15 @@ fn nobody_hears_of_others(evidence: &Evidence) -> Vec<String> {
         .collect()
 }
 
-/// I12: every open order and every notification that waits has a time at which somebody looks at it.
+/// I12: every open order, every open attempt of a paid one, and every notification that waits has a time at which
+/// somebody looks at it.
 fn everything_has_a_next_step(evidence: &Evidence) -> Vec<String> {
     let rows = &evidence.rows;
-    let orders = rows
-        .orders
-        .iter()
-        .filter(|order| OPEN_ORDER.contains(&order.state.as_str()) != order.next_poll_at.is_some());
+    let open = open_attempts(evidence);
+    let orders = rows.orders.iter().filter(|order| {
+        let is_open = OPEN_ORDER.contains(&order.state.as_str());
+        (is_open || open.contains_key(order.id.as_str())) != order.next_poll_at.is_some()
+    });
     let orders = orders.map(|order| {
         format!(
             "{} is {}, polled at {:?}",
@@ -553,22 +476,24 @@ fn no_reader_misses_an_event(evidence: &Evidence) -> Vec<String> {
 
 /// At most one attempt of an order is open, and none is when the order is over.
 fn one_open_attempt(evidence: &Evidence) -> Vec<String> {
-    let rows = &evidence.rows;
-    let mut open: BTreeMap<&str, usize> = BTreeMap::new();
-    let opened = rows
-        .attempts
-        .iter()
-        .filter(|attempt| OPEN_ATTEMPT.contains(&attempt.state.as_str()));
-    for attempt in opened {
-        *open.entry(attempt.order_id.as_str()).or_default() += 1;
-    }
+    let open = open_attempts(evidence);
     let most = |order: &OrderRow| usize::from(OPEN_ORDER.contains(&order.state.as_str()));
-    let many = rows.orders.iter().filter(|order| {
+    let many = evidence.rows.orders.iter().filter(|order| {
         let open = open.get(order.id.as_str()).copied().unwrap_or(0);
-        open > most(order).max(usize::from(order.state.starts_with("paid")))
+        open > most(order)
     });
     many.map(|order| format!("{} is {} with open attempts", order.id, order.state))
         .collect()
+}
+
+/// How many attempts of each order are open.
+fn open_attempts(evidence: &Evidence) -> BTreeMap<&str, usize> {
+    let mut open: BTreeMap<&str, usize> = BTreeMap::new();
+    let attempts = evidence.rows.attempts.iter();
+    for attempt in attempts.filter(|attempt| OPEN_ATTEMPT.contains(&attempt.state.as_str())) {
+        *open.entry(attempt.order_id.as_str()).or_default() += 1;
+    }
+    open
 }
 
 /// Every try to place one number at WeChat sends the same bytes.
@@ -584,9 +509,4 @@ fn one_body_per_number(evidence: &Evidence) -> Vec<String> {
 /// I9, looked at right after each claim: the most that one lane had in flight.
 pub(super) fn lane_is_full(in_flight: usize) -> Option<String> {
     (in_flight > LANE_CAP).then(|| format!("I9: a lane has {in_flight} in flight"))
-}
-
-fn paid_at_wechat(evidence: &Evidence) -> impl Iterator<Item = (&Order, &str)> {
-    let orders = evidence.ledger.orders.iter();
-    orders.filter_map(|order| Some((order, order.payment.as_ref()?.transaction_id.as_str())))
 }

@@ -15,6 +15,8 @@ const ROUNDS_MAX: usize = 200;
 /// How often a request without an answer is sent again.
 const REPEATS_MAX: usize = 5;
 const WAIT_MS: i64 = 1_000;
+/// Nothing waits for longer than that.
+const AHEAD_MAX_MS: i64 = 7 * 24 * 3_600_000;
 /// The lock of a dead request ends within this.
 const LOCK_MS: i64 = 61_000;
 
@@ -54,6 +56,10 @@ impl World {
                 return true;
             };
             let ahead = next - self.now().as_millis();
+            if ahead > AHEAD_MAX_MS {
+                self.tell(|| format!("!!! something waits for {ahead} ms"));
+                return false;
+            }
             // What is due and was not done waits for somebody's lease to end.
             self.clock
                 .advance_millis(if ahead > 0 { ahead } else { WAIT_MS });
@@ -71,6 +77,9 @@ impl World {
             done += self.sequence(node).await;
             done += self
                 .task(node, "polls", async |o| o.poll_due_orders().await)
+                .await;
+            done += self
+                .task(node, "polls refunds", async |o| o.poll_due_refunds().await)
                 .await;
             done += self
                 .task(node, "applies", async |o| {

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{DatabaseConnection, FromQueryResult, Statement};
 use wechatpay_sim::{AttemptKind, LedgerView};
 
+/// What a person is told of although everything goes its ordinary way.
+const ORDINARY_ALARMS: [&str; 3] = ["paid_late", "duplicate_paid", "amount_mismatch"];
+
 /// One notification as it arrived, and how it was answered.
 #[derive(Clone, Debug)]
 pub struct Notice {
@@ -98,9 +101,14 @@ tables! {
     orders: OrderRow {
         id: String, tenant_id: String, merchant_order_no: String, total_fen: i64, state: String,
         transaction_id: Option<String>, expires_at: i64, event_seq: i64, next_poll_at: Option<i64>,
+        paid_fen: i64, refunding_fen: i64, refunded_fen: i64, refund_count: i64,
     }
     attempts: AttemptRow {
         id: String, tenant_id: String, order_id: String, out_trade_no: String, state: String,
+    }
+    late_payments: LatePaymentRow {
+        id: String, tenant_id: String, order_id: String, kind: String, transaction_id: String, total_fen: i64,
+        state: String, decided_by: Option<String>, refund_id: Option<String>,
     }
     events: EventRow {
         id: String, tenant_id: String, mode: String, kind: String, subject_type: String, subject_id: String,
@@ -133,10 +141,12 @@ async fn read<R: FromQueryResult>(database: &DatabaseConnection, sql: &str) -> V
 impl Rows {
     /// Orders of which WeChat says something that does not fit; a person must look, nothing happens by itself.
     pub fn disputed(&self) -> BTreeSet<&str> {
-        let orders = self
+        let disputes = self
             .alarms
             .iter()
-            .filter_map(|alarm| alarm.order_id.as_deref());
-        orders.collect()
+            .filter(|alarm| !ORDINARY_ALARMS.contains(&alarm.kind.as_str()));
+        disputes
+            .filter_map(|alarm| alarm.order_id.as_deref())
+            .collect()
     }
 }

@@ -105,17 +105,18 @@ pub(super) async fn provision(
                 url: format!("{RECEIVERS}/{name}"),
                 description: String::new(),
                 filters: filters.iter().map(|filter| (*filter).to_owned()).collect(),
+                ..NewEndpoint::default()
             };
             let made = operations.create_endpoint(&player.caller, new).await;
             let (view, secret) = made.expect("an endpoint");
             scene
                 .secrets
-                .push((format!("the secret of {name}"), secret.to_string()));
+                .push((format!("the secret of {name}"), secret.text().to_owned()));
             let known = KnownEndpoint {
                 tenant: player.tenant(),
                 player: index,
                 id: view.id,
-                secret: secret.to_string(),
+                secret: secret.text().to_owned(),
             };
             scene.endpoints.insert(name, known);
         }

@@ -77,10 +77,11 @@ impl World {
         let simulator = start_simulator(&clock, &horizon, seed).await;
         let folder = setup::folder();
         let url = setup::copy_database(folder.path()).await;
+        let shared: SharedClock = Arc::clone(&clock) as SharedClock;
         let storage = Storage::connect(&url, 2)
             .await
-            .expect("the database answers");
-        let shared: SharedClock = Arc::clone(&clock) as SharedClock;
+            .expect("the database answers")
+            .with_lease_clock(Arc::clone(&shared));
         let nodes: Vec<Node> = (0..2)
             .map(|index| Node::start(index, &storage, &shared, &horizon))
             .collect();

@@ -8,7 +8,7 @@ use crate::problem::{PROBLEM_JSON, Problem, ProblemCode};
 use ProblemCode as Code;
 
 /// What an operation can answer besides what its shape tells.
-const OF_OPERATIONS: [(&str, &[Code]); 8] = [
+const OF_OPERATIONS: [(&str, &[Code]); 11] = [
     (
         "createOrder",
         &[
@@ -38,6 +38,31 @@ const OF_OPERATIONS: [(&str, &[Code]); 8] = [
             Code::WechatBusy,
             Code::OutcomeUnknown,
         ],
+    ),
+    (
+        "createRefund",
+        &[
+            Code::IdempotencyKeyRequired,
+            Code::IdempotencyKeyReused,
+            Code::IdempotencyInFlight,
+            Code::NotFound,
+            Code::RefundConflict,
+            Code::NotRefundable,
+            Code::WechatRefused,
+        ],
+    ),
+    (
+        "redirectRefund",
+        &[
+            Code::StateConflict,
+            Code::WechatRefused,
+            Code::WechatBusy,
+            Code::OutcomeUnknown,
+        ],
+    ),
+    (
+        "syncRefund",
+        &[Code::WechatRefused, Code::WechatBusy, Code::OutcomeUnknown],
     ),
     (
         "createMiniprogramSession",
@@ -94,7 +119,7 @@ fn codes_of(path: &str, operation: &Map<String, Value>) -> Vec<Code> {
         Code::Unavailable,
         Code::Timeout,
     ];
-    if id != Some("getMe") {
+    if !matches!(id, Some("getMe" | "listEventTypes" | "getWebhookIps")) {
         codes.push(Code::InsufficientScope);
     }
     if path.contains('{') {

@@ -30,7 +30,7 @@ fn webhook(kind: EventType, payload: &Value) -> Value {
         "parameters": [
             header("webhook-id", "The id of the event: the same in every repetition. Remember it for a week."),
             header("webhook-timestamp", "When this attempt was made, in seconds since 1970; signed."),
-            header("webhook-signature", "`v1,` and the HMAC-SHA256 in base64; several, apart by spaces, while a secret rotates."),
+            header("webhook-signature", "`v1,` and the HMAC-SHA256, or `v1a,` and the Ed25519 signature, in base64; several, apart by spaces, while a secret rotates."),
         ],
         "requestBody": {
             "required": true,
@@ -56,7 +56,8 @@ fn header(name: &str, description: &str) -> Value {
     })
 }
 
-fn told(kind: EventType) -> (&'static str, &'static str, &'static str) {
+/// The name, the title and the explanation of a type.
+pub(super) fn told(kind: EventType) -> (&'static str, &'static str, &'static str) {
     match kind {
         EventType::OrderCreated => (
             "onOrderCreated",
@@ -71,7 +72,7 @@ fn told(kind: EventType) -> (&'static str, &'static str, &'static str) {
         EventType::OrderPaidLate => (
             "onOrderPaidLate",
             "A payment came after the end",
-            "The order was closed here when WeChat Pay reported a payment. Decide whether to deliver or to refund.",
+            "The order was closed here when WeChat Pay reported a payment. The state of the order says what your policy made of it: `paid`, `refunding` or `held`.",
         ),
         EventType::OrderClosed => (
             "onOrderClosed",
@@ -82,6 +83,51 @@ fn told(kind: EventType) -> (&'static str, &'static str, &'static str) {
             "onOrderUnknown",
             "An outcome is not known yet",
             "A call to WeChat Pay ended without a certain answer. It is being asked; another event follows. Do not order anew.",
+        ),
+        EventType::OrderDuplicatePaid => (
+            "onOrderDuplicatePaid",
+            "An order was paid a second time",
+            "The payer paid twice. The order stays as it is; `late_payments` says what your policy made of the second payment.",
+        ),
+        EventType::OrderAmountMismatch => (
+            "onOrderAmountMismatch",
+            "Another amount was paid",
+            "WeChat Pay reported a payment of another amount than the order's. Compare `amount.paid` with `amount.total`.",
+        ),
+        EventType::RefundCreated => (
+            "onRefundCreated",
+            "A refund was recorded",
+            "Its amount is set aside; WeChat Pay is asked next.",
+        ),
+        EventType::RefundHeld => (
+            "onRefundHeld",
+            "A refund waits",
+            "WeChat Pay did not take it for a reason that somebody can mend, such as too little money of the sub-merchant; `failure` says which. It is sent again under the same number.",
+        ),
+        EventType::RefundProcessing => (
+            "onRefundProcessing",
+            "A refund was accepted",
+            "WeChat Pay is at it. The payer does not have the money yet.",
+        ),
+        EventType::RefundSucceeded => (
+            "onRefundSucceeded",
+            "A refund arrived",
+            "The payer has the money.",
+        ),
+        EventType::RefundClosed => (
+            "onRefundClosed",
+            "A refund did not happen",
+            "Its amount may be refunded again, under a new number.",
+        ),
+        EventType::RefundAbnormal => (
+            "onRefundAbnormal",
+            "A refund is stuck",
+            "The way back to the payer failed, such as a closed card. The money is neither with the payer nor released; it needs a person.",
+        ),
+        EventType::RefundUnknown => (
+            "onRefundUnknown",
+            "The outcome of a refund is not known yet",
+            "A call to WeChat Pay ended without a certain answer. It is being asked; another event follows. Do not refund anew.",
         ),
         EventType::Ping => (
             "onPing",
@@ -104,21 +150,31 @@ fn payload(kind: EventType, examples: &Map<String, Value>) -> Value {
     let (state, previous, seq) = match kind {
         EventType::OrderPaid => return payload,
         EventType::OrderCreated => ("created", None, 1),
-        EventType::OrderPaidLate => ("paid_late", Some("closed"), 3),
+        EventType::OrderPaidLate => ("paid", Some("closed"), 3),
+        EventType::OrderDuplicatePaid => ("paid", Some("paid"), 3),
+        EventType::OrderAmountMismatch => ("held", Some("paying"), 2),
         EventType::OrderClosed => ("closed", Some("closing"), 2),
         EventType::OrderUnknown => ("unknown", Some("created"), 2),
         EventType::Ping => return ping(payload, examples),
+        refund => return refund_payload(refund, payload, examples),
     };
     payload["seq"] = json!(seq);
-    payload["source"] = json!(if kind == EventType::OrderPaidLate {
-        "notification"
-    } else {
-        "api"
-    });
     payload["data"]["object"]["state"] = json!(state);
     payload["data"]["previous"] = json!({ "state": previous });
-    let unpaid = kind != EventType::OrderPaidLate;
     drop_fields(&mut payload["data"], previous.is_none(), "previous");
+    match kind {
+        EventType::OrderPaidLate
+        | EventType::OrderDuplicatePaid
+        | EventType::OrderAmountMismatch => add_late_payment(kind, &mut payload["data"]["object"]),
+        _ => {
+            payload["source"] = json!("api");
+            make_unpaid(&mut payload["data"]["object"]);
+        }
+    }
+    payload
+}
+
+fn make_unpaid(order: &mut Value) {
     for field in [
         "transaction_id",
         "success_time",
@@ -126,13 +182,67 @@ fn payload(kind: EventType, examples: &Map<String, Value>) -> Value {
         "trade_type",
         "trade_state",
     ] {
-        drop_fields(&mut payload["data"]["object"], unpaid, field);
+        drop_fields(order, true, field);
     }
-    drop_fields(
-        &mut payload["data"]["object"]["amount"],
-        unpaid,
-        "payer_total",
-    );
+    drop_fields(&mut order["amount"], true, "payer_total");
+    order["amount"]["paid"] = json!(0);
+}
+
+fn add_late_payment(kind: EventType, order: &mut Value) {
+    let (word, state) = match kind {
+        EventType::OrderPaidLate => ("paid_late", "accepted"),
+        EventType::OrderDuplicatePaid => ("duplicate_paid", "accepted"),
+        _ => ("amount_mismatch", "held"),
+    };
+    if word == "amount_mismatch" {
+        order["amount"]["paid"] = json!(88);
+        order["amount"]["payer_total"] = json!(88);
+    }
+    order["late_payments"] = json!([{
+        "id": "lpm_01JAE2P7C4D9F2H6K8M1N3Q5RT",
+        "kind": word,
+        "state": state,
+        "transaction_id": order["transaction_id"],
+        "total": order["amount"]["paid"],
+        "success_time": order["success_time"],
+    }]);
+}
+
+/// The example of a refund, changed to the type.
+fn refund_payload(kind: EventType, mut payload: Value, examples: &Map<String, Value>) -> Value {
+    let mut refund = examples
+        .get("getRefund")
+        .map(|example| example["responses"]["200"].clone())
+        .unwrap_or_default();
+    let (state, previous, seq) = match kind {
+        EventType::RefundCreated => ("requested", None, 1),
+        EventType::RefundHeld => ("held", Some("sent"), 2),
+        EventType::RefundProcessing => ("processing", Some("sent"), 2),
+        EventType::RefundClosed => ("closed", Some("processing"), 3),
+        EventType::RefundAbnormal => ("abnormal", Some("processing"), 3),
+        EventType::RefundUnknown => ("unknown", Some("sent"), 2),
+        _ => ("success", Some("processing"), 3),
+    };
+    refund["state"] = json!(state);
+    let accepted = matches!(state, "processing" | "closed" | "abnormal" | "success");
+    for field in ["refund_id", "wechat_status", "user_received_account"] {
+        drop_fields(&mut refund, !accepted, field);
+    }
+    if accepted {
+        refund["wechat_status"] = json!(state.to_uppercase());
+    }
+    drop_fields(&mut refund, state != "success", "success_time");
+    if state == "held" {
+        refund["failure"] =
+            json!({ "code": "NOT_ENOUGH", "message": "基本账户余额不足，请充值后重新发起" });
+    }
+    payload["subject"] = json!({ "type": "refund", "id": refund["id"] });
+    payload["seq"] = json!(seq);
+    payload["source"] = json!(if accepted { "notification" } else { "api" });
+    payload["data"] = json!({ "object": refund });
+    if let Some(previous) = previous {
+        payload["data"]["previous"] = json!({ "state": previous });
+    }
     payload
 }
 

@@ -60,7 +60,7 @@ fn operation_ids_are_unique() {
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), count);
-    assert_eq!(tenant_operations().count(), 19);
+    assert_eq!(tenant_operations().count(), 28);
 }
 
 #[test]

@@ -48,6 +48,10 @@ problem_codes! {
     RequestTimeout = "request_timeout", [408], "The request did not arrive in time";
     /// The number is taken by another order.
     OrderConflict = "order_conflict", [409], "An order with this merchant_order_no exists with other content";
+    /// The number is taken by another refund.
+    RefundConflict = "refund_conflict", [409], "A refund with this merchant_refund_no exists with other content";
+    /// The order cannot be refunded as asked.
+    NotRefundable = "not_refundable", [422], "The order cannot be refunded like this";
     /// The object is in a state that forbids the call.
     StateConflict = "state_conflict", [409], "The object is in a state that does not allow this";
     /// The first call with the key is still running.
@@ -96,6 +100,10 @@ impl ProblemCode {
             Self::OrderConflict => {
                 "Use a new number, or send the same content; `detail` names the order."
             }
+            Self::RefundConflict => {
+                "Use a new number, or send the same content; `detail` names the refund."
+            }
+            Self::NotRefundable => "`detail` says what is left or why; nothing was stored.",
             Self::StateConflict => "Read the object; `detail` names its state.",
             Self::IdempotencyInFlight | Self::DeliveryInFlight => "Try again after `Retry-After`.",
             Self::LimitReached => "Delete one first.",

@@ -4,11 +4,12 @@ use poem::error::{MethodNotAllowedError, NotFoundError};
 use poem::http::{StatusCode, header};
 use poem_openapi::error::{AuthorizationError, ParseParamError, ParsePathError};
 use tributary_domain::field::FieldError;
+use tributary_domain::order_money::RefundRefusal;
 use tributary_domain::tenant::Scope;
 use tributary_operations::credentials::AuthError;
 use tributary_operations::{LoginProblem, OperationError, UpstreamError};
 
-use super::{Problem, ProblemCode, WechatCause};
+use super::{PlainWords, Problem, ProblemCode, WechatCause};
 
 /// WeChat's own advice after FREQUENCY_LIMITED is to slow down; a second clears most of its windows.
 const RETRY_AFTER_SECONDS: u32 = 1;
@@ -24,6 +25,10 @@ impl From<OperationError> for Problem {
             OperationError::OrderConflict { order_id } => Self::of(Code::OrderConflict).detail(
                 format!("the number is taken by {order_id} with other content"),
             ),
+            OperationError::RefundConflict { refund_id } => Self::of(Code::RefundConflict).detail(
+                format!("the number is taken by {refund_id} with other content"),
+            ),
+            OperationError::NotRefundable(refusal) => not_refundable(refusal),
             OperationError::StateConflict { state } => {
                 Self::of(Code::StateConflict).detail(format!("its state is {state}"))
             }
@@ -61,6 +66,16 @@ impl From<OperationError> for Problem {
     }
 }
 
+/// Too much names the field; everything else is about the order.
+fn not_refundable(refusal: RefundRefusal) -> Problem {
+    let mut problem = Problem::of(ProblemCode::NotRefundable).detail(refusal.to_string());
+    if matches!(refusal, RefundRefusal::ExceedsPaid(_)) {
+        let fault = FieldError::new("/amount/refund", refusal.to_string());
+        problem.0.errors.push(fault);
+    }
+    problem
+}
+
 /// A definite refusal: 422 when the tenant can mend it, else 502.
 fn refused(code: ProblemCode, cause: impl Into<WechatCause>, by_tenant: bool) -> Problem {
     let problem = Problem::of(code).wechat(cause.into());
@@ -75,7 +90,8 @@ impl From<UpstreamError> for WechatCause {
     fn from(cause: UpstreamError) -> Self {
         Self {
             code: cause.code,
-            message: cause.message,
+            message: cause.message.into(),
+            cause: (*cause.cause).into(),
             request_id: cause.request_id,
             retryable: cause.retryable,
             who_must_act: cause.who_must_act,
@@ -100,6 +116,7 @@ impl From<LoginProblem> for WechatCause {
         Self {
             code: problem.errcode.map(|errcode| errcode.to_string()),
             message: problem.message,
+            cause: (*problem.cause).into(),
             request_id: None,
             retryable: problem.retryable,
             who_must_act: problem.who_must_act.to_owned(),
@@ -198,12 +215,45 @@ pub(super) fn example_wechat(code: ProblemCode, status: StatusCode) -> Option<We
     Some(WechatCause {
         code: Some(word.to_owned()),
         message: message.to_owned(),
+        cause: example_words(word),
         // Logins have none.
         request_id: (code != ProblemCode::LoginFailed)
             .then(|| String::from("08F7D5A9C50610C3011898B4E34520C0A60828E8D303-268578704")),
         retryable,
         who_must_act: who_must_act.to_owned(),
     })
+}
+
+fn example_words(code: &str) -> PlainWords {
+    let (zh, en) = match code {
+        "NO_AUTH" => (
+            "没有权限：该产品未开通、子商户未授权给服务商，或账户被限制。",
+            "Not permitted: the product is not opened, the sub-merchant has not authorised the provider, or the \
+             account is restricted.",
+        ),
+        "FREQUENCY_LIMITED" => (
+            "请求过于频繁；写操作可能已受理，系统会放慢并用同一单号重试。",
+            "Too many requests; a write may have been accepted, and the platform repeats it more slowly under the \
+             same number.",
+        ),
+        "SYSTEM_ERROR" => (
+            "微信支付系统异常，结果未知；系统会用同一单号、相同参数重试并查询。",
+            "WeChat Pay had a fault and the outcome is unknown; the platform repeats the same request under the \
+             same number and queries.",
+        ),
+        "40029" => (
+            "登录凭证 code 无效、已过期或属于其他小程序；请用户重新 wx.login。",
+            "The login code is invalid, expired or of another app; the user logs in again.",
+        ),
+        _ => (
+            "请求参数有误；需修正后再发，原样重试无效。",
+            "A field of the request is wrong; it must be mended, and repeating it changes nothing.",
+        ),
+    };
+    PlainWords {
+        zh: zh.to_owned(),
+        en: en.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -214,6 +264,7 @@ mod tests {
         UpstreamError {
             code: Some("PARAM_ERROR".into()),
             message: "wrong".into(),
+            cause: Box::default(),
             field: None,
             request_id: None,
             retryable: false,

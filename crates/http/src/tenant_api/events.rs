@@ -70,6 +70,8 @@ struct EventData {
     object: Value,
     /// What it was before.
     previous: Option<EventPrevious>,
+    /// Whether only the object's id was sent: read the object through the API.
+    truncated: Option<bool>,
 }
 
 /// What an object was before an event.

@@ -6,6 +6,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::{ApiResponse, OpenApi};
 use tributary_domain::ids::EndpointId;
 use tributary_domain::tenant::Scope;
+use tributary_operations::endpoints::Rotation;
 
 use super::{Tag, path_id};
 use crate::auth::{Authenticated, WebhooksWriter};
@@ -178,8 +179,8 @@ impl WebhookEndpointsApi {
 
     /// Rotate an endpoint's secret
     ///
-    /// Makes a new secret, shown this once. During the grace time every webhook carries a signature of both. Needs the
-    /// scope `webhooks:write`.
+    /// Makes a new secret, shown this once, of the same kind or of the other one. During the grace time every webhook
+    /// carries a signature of both. Needs the scope `webhooks:write`.
     #[oai(
         path = "/v1/webhook-endpoints/:endpoint_id/rotate-secret",
         method = "post",
@@ -194,11 +195,14 @@ impl WebhookEndpointsApi {
     ) -> Result<Json<RotatedSecret>, Problem> {
         let session = auth.session();
         let id: EndpointId = path_id(&endpoint_id)?;
-        let grace_seconds = body.value.grace_seconds.unwrap_or(GRACE_SECONDS_DEFAULT);
+        let rotation = Rotation {
+            grace_seconds: body.value.grace_seconds.unwrap_or(GRACE_SECONDS_DEFAULT),
+            signature: body.value.signature.map(Into::into),
+        };
         let secret = to_completion(async move {
             session
                 .operations
-                .rotate_endpoint_secret(&session.caller, &id, grace_seconds)
+                .rotate_endpoint_secret(&session.caller, &id, rotation)
                 .await
         });
         Ok(Json(RotatedSecret::new(&secret.await?)))

@@ -14,7 +14,8 @@ use crate::credentials::Caller;
 use crate::orders::view::{OrderView, order_view};
 use crate::orders::{Queried, upstream};
 use crate::settlement::{Telling, change};
-use crate::{OperationError, Operations, UpstreamError};
+use crate::upstream_calls::{CallContext, CallPurpose};
+use crate::{OperationError, Operations, PlainWords, UpstreamError};
 
 /// How long after a prepay WeChat may still learn of it; before that, "no such order" proves nothing.
 pub(crate) const PREPAY_SETTLES_MS: i64 = 60_000;
@@ -30,7 +31,7 @@ impl Operations {
         let (order, attempt) = self.find_order(caller, id).await?;
         let after = match order.state {
             OrderState::Closed => order,
-            OrderState::Paid | OrderState::PaidLate => return Err(conflict(&order)),
+            state if state.has_money() => return Err(conflict(&order)),
             _ => {
                 self.close_open(&order, attempt.as_ref(), Source::Api)
                     .await?
@@ -38,12 +39,17 @@ impl Operations {
         };
         match after.state {
             OrderState::Closed => Ok(order_view(&after, attempt.as_ref())),
-            OrderState::Paid | OrderState::PaidLate => Err(conflict(&after)),
+            state if state.has_money() => Err(conflict(&after)),
             // WeChat took the close but cannot prove it yet; the sweeper goes on.
             _ => Err(OperationError::UpstreamUnknown(UpstreamError {
                 status: None,
                 code: None,
                 message: "WeChat has not confirmed the close yet".into(),
+                cause: Box::new(PlainWords {
+                    zh: "微信支付尚未确认关单；系统会继续查询。".to_owned(),
+                    en: "WeChat Pay has not confirmed the close; the platform goes on asking."
+                        .to_owned(),
+                }),
                 field: None,
                 request_id: None,
                 retryable: true,
@@ -67,16 +73,7 @@ impl Operations {
         };
         let closing = self.mark_closing(order).await?;
         crash_point(CrashPoint::ClosingMarked);
-        let handle = self.provider(&order.provider_id).await?;
-        let (sub_mchid, number) = (order.sub_mchid.as_str(), attempt.out_trade_no.as_str());
-        let closed = |client: Client| async move { client.close(sub_mchid, number).await };
-        let answer = self.call(&handle, closed).await;
-        crash_point(CrashPoint::CloseAnswered);
-        if let Err(error) = answer
-            && !matches!(error.code(), Some("ORDER_PAID" | "ORDER_CLOSED"))
-        {
-            return Err(upstream(&error));
-        }
+        self.close_at_wechat(order, attempt).await?;
         match self.query(&closing, attempt, source).await? {
             Queried::Seen(now) => Ok(*now),
             Queried::NotThere
@@ -85,6 +82,54 @@ impl Operations {
                 self.close_here(&closing, Some(attempt), source).await
             }
             Queried::NotThere | Queried::Disputed => Ok(closing),
+        }
+    }
+
+    /// Closes what is still open of an order that another attempt paid, so that nobody pays it twice.
+    pub(crate) async fn close_leftovers(&self, order: &Order) -> Result<(), OperationError> {
+        let open = orders::open_attempts(self.storage(), &order.tenant_id, &order.id).await?;
+        for attempt in &open {
+            self.close_at_wechat(order, attempt).await?;
+            let settled_ms = self.now().millis_since(attempt.created_at);
+            match self.query(order, attempt, Source::System).await? {
+                Queried::NotThere if settled_ms >= PREPAY_SETTLES_MS => {
+                    let tx = self.storage().begin().await?;
+                    close_attempt(&tx, Some(attempt)).await?;
+                    tx.commit().await?;
+                }
+                _ => {}
+            }
+        }
+        let tx = self.storage().begin().await?;
+        let locked = orders::lock(&tx, &order.tenant_id, &order.id).await?;
+        let before = locked.ok_or(OperationError::NotFound)?;
+        let left = orders::open_attempts(&tx, &order.tenant_id, &order.id).await?;
+        let now = self.now();
+        let after = Order {
+            next_poll_at: (!left.is_empty()).then(|| next_look_after_unknown(before.polls, now)),
+            ..before.clone()
+        };
+        orders::update(&tx, &before, &after).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Asks WeChat to close an attempt; that it is paid or closed already is for the query to say.
+    async fn close_at_wechat(
+        &self,
+        order: &Order,
+        attempt: &Attempt,
+    ) -> Result<(), OperationError> {
+        let handle = self.provider(&order.provider_id).await?;
+        let (sub_mchid, number) = (order.sub_mchid.as_str(), attempt.out_trade_no.as_str());
+        let closed = |client: Client| async move { client.close(sub_mchid, number).await };
+        let context = CallContext::attempt(CallPurpose::CloseOrder, attempt);
+        let answer = self.call(&handle, &context, closed).await;
+        crash_point(CrashPoint::CloseAnswered);
+        match answer {
+            Err(error) if !matches!(error.code(), Some("ORDER_PAID" | "ORDER_CLOSED")) => {
+                Err(upstream(&error))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -136,6 +181,7 @@ impl Operations {
             source,
             now,
             attempt: attempt.as_ref(),
+            late_payments: &[],
         };
         change(&tx, &before, &mut after, &telling).await?;
         tx.commit().await?;

@@ -8,10 +8,11 @@ use tributary_domain::event::EventType;
 use tributary_domain::ids::OrderId;
 use tributary_domain::order::{Attempt, Order, OrderState, next_poll_at};
 use tributary_domain::order_content::{OrderContent, OrderRequest};
+use tributary_domain::order_money::OrderMoney;
 use tributary_domain::rehearsal::{CrashPoint, crash_point};
 use tributary_domain::settlement::Source;
 use tributary_domain::tenant::Scope;
-use tributary_storage::idempotency::{self, Scope as KeyScope};
+use tributary_storage::idempotency::{self, About, Scope as KeyScope};
 use tributary_storage::{StorageError, orders};
 
 use crate::credentials::Caller;
@@ -160,7 +161,7 @@ impl Operations {
         let now = self.now();
         let order = new_order(caller, content, destination, now);
         let attempt = self.new_attempt(&order, &destination.provider, now)?;
-        let request = idem.request(scope.clone(), &order.id, now);
+        let request = idem.request(scope.clone(), About::Order(order.id.clone()), now);
         let tx = self.storage().begin().await?;
         idempotency::insert(&tx, &request).await?;
         orders::insert(&tx, &order).await?;
@@ -171,6 +172,7 @@ impl Operations {
             source: Source::Api,
             now,
             attempt: Some(&attempt),
+            late_payments: &[],
         };
         tell(&tx, &order, None, &telling).await?;
         crash_point(CrashPoint::IntentBeforeCommit);
@@ -204,7 +206,8 @@ impl Operations {
                 order_id: order.id.to_string(),
             });
         }
-        let request = idem.request(scope.clone(), &order.id, self.now());
+        let about = About::Order(order.id.clone());
+        let request = idem.request(scope.clone(), about, self.now());
         let tx = self.storage().begin().await?;
         match idempotency::insert(&tx, &request).await {
             Err(error) if error.is_duplicate() => {
@@ -230,9 +233,12 @@ impl Operations {
         match known {
             Known::Replay { status, answer } => replay(status, &answer),
             Known::Resume {
-                order_id,
+                about: About::Order(order_id),
                 lock_token,
             } => self.take_up(caller, &order_id, scope, lock_token).await,
+            Known::Resume { .. } => Err(OperationError::Internal(
+                "the key of an order names something else".into(),
+            )),
         }
     }
 
@@ -412,6 +418,7 @@ fn new_order(
         state: OrderState::Created,
         trade_state: None,
         payment: None,
+        money: OrderMoney::NONE,
         expires_at,
         created_at: now,
         updated_at: now,

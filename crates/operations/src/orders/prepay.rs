@@ -20,6 +20,7 @@ use crate::orders::upstream;
 use crate::orders::view::{PayParams, prepay_end};
 use crate::providers::ProviderHandle;
 use crate::settlement::{Telling, change};
+use crate::upstream_calls::{CallContext, CallPurpose};
 use crate::{OperationError, Operations};
 
 const NONCE_CHARS: usize = 32;
@@ -79,7 +80,8 @@ impl Operations {
         }
         let body = &FrozenBody::from_bytes(bytes);
         let sent = |client: Client| async move { client.prepay_jsapi(body).await };
-        let answer = self.call(handle, sent).await;
+        let context = CallContext::attempt(CallPurpose::Prepay, attempt);
+        let answer = self.call(handle, &context, sent).await;
         crash_point(CrashPoint::PrepayAnswered);
         match answer {
             Ok(answer) => Prepaid::Prepared {
@@ -215,6 +217,7 @@ pub(crate) async fn write_unknown(
             source: Source::System,
             now,
             attempt: Some(&unsure),
+            late_payments: &[],
         };
         change(tx, order, &mut after, &telling).await?;
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::OrderId;
+use tributary_domain::late_payment::{LateKind, LatePayment, LatePaymentState};
 use tributary_domain::order::{Attempt, Order, OrderState, PREPAY_LIFETIME_MS};
 use tributary_domain::order_content::{Detail, Payer, SceneInfo, SettleInfo};
 use tributary_domain::tenant::Mode;
@@ -56,10 +57,51 @@ pub struct OrderView {
     pub trade_type: Option<String>,
     /// The payer's bank.
     pub bank_type: Option<String>,
+    /// Payments that came late, twice, or with another amount; in lists they are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late_payments: Vec<LatePaymentView>,
     /// When it was recorded.
     pub created_at: String,
     /// When it last changed.
     pub updated_at: String,
+}
+
+/// A payment that came late, twice, or with another amount, as a tenant sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LatePaymentView {
+    /// Our id.
+    pub id: String,
+    /// In which way it is not the ordinary payment.
+    pub kind: LateKind,
+    /// Where it stands.
+    pub state: LatePaymentState,
+    /// WeChat's number of the payment.
+    pub transaction_id: String,
+    /// What came in, in fen.
+    pub total: i64,
+    /// When the payer paid.
+    pub success_time: String,
+    /// The refund that gives it back.
+    pub refund_id: Option<String>,
+}
+
+impl OrderView {
+    /// The same, with the payments that came late, twice, or with another amount.
+    pub fn with_late_payments(mut self, late: &[LatePayment]) -> Self {
+        self.late_payments = late
+            .iter()
+            .map(|late| LatePaymentView {
+                id: late.id.to_string(),
+                kind: late.kind,
+                state: late.state,
+                transaction_id: late.transaction_id.clone(),
+                total: late.total.as_i64(),
+                success_time: late.success_time.to_rfc3339(),
+                refund_id: late.refund_id.as_ref().map(ToString::to_string),
+            })
+            .collect();
+        self
+    }
 }
 
 /// An amount with its currency.
@@ -69,6 +111,15 @@ pub struct AmountView {
     pub total: i64,
     /// What the payer gave after coupons, in fen, once paid.
     pub payer_total: Option<i64>,
+    /// What came in, in fen.
+    #[serde(default)]
+    pub paid: i64,
+    /// What is on its way back, in fen.
+    #[serde(default)]
+    pub refunding: i64,
+    /// What went back, in fen.
+    #[serde(default)]
+    pub refunded: i64,
     /// ISO 4217 code.
     pub currency: String,
 }
@@ -131,6 +182,9 @@ pub fn order_view(order: &Order, attempt: Option<&Attempt>) -> OrderView {
         amount: AmountView {
             total: content.total.as_i64(),
             payer_total: payment.and_then(|paid| paid.payer_total).map(i64::from),
+            paid: order.money.paid.as_i64(),
+            refunding: order.money.refunding.as_i64(),
+            refunded: order.money.refunded.as_i64(),
             currency: content.currency.as_str().to_owned(),
         },
         payer: payer_view(&content.payer),
@@ -146,6 +200,7 @@ pub fn order_view(order: &Order, attempt: Option<&Attempt>) -> OrderView {
         success_time: payment.map(|paid| paid.success_time.to_rfc3339()),
         trade_type: payment.and_then(|paid| paid.trade_type.clone()),
         bank_type: payment.and_then(|paid| paid.bank_type.clone()),
+        late_payments: Vec::new(),
         created_at: order.created_at.to_rfc3339(),
         updated_at: order.updated_at.to_rfc3339(),
     }

@@ -46,6 +46,62 @@ pub enum AdminCommand {
     RevokeApiKey(RevokeApiKey),
     /// Lists everything, without secrets
     List,
+    /// Sets what becomes of a tenant's money that comes late, twice, or with another amount
+    SetLatePolicy(SetLatePolicy),
+    /// Lists the late money that waits for a decision
+    HeldPayments,
+    /// Decides about late money that is held
+    DecideLatePayment(DecideLatePayment),
+    /// Lists what a person must look at, the newest first
+    Alarms,
+}
+
+/// What is to become of late money.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum DecisionName {
+    /// The tenant keeps it
+    Accept,
+    /// It goes back to the payer
+    Refund,
+    /// A person decides
+    Hold,
+}
+
+/// A tenant's policy; what is left out stays at its default.
+#[derive(Debug, Args)]
+pub struct SetLatePolicy {
+    /// Whose, ten_…
+    #[arg(long)]
+    pub tenant: String,
+    /// For a payment after the close
+    #[arg(long, default_value = "accept")]
+    pub paid_late: DecisionName,
+    /// For a second payment of one order
+    #[arg(long, default_value = "accept")]
+    pub duplicate_paid: DecisionName,
+    /// For a payment of another amount
+    #[arg(long, default_value = "hold")]
+    pub amount_mismatch: DecisionName,
+}
+
+/// A decision about held money.
+#[derive(Debug, Args)]
+pub struct DecideLatePayment {
+    /// Whose, ten_…
+    #[arg(long)]
+    pub tenant: String,
+    /// Which one, lpm_…
+    #[arg(long)]
+    pub payment: String,
+    /// accept or refund
+    #[arg(long)]
+    pub decision: DecisionName,
+    /// Who decides
+    #[arg(long)]
+    pub by: String,
+    /// Why
+    #[arg(long)]
+    pub reason: String,
 }
 
 /// A new provider. Every `-file` may be `-` for standard input, one of them at a time.

@@ -108,6 +108,10 @@ pub(super) fn render(config: &Config) -> String {
             list(&config.webhooks.denied_networks)
         ),
         format!("own_hosts = {}", list(&config.webhooks.own_hosts)),
+        format!(
+            "source_addresses = {}",
+            list(&config.webhooks.source_addresses)
+        ),
         "\n[timeouts]".to_owned(),
         format!("webhook_ms = {}", config.timeouts.webhook_ms),
         format!("wechat_connect_ms = {}", config.timeouts.wechat_connect_ms),

@@ -200,3 +200,30 @@ fn an_attempt_of_a_webhook_must_end_well_before_its_claim() {
         ["timeouts.webhook_ms must lie between 1 and 30000"]
     );
 }
+
+#[test]
+fn addresses_that_webhooks_come_from_are_told_and_checked() {
+    let mut sources = usable();
+    let name = "TRIBUTARY_WEBHOOKS_SOURCE_ADDRESSES".to_owned();
+    let stated = "198.51.100.16/28, 2001:db8::7".to_owned();
+    sources.environment.insert(name.clone(), stated);
+    let config = Config::load(&sources).unwrap();
+    config.validate().unwrap();
+    let told: Vec<String> = config
+        .source_addresses()
+        .iter()
+        .map(Network::to_string)
+        .collect();
+    assert_eq!(told, ["198.51.100.16/28", "2001:db8::7/128"]);
+    assert!(
+        config
+            .to_redacted_toml()
+            .contains("source_addresses = [\"198.51.100.16/28\"")
+    );
+    sources.environment.insert(name, "our-office".to_owned());
+    let faults = Config::load(&sources).unwrap().validate().unwrap_err();
+    assert!(
+        faults.0[0].contains("webhooks.source_addresses"),
+        "{faults}"
+    );
+}

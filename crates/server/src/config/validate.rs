@@ -41,6 +41,7 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
     for (name, networks) in [
         ("allowed_networks", &webhooks.allowed_networks),
         ("denied_networks", &webhooks.denied_networks),
+        ("source_addresses", &webhooks.source_addresses),
     ] {
         for text in networks
             .iter()

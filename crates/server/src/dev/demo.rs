@@ -138,9 +138,10 @@ async fn register_receiver(
         url: webhook_url(receiver_url),
         description: "The demo's own receiver".to_owned(),
         filters: vec!["*".to_owned()],
+        ..NewEndpoint::default()
     };
     let (_, secret) = operations.create_endpoint(&caller, endpoint).await?;
-    Ok(secret.to_string())
+    Ok(secret.text().to_owned())
 }
 
 async fn move_receiver(

@@ -6,35 +6,46 @@
 use std::cmp::min;
 use std::collections::HashMap;
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
     QuerySelect, Statement, Value,
 };
-use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::QueueClass;
-use tributary_domain::ids::{DeliveryId, EndpointId, EventId, TenantId};
-use tributary_domain::tenant::Mode;
+use tributary_domain::ids::{DeliveryId, EndpointId, TenantId};
 
-use crate::entities::{deliveries, delivery_queue, endpoints, events, lanes};
+use super::completion::give_up;
+use crate::entities::{delivery_queue, lanes};
 use crate::error::{StorageError, column, database};
 use crate::statement_sizes::padded;
-use crate::{Access, Tx};
+use crate::{Access as _, Tx};
 
 const QUEUE: &str = "delivery_queue";
 
-/// Picks from every lane at once; `$1` is now, `$2` the lease's end, `$3` the owner, then pairs of lane and room.
-const PICK_TAIL: &str = "
+/// In an ordered lane a delivery waits until those of the same subject before it are finished. `w` is its queue row.
+const NOTHING_BEFORE: &str = "NOT EXISTS (
+       SELECT 1 FROM deliveries d JOIN events e ON e.id = d.event_id
+         JOIN events p ON p.tenant_id = e.tenant_id AND p.subject_type = e.subject_type
+          AND p.subject_id = e.subject_id AND p.seq < e.seq
+         JOIN deliveries b ON b.event_id = p.id AND b.endpoint_id = d.endpoint_id
+          AND b.state IN ('open', 'held')
+        WHERE d.id = w.delivery_id)";
+
+/// Picks from every lane at once; `$1` is now unless the database knows it, `$2` the lease's length, `$3` the owner, then
+/// pairs of lane and room.
+const PICK_HEAD: &str = "
 ), picked AS MATERIALIZED (
   SELECT q.delivery_id FROM room r CROSS JOIN LATERAL (
-    SELECT delivery_id FROM delivery_queue
-     WHERE endpoint_id = r.endpoint_id AND visible_at <= $1
+    SELECT w.delivery_id FROM delivery_queue w
+     WHERE w.endpoint_id = r.endpoint_id AND w.visible_at <= (SELECT now FROM clock)
+       AND (NOT r.ordered OR ";
+const PICK_TAIL: &str = ")
      ORDER BY visible_at, delivery_id LIMIT r.n FOR UPDATE SKIP LOCKED) q
 ), served AS (
-  UPDATE lanes SET last_served_at = $1 WHERE endpoint_id IN (SELECT endpoint_id FROM room)
+  UPDATE lanes SET last_served_at = (SELECT now FROM clock) WHERE endpoint_id IN (SELECT endpoint_id FROM room)
 )
 UPDATE delivery_queue q SET fence = q.fence + 1, claims = q.claims + 1,
-   lease_owner = $3, lease_until = $2, visible_at = $2
+   lease_owner = $3, lease_until = (SELECT now FROM clock) + $2, visible_at = (SELECT now FROM clock) + $2
   FROM picked p WHERE q.delivery_id = p.delivery_id
 RETURNING q.delivery_id, q.tenant_id, q.endpoint_id, q.class, q.attempt, q.fence, q.claims";
 
@@ -53,10 +64,8 @@ pub struct ClaimRequest<'a> {
     pub tenant_room: &'a HashMap<TenantId, i64>,
     /// See `tenant_room`.
     pub tenant_room_default: i64,
-    /// The present.
-    pub now: Timestamp,
-    /// When an abandoned claim becomes due again by itself.
-    pub lease_until: Timestamp,
+    /// How long until an abandoned claim becomes due again by itself.
+    pub lease_ms: i64,
 }
 
 /// The right to report on one delivery; a later claim ends it.
@@ -96,6 +105,8 @@ pub struct DueLane {
     pub endpoint_id: EndpointId,
     /// How many deliveries it may have in flight.
     pub max_in_flight: i64,
+    /// Whether what is finished may let the next one go.
+    pub is_ordered: bool,
 }
 
 /// What was claimed, and from where.
@@ -107,25 +118,8 @@ pub struct ClaimBatch {
     pub due_lanes: Vec<DueLane>,
     /// Lanes that were not looked into as far as they had room, because the claimer's own room ran out.
     pub left_lanes: Vec<EndpointId>,
-}
-
-/// What is posted for a claimed delivery.
-#[derive(Clone, Debug)]
-pub struct Parcel {
-    /// The delivery.
-    pub delivery_id: DeliveryId,
-    /// How many attempts were recorded before.
-    pub attempts: i64,
-    /// The event.
-    pub event_id: EventId,
-    /// Its type.
-    pub event_kind: String,
-    /// Which world it belongs to.
-    pub mode: Mode,
-    /// Where it goes.
-    pub url: String,
-    /// The bytes to sign and send.
-    pub body: String,
+    /// Deliveries whose row made no sense; they are quarantined.
+    pub unreadable: Vec<String>,
 }
 
 #[derive(FromQueryResult)]
@@ -141,6 +135,7 @@ struct Picked {
 
 struct Lane {
     endpoint_id: EndpointId,
+    is_ordered: bool,
     room: i64,
 }
 
@@ -159,8 +154,15 @@ pub async fn claim_all_tenants(
     } else {
         pick_lane_by_lane(tx, request, &lanes).await?
     };
-    let claimed = picked.iter().map(|row| to_claimed(row, request.owner));
-    batch.claimed = claimed.collect::<Result<_, _>>()?;
+    for row in picked {
+        if let Ok(claimed) = to_claimed(&row, request.owner) {
+            batch.claimed.push(claimed);
+        } else {
+            // One row that nobody can read must not keep the others waiting.
+            give_up(tx, &row.tenant_id, &row.delivery_id).await?;
+            batch.unreadable.push(row.delivery_id);
+        }
+    }
     Ok(batch)
 }
 
@@ -171,7 +173,7 @@ async fn lock_lanes(
     batch: &mut ClaimBatch,
 ) -> Result<Vec<Lane>, StorageError> {
     use lanes::Column;
-    let now = request.now.as_millis();
+    let now = || tx.lease_clock().now();
     let due = Query::select()
         .expr(Expr::value(1))
         .from(delivery_queue::Entity)
@@ -179,11 +181,13 @@ async fn lock_lanes(
             Expr::col((delivery_queue::Entity, delivery_queue::Column::EndpointId))
                 .equals((lanes::Entity, Column::EndpointId)),
         )
-        .and_where(delivery_queue::Column::VisibleAt.lte(now))
+        .and_where(
+            Expr::col((delivery_queue::Entity, delivery_queue::Column::VisibleAt)).lte(now()),
+        )
         .to_owned();
     let closed_no_longer = Condition::any()
         .add(Column::OpenUntil.is_null())
-        .add(Column::OpenUntil.lte(now));
+        .add(Expr::col((lanes::Entity, Column::OpenUntil)).lte(now()));
     let mut select = lanes::Entity::find()
         .filter(Column::Paused.eq(false))
         .filter(closed_no_longer)
@@ -232,12 +236,17 @@ fn share_out(
                 tenant_id,
                 endpoint_id,
                 max_in_flight,
+                is_ordered: row.ordered,
             });
         }
         if room > 0 {
             left = left.saturating_sub(room);
             *of_tenant = of_tenant.saturating_sub(room);
-            lanes.push(Lane { endpoint_id, room });
+            lanes.push(Lane {
+                endpoint_id,
+                is_ordered: row.ordered,
+                room,
+            });
         }
     }
     Ok(lanes)
@@ -250,8 +259,8 @@ async fn pick_at_once(
     lanes: &[Lane],
 ) -> Result<Vec<Picked>, StorageError> {
     let mut values: Vec<Value> = vec![
-        request.now.as_millis().into(),
-        request.lease_until.as_millis().into(),
+        tx.lease_clock().bound(),
+        request.lease_ms.into(),
         request.owner.into(),
     ];
     // An unnamed lane fills up the number of pairs to a power of two: few shapes, all of them prepared.
@@ -265,10 +274,14 @@ async fn pick_at_once(
         wanted.push(format!("(${place}::text, ${}::bigint)", place + 1));
     }
     let sql = format!(
-        "WITH room AS MATERIALIZED (
-  SELECT l.endpoint_id, GREATEST(0, LEAST(w.n, l.max_inflight -
-    (SELECT count(*) FROM delivery_queue x WHERE x.endpoint_id = l.endpoint_id AND x.lease_until > $1))) AS n
-  FROM (VALUES {}) AS w (endpoint_id, n) JOIN lanes l ON l.endpoint_id = w.endpoint_id{PICK_TAIL}",
+        "WITH clock AS MATERIALIZED (
+  SELECT COALESCE($1::BIGINT, {}) AS now
+), room AS MATERIALIZED (
+  SELECT l.endpoint_id, l.ordered, GREATEST(0, LEAST(w.n, l.max_inflight -
+    (SELECT count(*) FROM delivery_queue x
+      WHERE x.endpoint_id = l.endpoint_id AND x.lease_until > (SELECT now FROM clock)))) AS n
+  FROM (VALUES {}) AS w (endpoint_id, n) JOIN lanes l ON l.endpoint_id = w.endpoint_id{PICK_HEAD}{NOTHING_BEFORE}{PICK_TAIL}",
+        tx.dialect().clock().unwrap_or("NULL"),
         wanted.join(", ")
     );
     let connection = tx.connection();
@@ -291,10 +304,7 @@ async fn pick_lane_by_lane(
     }
     let ids = padded(lanes.iter().map(|lane| lane.endpoint_id.as_str()).collect());
     lanes::Entity::update_many()
-        .col_expr(
-            lanes::Column::LastServedAt,
-            Expr::value(request.now.as_millis()),
-        )
+        .col_expr(lanes::Column::LastServedAt, tx.lease_clock().now())
         .filter(lanes::Column::EndpointId.is_in(ids))
         .exec(tx.connection())
         .await
@@ -307,25 +317,33 @@ async fn pick_from_lane(
     request: &ClaimRequest<'_>,
     lane: &Lane,
 ) -> Result<Vec<Picked>, StorageError> {
-    const SQL: &str = "
+    let nothing_before = if lane.is_ordered {
+        NOTHING_BEFORE
+    } else {
+        "TRUE"
+    };
+    let sql = format!(
+        "
 UPDATE delivery_queue SET fence = fence + 1, claims = claims + 1,
-   lease_owner = $3, lease_until = $2, visible_at = $2
+   lease_owner = $3, lease_until = $1 + $2, visible_at = $1 + $2
  WHERE delivery_id IN (
-   SELECT delivery_id FROM delivery_queue WHERE endpoint_id = $4 AND visible_at <= $1
+   SELECT w.delivery_id FROM delivery_queue w WHERE w.endpoint_id = $4 AND w.visible_at <= $1
+    AND {nothing_before}
     ORDER BY visible_at, delivery_id
     LIMIT (SELECT MAX(0, MIN($5, l.max_inflight - (
        SELECT count(*) FROM delivery_queue x WHERE x.endpoint_id = $4 AND x.lease_until > $1)))
       FROM lanes l WHERE l.endpoint_id = $4))
-RETURNING delivery_id, tenant_id, endpoint_id, class, attempt, fence, claims";
+RETURNING delivery_id, tenant_id, endpoint_id, class, attempt, fence, claims"
+    );
     let values: [Value; 5] = [
-        request.now.as_millis().into(),
-        request.lease_until.as_millis().into(),
+        tx.lease_clock().bound(),
+        request.lease_ms.into(),
         request.owner.into(),
         lane.endpoint_id.as_str().into(),
         lane.room.into(),
     ];
     let connection = tx.connection();
-    let statement = Statement::from_sql_and_values(connection.get_database_backend(), SQL, values);
+    let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, values);
     Picked::find_by_statement(statement)
         .all(connection)
         .await
@@ -348,87 +366,12 @@ fn to_claimed(row: &Picked, owner: &str) -> Result<Claimed, StorageError> {
     })
 }
 
-/// Reads what is to be posted for claimed deliveries.
-pub async fn parcels_all_tenants(
-    at: &impl Access,
-    ids: &[DeliveryId],
-) -> Result<Vec<Parcel>, StorageError> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        id: String,
-        attempts: i64,
-        event_id: String,
-        event_kind: String,
-        mode: String,
-        url: String,
-        body: String,
-    }
-    let ids = padded(ids.iter().map(DeliveryId::as_str).collect());
-    let rows: Vec<Row> = deliveries::Entity::find()
-        .select_only()
-        .columns([
-            deliveries::Column::Id,
-            deliveries::Column::Attempts,
-            deliveries::Column::EventId,
-            deliveries::Column::EventKind,
-            deliveries::Column::Mode,
-        ])
-        .column_as(Expr::col((Alias::new("n"), endpoints::Column::Url)), "url")
-        .column_as(Expr::col((Alias::new("e"), events::Column::Body)), "body")
-        .join_as(
-            sea_orm::JoinType::InnerJoin,
-            event_of_delivery(),
-            Alias::new("e"),
-        )
-        .join_as(
-            sea_orm::JoinType::InnerJoin,
-            endpoint_of_delivery(),
-            Alias::new("n"),
-        )
-        .filter(deliveries::Column::Id.is_in(ids))
-        .into_model()
-        .all(at.connection())
-        .await
-        .map_err(database("reading what is to be delivered"))?;
-    let to_parcel = |row: Row| {
-        let id = row.id.as_str();
-        Ok(Parcel {
-            delivery_id: column("deliveries", "id", id, id.parse())?,
-            attempts: row.attempts,
-            event_id: column("deliveries", "event_id", id, row.event_id.parse())?,
-            event_kind: row.event_kind,
-            mode: column("deliveries", "mode", id, Mode::parse(&row.mode).ok_or(()))?,
-            url: row.url,
-            body: row.body,
-        })
-    };
-    rows.into_iter().map(to_parcel).collect()
-}
-
-fn event_of_delivery() -> sea_orm::RelationDef {
-    deliveries::Entity::belongs_to(events::Entity)
-        .from(deliveries::Column::EventId)
-        .to(events::Column::Id)
-        .into()
-}
-
-fn endpoint_of_delivery() -> sea_orm::RelationDef {
-    deliveries::Entity::belongs_to(endpoints::Entity)
-        .from(deliveries::Column::EndpointId)
-        .to(endpoints::Column::Id)
-        .into()
-}
-
 /// Gives claims back unused, due at once; a claim that was lost meanwhile stays lost.
-pub async fn release_all_tenants(
-    tx: &Tx,
-    leases: &[Lease],
-    now: Timestamp,
-) -> Result<(), StorageError> {
+pub async fn release_all_tenants(tx: &Tx, leases: &[Lease]) -> Result<(), StorageError> {
     use delivery_queue::Column;
     for lease in leases {
         delivery_queue::Entity::update_many()
-            .col_expr(Column::VisibleAt, Expr::value(now.as_millis()))
+            .col_expr(Column::VisibleAt, tx.lease_clock().now())
             .col_expr(Column::LeaseUntil, Expr::value(0_i64))
             .col_expr(Column::LeaseOwner, Expr::value(None::<String>))
             .col_expr(Column::Claims, Expr::col(Column::Claims).sub(1))

@@ -1,14 +1,16 @@
 //! Recording what attempts brought: many in one transaction, each judged by its own fence.
 
+use std::cmp::min;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LockType, SimpleExpr};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LockType, Query, SimpleExpr};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::{DeliveryState, QueueClass};
-use tributary_domain::ids::{DeliveryId, EndpointId, TenantId};
+use tributary_domain::ids::{EndpointId, TenantId};
 use tributary_domain::rehearsal::{Sabotage, is_broken};
 
 use super::claim::Lease;
@@ -21,6 +23,8 @@ use crate::{Access, Tx};
 
 /// While an endpoint answers well, its time of last success is written no more often than this.
 const SUCCESS_GRAIN_MS: i64 = 5_000;
+/// A lane that was narrowed grows by one after so many.
+const SUCCESSES_PER_PLACE: i64 = 20;
 
 /// One attempt with what follows from it.
 #[derive(Clone, Debug)]
@@ -39,6 +43,8 @@ pub struct Completion {
     pub next: Next,
     /// What the attempt says about the endpoint.
     pub health: Health,
+    /// Whether the receiver found the body too long, so that it is sent thin from now on.
+    pub too_long: bool,
 }
 
 /// What becomes of a delivery after an attempt.
@@ -48,15 +54,15 @@ pub enum Next {
     Succeeded,
     /// It is tried again.
     Again {
-        /// When.
-        at: Timestamp,
+        /// After so long.
+        delay_ms: i64,
         /// The number of that attempt by the schedule.
         position: i64,
     },
     /// It is tried again as if this attempt had not been.
     Unspent {
-        /// When.
-        at: Timestamp,
+        /// After so long.
+        delay_ms: i64,
     },
     /// It is given up.
     Failed,
@@ -99,20 +105,21 @@ pub async fn complete_all_tenants(
     let valid = lock_valid(tx, reports).await?;
     let accepted: Vec<&Completion> = reports
         .iter()
-        .filter(|report| valid.contains(&report.lease))
+        .filter(|report| valid.leases.contains(&report.lease))
         .collect();
     insert_attempts(tx, &accepted).await?;
     finish(tx, &accepted, now).await?;
     for report in &accepted {
         match report.next {
-            Next::Again { at, position } => {
-                requeue(tx, report, at, Some(position)).await?;
+            Next::Again { delay_ms, position } => {
+                requeue(tx, report, delay_ms, Some(position)).await?;
             }
-            Next::Unspent { at } => requeue(tx, report, at, None).await?,
+            Next::Unspent { delay_ms } => requeue(tx, report, delay_ms, None).await?,
             Next::Succeeded | Next::Failed | Next::Held | Next::Cancelled => {}
         }
     }
-    record_health(tx, &accepted, now).await?;
+    make_thin(tx, &accepted).await?;
+    record_health(tx, &accepted, &valid.narrowed, now).await?;
     let stale = reports.len().saturating_sub(accepted.len());
     Ok(Completed {
         accepted: accepted.len(),
@@ -120,20 +127,52 @@ pub async fn complete_all_tenants(
     })
 }
 
-/// Locks the queue's rows in one order everywhere and returns the leases that still hold.
-async fn lock_valid(tx: &Tx, reports: &[Completion]) -> Result<HashSet<Lease>, StorageError> {
+/// What holds among the reports.
+struct Valid {
+    /// The claims that have not ended.
+    leases: HashSet<Lease>,
+    /// The endpoints whose lanes are narrower than they might be.
+    narrowed: HashSet<String>,
+}
+
+#[derive(FromQueryResult)]
+struct Locked {
+    delivery_id: String,
+    endpoint_id: String,
+    fence: i64,
+    lease_owner: Option<String>,
+    lane_cap: Option<i64>,
+}
+
+/// Locks the queue's rows in one order everywhere and tells which leases still hold.
+async fn lock_valid(tx: &Tx, reports: &[Completion]) -> Result<Valid, StorageError> {
     use delivery_queue::Column;
+    // Within the statement that is needed anyway: hardly any lane is narrow.
+    let lane_cap = Query::select()
+        .column(lanes::Column::MaxInflight)
+        .from(lanes::Entity)
+        .and_where(
+            Expr::col((lanes::Entity, lanes::Column::EndpointId))
+                .equals((delivery_queue::Entity, Column::EndpointId)),
+        )
+        .to_owned();
     let ids = reports
         .iter()
         .map(|report| report.lease.delivery_id.as_str())
         .collect();
-    let rows: Vec<(String, i64, Option<String>)> = delivery_queue::Entity::find()
+    let rows: Vec<Locked> = delivery_queue::Entity::find()
         .select_only()
-        .columns([Column::DeliveryId, Column::Fence, Column::LeaseOwner])
+        .columns([
+            Column::DeliveryId,
+            Column::EndpointId,
+            Column::Fence,
+            Column::LeaseOwner,
+        ])
+        .expr_as(Expr::from(lane_cap), "lane_cap")
         .filter(Column::DeliveryId.is_in(padded(ids)))
         .order_by_asc(Column::DeliveryId)
         .lock(LockType::Update)
-        .into_tuple()
+        .into_model()
         .all(tx.connection())
         .await
         .map_err(database("locking completed deliveries"))?;
@@ -141,14 +180,39 @@ async fn lock_valid(tx: &Tx, reports: &[Completion]) -> Result<HashSet<Lease>, S
         if is_broken(Sabotage::DoubleCompletion) {
             return true;
         }
-        rows.iter().any(|(id, fence, owner)| {
-            id == lease.delivery_id.as_str()
-                && (is_broken(Sabotage::NoFence)
-                    || (*fence == lease.fence && owner.as_deref() == Some(lease.owner.as_str())))
+        rows.iter().any(|row| {
+            let is_current = row.fence == lease.fence
+                && row.lease_owner.as_deref() == Some(lease.owner.as_str());
+            row.delivery_id == lease.delivery_id.as_str()
+                && (is_current || is_broken(Sabotage::NoFence))
         })
     };
     let leases = reports.iter().map(|report| &report.lease);
-    Ok(leases.filter(|lease| holds(lease)).cloned().collect())
+    let narrow = rows
+        .iter()
+        .filter(|row| row.lane_cap.is_some_and(|cap| cap < LANE_CAP));
+    Ok(Valid {
+        leases: leases.filter(|lease| holds(lease)).cloned().collect(),
+        narrowed: narrow.map(|row| row.endpoint_id.clone()).collect(),
+    })
+}
+
+/// What a receiver found too long is sent without its object from now on.
+async fn make_thin(tx: &Tx, reports: &[&Completion]) -> Result<(), StorageError> {
+    let too_long = reports.iter().filter(|report| report.too_long);
+    let ids: Vec<&str> = too_long
+        .map(|report| report.lease.delivery_id.as_str())
+        .collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    deliveries::Entity::update_many()
+        .col_expr(deliveries::Column::Thin, Expr::value(true))
+        .filter(deliveries::Column::Id.is_in(padded(ids)))
+        .exec(tx.connection())
+        .await
+        .map_err(database("making deliveries thin"))?;
+    Ok(())
 }
 
 async fn insert_attempts(tx: &Tx, reports: &[&Completion]) -> Result<(), StorageError> {
@@ -177,6 +241,12 @@ fn attempt_row(report: &Completion) -> delivery_attempts::ActiveModel {
         response_headers: Set(attempt.response_headers.clone()),
         response_body: Set(attempt.response_body.clone()),
         remote_ip: Set(attempt.remote_ip.clone()),
+        request_headers: Set(attempt.request_headers.clone()),
+        dns_ms: Set(attempt.timing.dns_ms),
+        connect_ms: Set(attempt.timing.connect_ms),
+        tls_ms: Set(attempt.timing.tls_ms),
+        first_byte_ms: Set(attempt.timing.first_byte_ms),
+        tls_version: Set(attempt.tls_version.clone()),
     }
 }
 
@@ -226,11 +296,11 @@ async fn finish(tx: &Tx, reports: &[&Completion], now: Timestamp) -> Result<(), 
     Ok(())
 }
 
-/// Gives the claim back until `at`; without a position the delivery stays where it is in its schedule.
+/// Gives the claim back for a while; without a position the delivery stays where it is in its schedule.
 async fn requeue(
     tx: &Tx,
     report: &Completion,
-    at: Timestamp,
+    delay_ms: i64,
     position: Option<i64>,
 ) -> Result<(), StorageError> {
     use delivery_queue::Column;
@@ -241,7 +311,7 @@ async fn requeue(
             .col_expr(Column::Class, Expr::value(QueueClass::Scheduled.as_str()));
     }
     update
-        .col_expr(Column::VisibleAt, Expr::value(at.as_millis()))
+        .col_expr(Column::VisibleAt, tx.lease_clock().now().add(delay_ms))
         .col_expr(Column::LeaseOwner, Expr::value(None::<String>))
         .col_expr(Column::LeaseUntil, Expr::value(0_i64))
         .col_expr(Column::Claims, Expr::value(0_i64))
@@ -274,9 +344,10 @@ async fn requeue(
 async fn record_health(
     tx: &Tx,
     reports: &[&Completion],
+    narrowed: &HashSet<String>,
     now: Timestamp,
 ) -> Result<(), StorageError> {
-    let mut good = BTreeSet::new();
+    let mut good: BTreeMap<&str, i64> = BTreeMap::new();
     let mut bad: BTreeMap<&str, i64> = BTreeMap::new();
     let mut overloaded = BTreeSet::new();
     let mut disabled = BTreeMap::new();
@@ -285,7 +356,8 @@ async fn record_health(
         match report.health {
             Health::Unknown => continue,
             Health::Good => {
-                good.insert(id);
+                let count = good.entry(id).or_default();
+                *count = count.saturating_add(1);
                 continue;
             }
             Health::Bad => {}
@@ -300,8 +372,11 @@ async fn record_health(
         *count = count.saturating_add(1);
     }
     // Within one batch the order of answers is not known; a success among them counts as the latest.
-    bad.retain(|id, _| !good.contains(id));
-    record_success(tx, good.into_iter().collect(), now).await?;
+    bad.retain(|id, _| !good.contains_key(id));
+    record_success(tx, good.keys().copied().collect(), now).await?;
+    for (id, count) in good.iter().filter(|(id, _)| narrowed.contains(**id)) {
+        widen_lane(tx, id, *count).await?;
+    }
     for (id, count) in bad {
         record_failures(tx, id, count, now).await?;
     }
@@ -312,7 +387,7 @@ async fn record_health(
         let (tenant, id) = (&report.tenant_id, &report.endpoint_id);
         // What a receiver at another URL refused is released again, as all that is held without need.
         if disable(tx, id, &report.url, reason, now).await? {
-            hold_waiting(tx, tenant, id, now).await?;
+            hold_waiting(tx, tenant, id).await?;
         }
     }
     Ok(())
@@ -328,18 +403,15 @@ async fn record_success(tx: &Tx, ids: Vec<&str>, now: Timestamp) -> Result<(), S
         .add(Column::ConsecutiveFailures.gt(0))
         .add(Column::LastSuccessAt.is_null())
         .add(Column::LastSuccessAt.lt(grain));
-    let changed = endpoints::Entity::update_many()
+    endpoints::Entity::update_many()
         .col_expr(Column::ConsecutiveFailures, Expr::value(0_i64))
         .col_expr(Column::FailingSince, Expr::value(None::<i64>))
         .col_expr(Column::LastSuccessAt, Expr::value(now.as_millis()))
-        .filter(Column::Id.is_in(padded(ids.clone())))
+        .filter(Column::Id.is_in(padded(ids)))
         .filter(news)
         .exec(tx.connection())
         .await
         .map_err(database("recording successes"))?;
-    if changed.rows_affected > 0 {
-        widen_lanes(tx, ids).await?;
-    }
     Ok(())
 }
 
@@ -373,6 +445,7 @@ async fn halve_lane(tx: &Tx, id: &str) -> Result<(), StorageError> {
     use lanes::Column;
     lanes::Entity::update_many()
         .col_expr(Column::MaxInflight, Expr::col(Column::MaxInflight).div(2))
+        .col_expr(Column::Successes, Expr::value(0_i64))
         .filter(Column::EndpointId.eq(id))
         .filter(Column::MaxInflight.gt(1))
         .exec(tx.connection())
@@ -381,16 +454,23 @@ async fn halve_lane(tx: &Tx, id: &str) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// A lane that was narrowed regains one place each time that its endpoint is noted as answering well.
-async fn widen_lanes(tx: &Tx, ids: Vec<&str>) -> Result<(), StorageError> {
+/// A lane that was narrowed regains one place for every twenty successes.
+async fn widen_lane(tx: &Tx, id: &str, count: i64) -> Result<(), StorageError> {
     use lanes::Column;
+    // At most one place at a time, so that the width is never passed.
+    let counted = min(count, SUCCESSES_PER_PLACE);
+    let successes = || Expr::col(Column::Successes).add(counted);
     lanes::Entity::update_many()
-        .col_expr(Column::MaxInflight, Expr::col(Column::MaxInflight).add(1))
-        .filter(Column::EndpointId.is_in(padded(ids)))
+        .col_expr(
+            Column::MaxInflight,
+            Expr::col(Column::MaxInflight).add(successes().div(SUCCESSES_PER_PLACE)),
+        )
+        .col_expr(Column::Successes, successes().modulo(SUCCESSES_PER_PLACE))
+        .filter(Column::EndpointId.eq(id))
         .filter(Column::MaxInflight.lt(LANE_CAP))
         .exec(tx.connection())
         .await
-        .map_err(database("widening lanes"))?;
+        .map_err(database("widening a lane"))?;
     Ok(())
 }
 
@@ -410,23 +490,36 @@ pub async fn quarantine(
     if removed.rows_affected == 0 {
         return Ok(false);
     }
-    fail(tx, tenant, &lease.delivery_id, now).await?;
+    fail(tx, tenant.as_str(), lease.delivery_id.as_str(), Some(now)).await?;
     Ok(true)
+}
+
+/// Gives up a delivery whose row in the queue makes no sense.
+pub(super) async fn give_up(tx: &Tx, tenant: &str, id: &str) -> Result<(), StorageError> {
+    delivery_queue::Entity::delete_many()
+        .filter(delivery_queue::Column::DeliveryId.eq(id))
+        .exec(tx.connection())
+        .await
+        .map_err(database("taking an unreadable delivery out of the queue"))?;
+    fail(tx, tenant, id, None).await
 }
 
 async fn fail(
     tx: &Tx,
-    tenant: &TenantId,
-    id: &DeliveryId,
-    now: Timestamp,
+    tenant: &str,
+    id: &str,
+    finished_at: Option<Timestamp>,
 ) -> Result<(), StorageError> {
     use deliveries::Column;
     deliveries::Entity::update_many()
         .col_expr(Column::State, Expr::value(DeliveryState::Failed.as_str()))
         .col_expr(Column::LastError, Expr::value("quarantined"))
-        .col_expr(Column::FinishedAt, Expr::value(now.as_millis()))
-        .filter(Column::Id.eq(id.as_str()))
-        .filter(Column::TenantId.eq(tenant.as_str()))
+        .col_expr(
+            Column::FinishedAt,
+            Expr::value(finished_at.map(Timestamp::as_millis)),
+        )
+        .filter(Column::Id.eq(id))
+        .filter(Column::TenantId.eq(tenant))
         .exec(tx.connection())
         .await
         .map_err(database("quarantining a delivery"))?;

@@ -4,7 +4,6 @@
 
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::{DeliveryState, QueueClass};
 use tributary_domain::endpoint::EndpointState;
 use tributary_domain::ids::{EndpointId, TenantId};
@@ -25,10 +24,9 @@ pub async fn hold_waiting(
     tx: &Tx,
     tenant: &TenantId,
     endpoint: &EndpointId,
-    now: Timestamp,
 ) -> Result<usize, StorageError> {
     lock_lane(tx, endpoint).await?;
-    let not_in_flight = delivery_queue::Column::LeaseUntil.lte(now.as_millis());
+    let not_in_flight = Expr::col(delivery_queue::Column::LeaseUntil).lte(tx.lease_clock().now());
     take_out(
         tx,
         tenant,
@@ -70,12 +68,11 @@ pub async fn release_held(
     tx: &Tx,
     tenant: &TenantId,
     endpoint: &EndpointId,
-    now: Timestamp,
 ) -> Result<usize, StorageError> {
     tx.due_lane(endpoint);
     let mut released = 0_usize;
     for _ in 0..MAX_BATCHES {
-        let count = release_batch(tx, tenant, endpoint, now).await?;
+        let count = release_batch(tx, tenant, endpoint).await?;
         if count == 0 {
             break;
         }
@@ -87,7 +84,7 @@ pub async fn release_held(
 /// Releases what is held although its endpoint is served: a bounded piece of it; returns how many.
 ///
 /// Serving an endpoint again releases so many at most, and does not see the events of transactions beside it.
-pub async fn release_forgotten_all_tenants(tx: &Tx, now: Timestamp) -> Result<usize, StorageError> {
+pub async fn release_forgotten_all_tenants(tx: &Tx) -> Result<usize, StorageError> {
     use endpoints::Column;
     let held = Query::select()
         .expr(Expr::value(1))
@@ -117,7 +114,7 @@ pub async fn release_forgotten_all_tenants(tx: &Tx, now: Timestamp) -> Result<us
     for (tenant, id) in owners {
         let tenant = column("endpoints", "tenant_id", &id, tenant.parse())?;
         let endpoint = column("endpoints", "id", &id, id.parse())?;
-        let count = release_batch(tx, &tenant, &endpoint, now).await?;
+        let count = release_batch(tx, &tenant, &endpoint).await?;
         released = released.saturating_add(count);
         tx.due_lane(&endpoint);
     }
@@ -128,7 +125,6 @@ async fn release_batch(
     tx: &Tx,
     tenant: &TenantId,
     endpoint: &EndpointId,
-    now: Timestamp,
 ) -> Result<usize, StorageError> {
     let ids: Vec<String> = deliveries::Entity::find()
         .select_only()
@@ -153,7 +149,6 @@ async fn release_batch(
             tenant_id: tenant.clone(),
             endpoint_id: endpoint.clone(),
             class: QueueClass::Scheduled,
-            visible_at: now,
         })
     });
     enqueue(tx, &entries.collect::<Result<Vec<_>, StorageError>>()?).await?;

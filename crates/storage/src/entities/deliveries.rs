@@ -19,6 +19,7 @@ pub(crate) struct Model {
     pub(crate) last_error: Option<String>,
     pub(crate) created_at: i64,
     pub(crate) finished_at: Option<i64>,
+    pub(crate) thin: bool,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -18,6 +18,12 @@ pub(crate) struct Model {
     pub(crate) response_headers: Option<String>,
     pub(crate) response_body: Option<Vec<u8>>,
     pub(crate) remote_ip: Option<String>,
+    pub(crate) request_headers: Option<String>,
+    pub(crate) dns_ms: Option<i64>,
+    pub(crate) connect_ms: Option<i64>,
+    pub(crate) tls_ms: Option<i64>,
+    pub(crate) first_byte_ms: Option<i64>,
+    pub(crate) tls_version: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

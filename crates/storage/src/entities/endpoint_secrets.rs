@@ -13,6 +13,7 @@ pub(crate) struct Model {
     pub(crate) fingerprint: String,
     pub(crate) created_at: i64,
     pub(crate) expires_at: Option<i64>,
+    pub(crate) public_key: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

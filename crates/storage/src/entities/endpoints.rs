@@ -19,6 +19,14 @@ pub(crate) struct Model {
     pub(crate) last_success_at: Option<i64>,
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,
+    pub(crate) payload: String,
+    pub(crate) schedule: String,
+    pub(crate) api_version: String,
+    pub(crate) sub_mchids: Option<String>,
+    pub(crate) ordered: bool,
+    pub(crate) timeout_ms: Option<i64>,
+    pub(crate) header_names: Option<String>,
+    pub(crate) sealed_headers: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -17,6 +17,7 @@ pub(crate) struct Model {
     pub(crate) dedupe_key: String,
     pub(crate) body: String,
     pub(crate) feed_seq: Option<i64>,
+    pub(crate) thin_body: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

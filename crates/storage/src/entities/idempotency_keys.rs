@@ -18,6 +18,7 @@ pub(crate) struct Model {
     pub(crate) lock_token: i64,
     pub(crate) locked_until: i64,
     pub(crate) order_id: Option<String>,
+    pub(crate) refund_id: Option<String>,
     pub(crate) status: Option<i64>,
     pub(crate) answer: Option<String>,
     pub(crate) created_at: i64,

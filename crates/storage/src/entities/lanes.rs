@@ -12,6 +12,8 @@ pub(crate) struct Model {
     pub(crate) paused: bool,
     pub(crate) open_until: Option<i64>,
     pub(crate) last_served_at: i64,
+    pub(crate) ordered: bool,
+    pub(crate) successes: i64,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

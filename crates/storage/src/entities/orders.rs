@@ -27,6 +27,11 @@ pub(crate) struct Model {
     pub(crate) event_seq: i64,
     pub(crate) next_poll_at: Option<i64>,
     pub(crate) polls: i64,
+    pub(crate) paid_fen: i64,
+    pub(crate) refunding_fen: i64,
+    pub(crate) refunded_fen: i64,
+    pub(crate) refund_count: i64,
+    pub(crate) last_refund_at: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -3,26 +3,21 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use thiserror::Error;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::AddressPolicy;
+use crate::sender::connection;
 
 /// The answer of a [`Lookup`]: every address of the name.
 pub type LookupFuture = BoxFuture<'static, io::Result<Vec<IpAddr>>>;
 
 /// Looks a name up; the system's resolver unless something else is given.
 pub type Lookup = Arc<dyn Fn(String) -> LookupFuture + Send + Sync>;
-
-tokio::task_local! {
-    /// Where a look-up made within one attempt leaves its duration, plus one so that zero means none was made.
-    pub(crate) static DNS_DURATION_MS: Arc<AtomicU64>;
-}
 
 /// Why a name gave no address; the text reaches our log only, never a tenant.
 #[derive(Debug, Error)]
@@ -55,9 +50,9 @@ impl GuardedResolver {
     }
 
     async fn vetted(self, name: String) -> Result<Vec<IpAddr>, ResolveFailure> {
-        let started = Instant::now();
+        connection::lookup_begins();
         let found = timeout(self.budget, (self.lookup)(name)).await;
-        note_duration(started);
+        connection::lookup_is_over();
         let addresses = found
             .map_err(|_| ResolveFailure::TimedOut)?
             .map_err(ResolveFailure::Lookup)?;
@@ -96,11 +91,4 @@ pub(crate) fn system_lookup() -> Lookup {
             Ok(found.map(|address| address.ip()).collect())
         })
     })
-}
-
-fn note_duration(started: Instant) {
-    let elapsed = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    // A connection that outlives its attempt is opened outside of it; then nobody asks.
-    let _ =
-        DNS_DURATION_MS.try_with(|slot| slot.store(elapsed.saturating_add(1), Ordering::Relaxed));
 }

@@ -4,22 +4,26 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::{Client, redirect, tls};
+use reqwest::{Client, redirect};
+use rustls::ClientConfig;
 use tokio::time::Instant;
 
 use super::SenderConfig;
+use super::connection::{StepLimits, WatchLayer};
 use crate::address_guard::{GuardedResolver, Lookup};
 
 /// The longest that a kept connection is offered for reuse.
 const MAX_CONNECTION_AGE: Duration = Duration::from_mins(1);
 const MAX_RESPONSE_HEADERS: usize = 100;
+/// The resolver ends by itself when its time is over; this limit only stands behind it.
+const RESOLVER_SLACK: Duration = Duration::from_secs(1);
 /// Idle connections kept per endpoint; the lane's cap on what is in flight is the same number.
 const MAX_IDLE_PER_HOST: usize = 8;
 
 pub(super) struct Clients {
     resolver: Arc<GuardedResolver>,
-    connect_timeout: Duration,
-    user_agent: String,
+    limits: StepLimits,
+    tls: ClientConfig,
     current: Mutex<Generation>,
 }
 
@@ -29,22 +33,28 @@ struct Generation {
 }
 
 impl Clients {
-    pub(super) fn new(config: &SenderConfig, lookup: Lookup) -> reqwest::Result<Self> {
+    pub(super) fn new(
+        config: &SenderConfig,
+        lookup: Lookup,
+        tls: ClientConfig,
+    ) -> reqwest::Result<Self> {
+        let limits = StepLimits {
+            dns: Duration::from_millis(config.dns_timeout_ms) + RESOLVER_SLACK,
+            connect: Duration::from_millis(config.connect_timeout_ms),
+            tls: Duration::from_millis(config.tls_timeout_ms),
+        };
         let dns_budget = Duration::from_millis(config.dns_timeout_ms);
         let policy = Arc::new(config.policy.clone());
         let resolver = Arc::new(GuardedResolver::new(policy, lookup, dns_budget));
-        // reqwest's connect timeout spans the look-up too, which has its own budget inside.
-        let connect_timeout = dns_budget + Duration::from_millis(config.connect_timeout_ms);
-        let user_agent = config.user_agent.clone();
-        let client = build(&resolver, connect_timeout, &user_agent)?;
+        let client = build(&resolver, limits, &tls)?;
         let current = Mutex::new(Generation {
             client,
             since: Instant::now(),
         });
         Ok(Self {
             resolver,
-            connect_timeout,
-            user_agent,
+            limits,
+            tls,
             current,
         })
     }
@@ -53,7 +63,7 @@ impl Clients {
     pub(super) fn current(&self) -> reqwest::Result<Client> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.since.elapsed() >= MAX_CONNECTION_AGE {
-            let client = build(&self.resolver, self.connect_timeout, &self.user_agent)?;
+            let client = build(&self.resolver, self.limits, &self.tls)?;
             *current = Generation {
                 client,
                 since: Instant::now(),
@@ -65,17 +75,16 @@ impl Clients {
 
 fn build(
     resolver: &Arc<GuardedResolver>,
-    connect_timeout: Duration,
-    user_agent: &str,
+    limits: StepLimits,
+    tls: &ClientConfig,
 ) -> reqwest::Result<Client> {
     Client::builder()
         .dns_resolver(Arc::clone(resolver))
-        .connect_timeout(connect_timeout)
-        .user_agent(user_agent)
+        .connector_layer(WatchLayer(limits))
         .redirect(redirect::Policy::none())
         .referer(false)
         .no_proxy()
-        .tls_version_min(tls::Version::TLS_1_2)
+        .tls_backend_preconfigured(tls.clone())
         .http1_only()
         .http1_max_headers(MAX_RESPONSE_HEADERS)
         .tcp_nodelay(true)

@@ -25,6 +25,8 @@ enum Act {
     Endless(String, String),
     /// Writes these bytes, then nothing more while the connection stays open.
     Stall(String),
+    /// Answers the first request of each connection with these bytes, and hangs up on the second.
+    AnswerOnce(String),
     /// Closes with a reset.
     Reset,
 }
@@ -65,10 +67,11 @@ async fn serve(
     act: Act,
     seen: mpsc::UnboundedSender<(SocketAddr, String)>,
 ) -> io::Result<()> {
+    let mut count = 0;
     while let Some(request) = read_request(&mut stream).await? {
         let _ = seen.send((peer, request));
+        count += 1;
         match &act {
-            Act::Answer(bytes) => stream.write_all(bytes.as_bytes()).await?,
             Act::AnswerAndClose(bytes) => return stream.write_all(bytes.as_bytes()).await,
             Act::Endless(head, rest) => {
                 stream.write_all(head.as_bytes()).await?;
@@ -80,6 +83,10 @@ async fn serve(
             Act::Stall(bytes) => {
                 stream.write_all(bytes.as_bytes()).await?;
                 std::future::pending::<()>().await;
+            }
+            Act::AnswerOnce(_) if count > 1 => return Ok(()),
+            Act::Answer(bytes) | Act::AnswerOnce(bytes) => {
+                stream.write_all(bytes.as_bytes()).await?;
             }
             Act::Reset => return stream.set_zero_linger(),
         }
@@ -129,6 +136,8 @@ fn delivery(url: &str) -> Delivery {
         body: Bytes::from_static(br#"{"a":"b"}"#),
         secrets: vec![Secret::parse(SECRET).unwrap()],
         timestamp: 1_760_000_000,
+        headers: CustomHeaders::default(),
+        timeout_ms: None,
     }
 }
 
@@ -215,6 +224,65 @@ async fn connections_are_reused() {
     let (first, _) = receiver.requests.recv().await.unwrap();
     let (second, _) = receiver.requests.recv().await.unwrap();
     assert_eq!(first, second);
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_breaks_is_replaced_once() {
+    let mut receiver = Receiver::start(Act::AnswerOnce(OK.to_owned())).await;
+    let sender = sender();
+    for _ in 0..2 {
+        let attempt = sender.send(&receiver.delivery()).await;
+        assert_eq!(attempt.outcome, Outcome::Delivered);
+    }
+    let mut peers = Vec::new();
+    while let Ok((peer, _)) = receiver.requests.try_recv() {
+        peers.push(peer);
+    }
+    assert_eq!(peers.len(), 3);
+    assert!(peers[0] == peers[1] && peers[1] != peers[2]);
+}
+
+#[tokio::test]
+async fn a_tenants_headers_are_sent_and_masked_in_the_log() {
+    let mut receiver = Receiver::start(Act::Answer(OK.to_owned())).await;
+    let mut delivery = receiver.delivery();
+    delivery
+        .headers
+        .add("Authorization", "Bearer s3cr3t")
+        .unwrap();
+    let attempt = sender().send(&delivery).await;
+    let (_, request) = receiver.requests.recv().await.unwrap();
+    assert_eq!(header(&request, "authorization"), Some("Bearer s3cr3t"));
+    let log = &attempt.request_headers;
+    assert_eq!(header(log, "authorization"), Some("***"));
+    let signature = header(&request, "webhook-signature");
+    assert!(signature.is_some() && header(log, "webhook-signature") == signature);
+    assert_eq!(header(log, "user-agent"), header(&request, "user-agent"));
+    assert!(!format!("{delivery:?}{attempt:?}").contains("s3cr3t"));
+}
+
+#[tokio::test]
+async fn an_endpoints_own_time_limit_replaces_the_usual_one() {
+    let receiver = Receiver::start(Act::Stall(String::new())).await;
+    let delivery = Delivery {
+        timeout_ms: Some(50),
+        ..receiver.delivery()
+    };
+    let attempt = sender().send(&delivery).await;
+    assert_eq!(attempt.outcome, failed(ErrorClass::TimeoutHeaders));
+    assert!((50..15_000).contains(&attempt.duration_ms));
+}
+
+#[tokio::test]
+async fn our_own_addresses_are_never_sent_to() {
+    let config = SenderConfig {
+        source_addresses: vec!["1.1.1.0/24".parse().unwrap()],
+        ..SenderConfig::default()
+    };
+    let sender = Sender::with_lookup(config, answering_lookup(&["1.1.1.7"])).unwrap();
+    assert_eq!(sender.source_addresses(), ["1.1.1.0/24"]);
+    let attempt = sender.send(&delivery("https://shop.example.com/")).await;
+    assert_eq!(attempt.outcome, failed(ErrorClass::BlockedAddress));
 }
 
 #[tokio::test]
@@ -528,4 +596,92 @@ async fn an_id_that_would_confuse_the_signed_bytes_is_never_sent() {
         assert_eq!(attempt.outcome, failed(ErrorClass::Internal));
     }
     assert!(receiver.requests.try_recv().is_err());
+}
+
+/// A server with a certificate of its own; what it is told is the versions that it speaks.
+async fn secure_receiver(
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> (SocketAddr, CertificateDer<'static>) {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let certificate = made.cert.der().clone();
+    let key = made.signing_key.serialize_der().try_into().unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let mut stream = acceptor.accept(stream).await?;
+                let mut request = [0; 4096];
+                while stream.read(&mut request).await? > 0 {
+                    stream.write_all(OK.as_bytes()).await?;
+                }
+                io::Result::Ok(())
+            });
+        }
+    });
+    (address, certificate)
+}
+
+#[tokio::test]
+async fn every_step_of_a_connection_is_measured_and_its_tls_named() {
+    for (version, name) in [
+        (&rustls::version::TLS12, "1.2"),
+        (&rustls::version::TLS13, "1.3"),
+    ] {
+        let (address, root) = secure_receiver(&[version]).await;
+        let lookup = answering_lookup(&["127.0.0.1"]);
+        let sender = Sender::trusting(config(), lookup.clone(), &[root]).unwrap();
+        let url = format!("https://localhost:{}/", address.port());
+        let first = sender.send(&delivery(&url)).await;
+        assert_eq!(first.outcome, Outcome::Delivered, "{name}");
+        assert_eq!(first.tls_version, Some(name));
+        let steps = [
+            first.dns_ms,
+            first.connect_ms,
+            first.tls_ms,
+            first.first_byte_ms,
+        ];
+        assert!(steps.iter().all(Option::is_some), "{steps:?}");
+        let sum: u64 = [first.dns_ms, first.connect_ms, first.tls_ms]
+            .into_iter()
+            .flatten()
+            .sum();
+        assert!(
+            sum <= first.first_byte_ms.unwrap()
+                && first.first_byte_ms.unwrap() <= first.duration_ms
+        );
+        let kept = sender.send(&delivery(&url)).await;
+        assert_eq!(
+            (kept.connect_ms, kept.tls_ms, kept.tls_version),
+            (None, None, None)
+        );
+        // Without the root the same certificate is nobody's.
+        let strict = Sender::with_lookup(config(), lookup).unwrap();
+        let attempt = strict.send(&delivery(&url)).await;
+        assert_eq!(attempt.outcome, failed(ErrorClass::TlsError));
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_hangs_ends_at_its_own_limit() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    let hasty = SenderConfig {
+        tls_timeout_ms: 30,
+        ..config()
+    };
+    let attempt = Sender::new(hasty).unwrap().send(&delivery(&url)).await;
+    assert_eq!(attempt.outcome, failed(ErrorClass::ConnectTimeout));
+    assert!(attempt.connect_ms.is_some() && attempt.tls_ms.is_none());
+    assert!(attempt.duration_ms < 3_000);
+    drop(listener);
 }

@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use serde_json::{Value, json};
 
 use super::{
-    ChangeProvider, ControlError, Controlled, NewApp, NewOpenid, NewProvider, NewSubMerchant,
-    OpenidOf, ProviderKeys, SubMerchantView,
+    ChangeProvider, ChangeSubMerchant, ControlError, Controlled, NewApp, NewOpenid, NewProvider,
+    NewSubMerchant, OpenidOf, ProviderKeys, SubMerchantRefunds, SubMerchantView,
 };
 use crate::{
     core::Core,
@@ -53,6 +53,7 @@ impl Core {
                 self.key_pairs.take().map_err(invalid)?,
             ),
             certificates: vec![self.issue_certificate(now_ms)?],
+            refund_policy: wish.refund_policy,
             sp_mchid,
         };
         let provider = Provider::from_record(record).map_err(invalid)?;
@@ -92,6 +93,7 @@ impl Core {
         if let Some(permille) = permille(change.callback_percentage)? {
             record.callback_permille = permille;
         }
+        record.refund_policy = change.refund_policy.unwrap_or(record.refund_policy);
         record.api_v3_key = change.api_v3_key.unwrap_or(record.api_v3_key);
         if change.merchant_public_key_pem.is_some() || change.merchant_certificate_pem.is_some() {
             let key = self.merchant_key(
@@ -161,6 +163,9 @@ impl Core {
             name: format!("商户{sub_mchid}"),
             sub_mchid,
             sub_appids: BTreeSet::new(),
+            refund_balance: None,
+            refunds_forbidden: false,
+            refund_policy: None,
         });
         sub_merchant.name = wish.name.unwrap_or(sub_merchant.name);
         let first_appid = wish.sub_appids.first().map(|app| app.appid.clone());
@@ -205,6 +210,49 @@ impl Core {
         };
         ledger.keep_sub_merchant(sub_merchant);
         Ok(view)
+    }
+
+    /// Changes how a sub-merchant's refunds go.
+    pub(crate) fn change_sub_merchant(
+        &self,
+        sub_mchid: &str,
+        change: &ChangeSubMerchant,
+    ) -> Controlled<SubMerchantRefunds> {
+        if let Some(Some(..0)) = change.refund_balance {
+            let problem = "refund_balance is not negative";
+            return Err(ControlError::Invalid(problem.to_owned()));
+        }
+        let mut ledger = self.ledger();
+        let found = ledger
+            .sub_merchants()
+            .filter(|known| known.sub_mchid == sub_mchid)
+            .filter(|known| {
+                change
+                    .sp_mchid
+                    .as_ref()
+                    .is_none_or(|sp| *sp == known.sp_mchid)
+            })
+            .min_by(|one, other| one.sp_mchid.cmp(&other.sp_mchid));
+        let mut sub_merchant = found
+            .cloned()
+            .ok_or_else(|| ControlError::NotFound(format!("no sub-merchant {sub_mchid}")))?;
+        if let Some(balance) = change.refund_balance {
+            sub_merchant.refund_balance = balance;
+        }
+        if let Some(permitted) = change.refunds_permitted {
+            sub_merchant.refunds_forbidden = !permitted;
+        }
+        if let Some(policy) = change.refund_policy {
+            sub_merchant.refund_policy = policy;
+        }
+        ledger.keep_sub_merchant(sub_merchant.clone());
+        Ok(SubMerchantRefunds {
+            sp_mchid: sub_merchant.sp_mchid,
+            sub_mchid: sub_merchant.sub_mchid,
+            refund_balance: sub_merchant.refund_balance,
+            refunds_permitted: !sub_merchant.refunds_forbidden,
+            refund_policy: sub_merchant.refund_policy,
+        })
     }
 
     /// Makes a user known, without a login.

@@ -2,23 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::{ControlError, Controlled, FaultWish, NewCode, RefundResult, SettleRefund};
+use super::{ControlError, Controlled, FaultWish, NewCode, SettleRefund};
 use crate::{
     clock::rfc3339,
     core::Core,
+    faults::{Fault, Host},
     ledger::{LedgerFilter, LedgerView, LoginCode, OrderIndex, RefundStatus},
     refunds::{self, ResultProblem},
-    transactions::{self, PayOrder, PaymentProblem},
+    transactions::{self, PayOnClose, PayOrder, PaymentProblem},
 };
 
 impl Core {
     /// Pays an order by its number.
     pub(crate) fn pay_order(&self, out_trade_no: &str, wish: &PayOrder) -> Controlled<Value> {
-        if wish.amount_total.is_some_and(|total| total < 1) {
-            return Err(ControlError::Invalid(
-                "amount_total is at least 1".to_owned(),
-            ));
-        }
+        check_amount(wish)?;
         let index = self.order_numbered(out_trade_no, wish.sp_mchid.as_deref())?;
         let transaction_id =
             transactions::pay(self, index, wish).map_err(|problem| match problem {
@@ -27,6 +24,17 @@ impl Core {
                 _ => ControlError::Conflict(problem.to_string()),
             })?;
         Ok(json!({"out_trade_no": out_trade_no, "transaction_id": transaction_id}))
+    }
+
+    /// Lets the next close of an order lose the race against its payment.
+    pub(crate) fn pay_on_close(&self, out_trade_no: &str, wish: PayOnClose) -> Controlled<Value> {
+        check_amount(&wish.pay)?;
+        let index = self.order_numbered(out_trade_no, wish.pay.sp_mchid.as_deref())?;
+        let now_ms = self.clock.business_ms();
+        let answer = wish.answer;
+        self.ledger()
+            .update_order(index, now_ms, |order| order.pay_on_close = Some(wish));
+        Ok(json!({"out_trade_no": out_trade_no, "answer": answer}))
     }
 
     /// Closes an order by its number, as WeChat's own clean-up does.
@@ -58,14 +66,10 @@ impl Core {
                 .rfind(|index| ledger.refund(*index).is_some_and(|r| fits(&r.sp_mchid)))
                 .ok_or_else(|| ControlError::NotFound(format!("no refund {out_refund_no}")))?
         };
-        let status = match wish.result {
-            RefundResult::Success => RefundStatus::Success,
-            RefundResult::Closed => RefundStatus::Closed,
-            RefundResult::Abnormal => RefundStatus::Abnormal,
-        };
-        refunds::settle(self, index, status).map_err(|problem| match problem {
+        let status = RefundStatus::from(wish.result);
+        refunds::settle(self, index, wish.result).map_err(|problem| match problem {
             ResultProblem::NoRefund => ControlError::NotFound(problem.to_string()),
-            _ => ControlError::Conflict(problem.to_string()),
+            ResultProblem::Ended => ControlError::Conflict(problem.to_string()),
         })?;
         Ok(json!({"out_refund_no": out_refund_no, "status": status.as_str()}))
     }
@@ -96,7 +100,29 @@ impl Core {
             FaultWish::Many(faults) => faults.into_iter().for_each(|fault| book.add(fault)),
         }
         drop(book);
+        self.move_doors();
         Ok(self.describe_faults())
+    }
+
+    pub(crate) fn clear_faults(&self) {
+        self.faults().clear();
+        self.move_doors();
+    }
+
+    /// Whoever closes the listener that it speaks to could never open it again.
+    pub(crate) fn leave_a_way_back(&self, wish: FaultWish) -> Controlled<FaultWish> {
+        let FaultWish::Many(faults) = &wish else {
+            return Ok(wish);
+        };
+        let closes = |host| {
+            let asked = |fault: &Fault| fault.closes() == Some(host);
+            faults.iter().any(asked) || self.faults().closes(host)
+        };
+        if closes(Host::Main) && (closes(Host::Backup) || !self.has_backup()) {
+            let problem = "no listener would be left to end this fault by";
+            return Err(ControlError::Conflict(problem.to_owned()));
+        }
+        Ok(wish)
     }
 
     pub(crate) fn describe_faults(&self) -> Value {
@@ -143,6 +169,14 @@ impl Core {
             })
             .ok_or_else(|| no_order(out_trade_no))
     }
+}
+
+fn check_amount(wish: &PayOrder) -> Controlled<()> {
+    if wish.amount_total.is_some_and(|total| total < 1) {
+        let problem = "amount_total is at least 1";
+        return Err(ControlError::Invalid(problem.to_owned()));
+    }
+    Ok(())
 }
 
 fn no_order(out_trade_no: &str) -> ControlError {

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::providers::KeyMode;
+use crate::{
+    ledger::{Account, RefundPolicy, RefundResult},
+    providers::KeyMode,
+};
 
 /// A provider to create; whatever is left out is made up.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -30,6 +33,8 @@ pub struct NewProvider {
     pub key_mode: Option<KeyMode>,
     /// During the switch, so many callbacks of 100 are signed with the public key (steps of 0.1).
     pub callback_percentage: Option<f64>,
+    /// What refunds of its sub-merchants come to by themselves; absent means that they wait for the control API.
+    pub refund_policy: Option<RefundPolicy>,
 }
 
 /// A provider's keys as a client needs them; private keys only when the simulator made them.
@@ -94,6 +99,9 @@ pub struct ChangeProvider {
     pub void_serial: Option<String>,
     /// Issues a new platform certificate: published at once, signing after so many milliseconds of business time.
     pub rotate_platform_certificate_after_ms: Option<i64>,
+    /// What refunds accepted from now on come to by themselves; null ends the policy.
+    #[serde(deserialize_with = "given")]
+    pub refund_policy: Option<Option<RefundPolicy>>,
 }
 
 /// An app of a sub-merchant.
@@ -161,16 +169,48 @@ pub struct SubMerchantView {
     pub sub_appids: Vec<NewApp>,
 }
 
-/// What a refund comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum RefundResult {
-    /// The money is with the user.
-    Success,
-    /// Not executed.
-    Closed,
-    /// The original way failed.
-    Abnormal,
+/// What may be changed about a sub-merchant; what is left out stays.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChangeSubMerchant {
+    /// The provider, when several have the same sub-merchant.
+    pub sp_mchid: Option<String>,
+    /// What of its money refunds may take, in fen; null takes the bound away.
+    #[serde(deserialize_with = "given")]
+    pub refund_balance: Option<Option<i64>>,
+    /// Whether it permits the provider to refund; without, refunds are refused with `NO_AUTH`.
+    pub refunds_permitted: Option<bool>,
+    /// What refunds accepted from now on come to by themselves; null leaves it to the provider's policy.
+    #[serde(deserialize_with = "given")]
+    pub refund_policy: Option<Option<RefundPolicy>>,
+}
+
+/// How a sub-merchant's refunds stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SubMerchantRefunds {
+    /// The service provider.
+    pub sp_mchid: String,
+    /// The sub-merchant.
+    pub sub_mchid: String,
+    /// What of its money refunds may take, in fen; absent means all they want.
+    pub refund_balance: Option<i64>,
+    /// Whether it permits the provider to refund.
+    pub refunds_permitted: bool,
+    /// Its own policy.
+    pub refund_policy: Option<RefundPolicy>,
+}
+
+/// Tells a member that is null from one that is left out.
+#[expect(
+    clippy::option_option,
+    reason = "left out, null and given are three things"
+)]
+fn given<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: serde::Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// A result for a refund.
@@ -183,6 +223,28 @@ pub struct SettleRefund {
     /// The provider, when several use the same number.
     #[serde(default)]
     pub sp_mchid: Option<String>,
+}
+
+/// A movement on a provider's own account, such as a top-up or a withdrawal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewFundFlow {
+    /// The service provider.
+    pub sp_mchid: String,
+    /// In fen; negative when it leaves the account.
+    pub amount: i64,
+    /// What it is called; 充值 or 提现 when left out.
+    #[serde(default)]
+    pub business_name: Option<String>,
+    /// Which account.
+    #[serde(default)]
+    pub account: Account,
+    /// The provider's own number.
+    #[serde(default)]
+    pub voucher: Option<String>,
+    /// RFC 3339; absent means now.
+    #[serde(default)]
+    pub time: Option<String>,
 }
 
 /// A login code to issue, as `wx.login()` would.

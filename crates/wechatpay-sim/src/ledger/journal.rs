@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use super::{App, Ledger, Notification, Order, Refund, SubMerchant};
+use super::{App, FundFlow, Ledger, Notification, Order, Refund, SubMerchant};
 use crate::providers::ProviderRecord;
 
 /// One line of the state file.
@@ -22,6 +22,7 @@ pub(crate) enum Record {
     Openid { appid: String, openid: String },
     Order(Box<Order>),
     Refund(Box<Refund>),
+    FundFlow(FundFlow),
     Notification(Box<Notification>),
     Clock { offset_ms: i64 },
 }

@@ -40,6 +40,14 @@ impl Subject {
         }
     }
 
+    /// The refund that this is about, if any.
+    pub(crate) fn out_refund_no(&self) -> Option<&str> {
+        match self {
+            Self::Refund { out_refund_no, .. } => Some(out_refund_no),
+            Self::Transaction { .. } | Self::Echo { .. } => None,
+        }
+    }
+
     /// WeChat's `event_type`.
     pub fn event_type(&self) -> String {
         match self {

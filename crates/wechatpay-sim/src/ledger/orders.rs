@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Ledger, OrderIndex, Record};
+use crate::transactions::PayOnClose;
 
 /// WeChat's state of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +116,9 @@ pub struct Order {
     pub refund_count: u32,
     /// When the last refund was accepted.
     pub last_refund_ms: Option<i64>,
+    /// The payment that will be faster than the next close.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pay_on_close: Option<PayOnClose>,
 }
 
 /// How many prepay ids of one order stay usable.
@@ -139,6 +143,10 @@ impl Ledger {
         self.orders_by_number
             .get(&(sp_mchid.to_owned(), out_trade_no.to_owned()))
             .copied()
+    }
+
+    pub(crate) fn orders(&self) -> impl Iterator<Item = &Order> {
+        self.orders.iter()
     }
 
     pub(crate) fn find_by_transaction(&self, transaction_id: &str) -> Option<OrderIndex> {

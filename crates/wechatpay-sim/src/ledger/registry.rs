@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ledger, Record};
+use super::{Ledger, Record, RefundPolicy};
 use crate::providers::Provider;
 
 /// A sub-merchant as one provider has accepted it.
@@ -16,6 +16,15 @@ pub(crate) struct SubMerchant {
     pub(crate) name: String,
     /// Apps bound to it under this provider.
     pub(crate) sub_appids: BTreeSet<String>,
+    /// What of its money refunds may take, in fen; absent means all they want.
+    #[serde(default)]
+    pub(crate) refund_balance: Option<i64>,
+    /// It has taken back its permission for the provider to refund.
+    #[serde(default)]
+    pub(crate) refunds_forbidden: bool,
+    /// What its refunds come to by themselves; absent means what the provider's policy says.
+    #[serde(default)]
+    pub(crate) refund_policy: Option<RefundPolicy>,
 }
 
 /// A mini-program or official account: its secret and its users.
@@ -70,6 +79,10 @@ impl Ledger {
                 .any(|(_, sub_mchid)| sub_mchid == mchid)
     }
 
+    pub(crate) fn sub_merchants(&self) -> impl Iterator<Item = &SubMerchant> {
+        self.sub_merchants.values()
+    }
+
     pub(crate) fn keep_sub_merchant(&mut self, sub_merchant: SubMerchant) {
         if self.journal.is_kept() {
             self.journal
@@ -80,6 +93,26 @@ impl Ledger {
             sub_merchant.sub_mchid.clone(),
         );
         self.sub_merchants.insert(key, sub_merchant);
+    }
+
+    /// What refunds of this sub-merchant come to by themselves.
+    pub(crate) fn refund_policy(&self, sp_mchid: &str, sub_mchid: &str) -> Option<RefundPolicy> {
+        let own = self
+            .sub_merchant(sp_mchid, sub_mchid)
+            .and_then(|sub_merchant| sub_merchant.refund_policy);
+        own.or_else(|| self.providers.get(sp_mchid)?.record().refund_policy)
+    }
+
+    /// Adds to the money that refunds may take, or takes from it; nothing where no balance is kept.
+    pub(crate) fn move_refund_balance(&mut self, sp_mchid: &str, sub_mchid: &str, fen: i64) {
+        let Some(mut sub_merchant) = self.sub_merchant(sp_mchid, sub_mchid).cloned() else {
+            return;
+        };
+        let Some(balance) = sub_merchant.refund_balance else {
+            return;
+        };
+        sub_merchant.refund_balance = Some(balance.saturating_add(fen));
+        self.keep_sub_merchant(sub_merchant);
     }
 
     pub(crate) fn app(&self, appid: &str) -> Option<&App> {

@@ -8,7 +8,7 @@ use futures::future::join_all;
 use super::{Letter, RETRY_STEPS_MS, message};
 use crate::{
     core::{Core, Post},
-    faults::{Fault, FaultKind},
+    faults::{Asked, AskedKind, Fault, FaultKind, Host},
     ledger::{Attempt, AttemptKind, NotificationIndex, NotificationState},
     providers::Provider,
 };
@@ -19,6 +19,7 @@ pub(super) struct Plan {
     pub(super) notify_url: String,
     pub(super) contents: message::Contents,
     out_trade_no: Option<String>,
+    out_refund_no: Option<String>,
     deferred: bool,
     /// While pending; the schedule may still hold a time that is no longer true.
     next_attempt_ms: Option<i64>,
@@ -28,6 +29,17 @@ impl Plan {
     fn is_due(&self, core: &Core) -> bool {
         self.next_attempt_ms
             .is_some_and(|due_ms| due_ms <= core.clock.business_ms())
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            path: &self.notify_url,
+            host: Host::Main,
+            kind: AskedKind::Delivery,
+            out_trade_no: self.out_trade_no.clone(),
+            out_refund_no: self.out_refund_no.clone(),
+            age_ms: None,
+        }
     }
 }
 
@@ -45,9 +57,7 @@ pub(super) async fn deliver(core: &Core, index: NotificationIndex) {
     let Some(plan) = plan(core, index).filter(|plan| plan.is_due(core)) else {
         return;
     };
-    let fault = core
-        .faults()
-        .for_notification(&plan.notify_url, plan.out_trade_no.as_deref());
+    let fault = core.faults().draw(&plan.asked());
     if put_off(core, index, &plan, fault.as_ref()) {
         return;
     }
@@ -81,6 +91,7 @@ fn plan(core: &Core, index: NotificationIndex) -> Option<Plan> {
         notify_url: notification.notify_url.clone(),
         contents: message::Contents::of(&ledger, notification)?,
         out_trade_no: notification.subject.out_trade_no().map(str::to_owned),
+        out_refund_no: notification.subject.out_refund_no().map(str::to_owned),
         deferred: notification.deferred,
         next_attempt_ms: notification.next_attempt_ms,
     })

@@ -1,4 +1,4 @@
-//! Which notification is due when; the ledger says what it is.
+//! What is due when, notifications and planned results of refunds; the ledger says what they are.
 
 use std::{
     cmp::Reverse,
@@ -8,7 +8,26 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::ledger::NotificationIndex;
+use crate::ledger::{NotificationIndex, RefundIndex};
+
+/// What falls due; at one instant results come first, so that what they notify goes out with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Due {
+    Result(RefundIndex),
+    Notification(NotificationIndex),
+}
+
+impl From<RefundIndex> for Due {
+    fn from(index: RefundIndex) -> Self {
+        Self::Result(index)
+    }
+}
+
+impl From<NotificationIndex> for Due {
+    fn from(index: NotificationIndex) -> Self {
+        Self::Notification(index)
+    }
+}
 
 /// Due times, and the notifications that wait for another to overtake them.
 #[derive(Default)]
@@ -19,13 +38,13 @@ pub(crate) struct Schedule {
 
 #[derive(Default)]
 struct Inner {
-    due: BinaryHeap<Reverse<(i64, NotificationIndex)>>,
+    due: BinaryHeap<Reverse<(i64, Due)>>,
     overtaken: Vec<NotificationIndex>,
 }
 
 impl Schedule {
-    pub(crate) fn add(&self, due_ms: i64, index: NotificationIndex) {
-        self.inner().due.push(Reverse((due_ms, index)));
+    pub(crate) fn add(&self, due_ms: i64, due: impl Into<Due>) {
+        self.inner().due.push(Reverse((due_ms, due.into())));
         self.added.notify_one();
     }
 
@@ -34,12 +53,12 @@ impl Schedule {
         self.added.notify_one();
     }
 
-    /// The next notification that is due, taken off the schedule.
-    pub(crate) fn take_due(&self, now_ms: i64) -> Option<NotificationIndex> {
+    /// What is due next, taken off the schedule.
+    pub(crate) fn take_due(&self, now_ms: i64) -> Option<Due> {
         let mut inner = self.inner();
         match inner.due.peek() {
             Some(Reverse((due_ms, _))) if *due_ms <= now_ms => {
-                inner.due.pop().map(|Reverse((_, index))| index)
+                inner.due.pop().map(|Reverse((_, due))| due)
             }
             _ => None,
         }

@@ -144,6 +144,44 @@ const REFUND_GOODS: Kind = Kind::Object(&[
     required("refund_quantity", Kind::Integer(1)),
 ]);
 
+/// Partner docs: abnormal refund.
+pub(crate) const ABNORMAL_REFUND: &[Member] = &[
+    required("sub_mchid", Kind::Text(1, 32)),
+    required(
+        "out_refund_no",
+        Kind::Token {
+            min: 1,
+            max: 64,
+            extra: REFUND_NUMBER_CHARACTERS,
+        },
+    ),
+    required(
+        "type",
+        Kind::Word(&["USER_BANK_CARD", "MERCHANT_BANK_CARD"]),
+    ),
+    optional("bank_type", Kind::Word(REFUND_BANKS)),
+    optional("bank_account", Kind::Text(1, 1024)),
+    optional("real_name", Kind::Text(1, 1024)),
+];
+
+const REFUND_BANKS: &[&str] = &[
+    "CMB_DEBIT",
+    "COMM_DEBIT",
+    "ABC_DEBIT",
+    "CCB_DEBIT",
+    "ICBC_DEBIT",
+    "BOC_DEBIT",
+    "PAB_DEBIT",
+    "SPDB_DEBIT",
+    "CITIC_DEBIT",
+    "CEB_DEBIT",
+    "CMBC_DEBIT",
+    "CIB_DEBIT",
+    "GDB_DEBIT",
+    "PSBC_DEBIT",
+    "NBCB_DEBIT",
+];
+
 /// Security self-test.
 pub(crate) const ECHO: &[Member] = &[
     required("echo_message", Kind::Text(1, 1024)),

@@ -47,6 +47,28 @@ pub struct PayOrder {
     pub force: bool,
 }
 
+/// A payment in the moment in which the order's close is asked for.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PayOnClose {
+    /// What the close is answered.
+    pub answer: CloseAnswer,
+    /// How the order is paid.
+    pub pay: PayOrder,
+}
+
+/// What a close that came too late is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum CloseAnswer {
+    /// 400 `ORDERPAID`.
+    #[default]
+    #[serde(rename = "ORDERPAID")]
+    OrderPaid,
+    /// 204, although the order is paid.
+    #[serde(rename = "CLOSED")]
+    Closed,
+}
+
 /// Whether a user could pay this order now.
 pub(crate) fn can_be_paid(order: &Order, now_ms: i64) -> Result<(), PaymentProblem> {
     match order.trade_state {

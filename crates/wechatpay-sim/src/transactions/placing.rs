@@ -192,6 +192,7 @@ fn create(
         refund_total: 0,
         refund_count: 0,
         last_refund_ms: None,
+        pay_on_close: None,
     };
     let (sp_mchid, number) = (order.sp_mchid.clone(), order.out_trade_no.clone());
     ledger.keep_order(order);

@@ -18,10 +18,7 @@ pub(super) fn echo(
     body: &Value,
 ) -> Result<Value, Refusal> {
     let provider = caller.provider.as_ref();
-    let serial = wire.header("Wechatpay-Serial").ok_or_else(|| {
-        Refusal::invalid_request("HTTP header缺少微信支付平台证书序列号(Wechatpay-Serial)")
-    })?;
-    let key = provider.named_key(serial)?;
+    let key = provider.decrypting_key(wire.header("Wechatpay-Serial"))?;
     let echo_message = text(body, "echo_message").unwrap_or_default();
     let mut answer = json!({"echo_message": echo_message});
     if let Some(encrypted) = text(body, "encrypted_echo_message") {

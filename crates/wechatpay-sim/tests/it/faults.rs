@@ -1,9 +1,12 @@
 //! What goes wrong when asked for, with answers and with notifications.
 
 use serde_json::json;
-use wechatpay_sim::{Attempt, AttemptKind, Fault, FaultKind, NotificationState, SeededFaults};
+use wechatpay_sim::{
+    Attempt, AttemptKind, CloseAnswer, Fault, FaultKind, NotificationState, PayOnClose, PayOrder,
+    SeededFaults,
+};
 
-use crate::harness::{PLACE, World};
+use crate::harness::{PLACE, SP, SUB, World};
 
 async fn placed_with(fault: Fault) -> (World, crate::harness::Reply) {
     let world = World::new().await;
@@ -345,4 +348,181 @@ async fn faults_are_set_and_ended_over_http() {
     assert_eq!(none, json!({"faults": [], "seeded": null}));
     let wrong = json!({"kind": "bad_luck"});
     assert_eq!(world.control("POST", "/faults", &wrong).await.status, 400);
+}
+
+#[tokio::test]
+async fn half_an_answer_arrives_and_the_request_took_effect() {
+    let world = World::new().await;
+    world
+        .sim
+        .fault(Fault::of(FaultKind::HalfAnswer).times(1).on_path("/jsapi"));
+    let body = world.order("T0000001").to_string();
+    let authorization = world.authorization("POST", PLACE, &body);
+    let headers = [
+        ("Authorization", authorization.as_str()),
+        ("Content-Type", "application/json"),
+    ];
+    assert!(world.send("POST", PLACE, &headers, &body).await.is_err());
+    assert_eq!(world.sim.ledger().orders.len(), 1);
+    world.place("T0000001").await;
+}
+
+#[tokio::test]
+async fn half_of_an_empty_answer_is_none() {
+    let world = World::new().await;
+    world.place("T0000001").await;
+    world.sim.fault(Fault::of(FaultKind::HalfAnswer).times(1));
+    let target = "/v3/pay/partner/transactions/out-trade-no/T0000001/close";
+    let body = json!({"sp_mchid": SP, "sub_mchid": SUB}).to_string();
+    let authorization = world.authorization("POST", target, &body);
+    let headers = [
+        ("Authorization", authorization.as_str()),
+        ("Content-Type", "application/json"),
+    ];
+    assert!(world.send("POST", target, &headers, &body).await.is_err());
+    assert_eq!(
+        world.query("T0000001").await.json()["trade_state"],
+        "CLOSED"
+    );
+}
+
+#[tokio::test]
+async fn a_garbled_answer_is_signed_and_of_another_shape() {
+    let (world, reply) = placed_with(Fault::of(FaultKind::Garbled).times(1)).await;
+    assert_eq!(reply.status, 200);
+    assert!(world.verified_serial(&reply).is_some());
+    assert!(reply.json().is_object());
+    assert!(reply.json().get("prepay_id").is_none());
+    assert_eq!(world.sim.ledger().orders.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_young_is_not_found_and_later_it_is() {
+    let world = World::new().await;
+    world
+        .sim
+        .fault(Fault::of(FaultKind::NotFound).within(2_000));
+    world.place("T0000001").await;
+    assert_eq!(
+        world.query("T0000001").await.refusal(),
+        "404 ORDER_NOT_EXIST"
+    );
+    world.sim.advance_clock(2_000);
+    assert_eq!(world.query("T0000001").await.status, 200);
+    // A payment makes it young again, and so does a refund the refund.
+    world.sim.pay("T0000001", &PayOrder::default()).unwrap();
+    assert_eq!(world.query("T0000001").await.status, 404);
+    let refund = json!({
+        "sub_mchid": SUB,
+        "out_trade_no": "T0000001",
+        "out_refund_no": "R1",
+        "amount": {"refund": 1, "total": 100, "currency": "CNY"},
+    });
+    let refunds = "/v3/refund/domestic/refunds";
+    assert_eq!(
+        world.post(refunds, &refund).await.refusal(),
+        "404 RESOURCE_NOT_EXISTS"
+    );
+    world.sim.advance_clock(2_000);
+    assert_eq!(world.post(refunds, &refund).await.status, 200);
+    let query = format!("{refunds}/R1?sub_mchid={SUB}");
+    assert_eq!(world.get(&query).await.refusal(), "404 RESOURCE_NOT_EXISTS");
+    world.sim.advance_clock(2_000);
+    assert_eq!(world.get(&query).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_seed_with_every_kind_lets_orders_and_refunds_end() {
+    let world = World::new().await;
+    let seeded = SeededFaults {
+        seed: 11,
+        rate_percent: 60,
+        kinds: vec![],
+        delay_ms: Some(1),
+    };
+    world.sim.seed_faults(seeded).unwrap();
+    let again = async |method: &str, target: &str, body: String| {
+        // At six failures of ten, forty in a row do not happen.
+        for _ in 0..40 {
+            let authorization = world.authorization(method, target, &body);
+            let headers = [
+                ("Authorization", authorization.as_str()),
+                ("Accept", "application/json"),
+                ("User-Agent", "test/1"),
+                ("Content-Type", "application/json"),
+            ];
+            let reply = world.send(method, target, &headers, &body).await;
+            let Ok(reply) = reply else { continue };
+            let good = world.verified_serial(&reply).is_some() && reply.json().get("ret").is_none();
+            match reply.status {
+                200 if good => return reply.json(),
+                200 | 202 | 404 | 429 | 500.. => {}
+                403 if reply.code() == "NOT_ENOUGH" => {}
+                _ => panic!("{method} {target}: {}", reply.refusal()),
+            }
+        }
+        panic!("{method} {target}: never")
+    };
+    for number in 0..20 {
+        let number = format!("T{number:07}");
+        again("POST", PLACE, world.order(&number).to_string()).await;
+        world.sim.pay(&number, &PayOrder::default()).unwrap();
+        let target = format!(
+            "/v3/pay/partner/transactions/out-trade-no/{number}?sp_mchid={SP}&sub_mchid={SUB}"
+        );
+        let order = again("GET", &target, String::new()).await;
+        assert_eq!(order["trade_state"], "SUCCESS");
+        let refund = json!({
+            "sub_mchid": SUB,
+            "transaction_id": order["transaction_id"],
+            "out_refund_no": format!("R{number}"),
+            "amount": {"refund": 1, "total": 100, "currency": "CNY"},
+        });
+        let refunds = "/v3/refund/domestic/refunds";
+        again("POST", refunds, refund.to_string()).await;
+        let target = format!("{refunds}/R{number}?sub_mchid={SUB}");
+        let refund = again("GET", &target, String::new()).await;
+        assert_eq!(refund["status"], "PROCESSING");
+    }
+    assert_eq!(world.sim.ledger().refunds.len(), 20);
+}
+
+#[tokio::test]
+async fn a_close_that_loses_the_race_is_told_or_not() {
+    for (answer, told) in [
+        (CloseAnswer::OrderPaid, "400 ORDERPAID"),
+        (CloseAnswer::Closed, "204 "),
+    ] {
+        let world = World::new().await;
+        world.place("T0000001").await;
+        let pay = PayOrder {
+            amount_total: Some(99),
+            ..PayOrder::default()
+        };
+        world
+            .sim
+            .pay_on_close("T0000001", PayOnClose { answer, pay })
+            .unwrap();
+        let owner = json!({"sp_mchid": SP, "sub_mchid": SUB});
+        let target = "/v3/pay/partner/transactions/out-trade-no/T0000001/close";
+        assert_eq!(world.post(target, &owner).await.refusal(), told);
+        let order = world.query("T0000001").await.json();
+        assert_eq!(order["trade_state"], "SUCCESS");
+        assert_eq!(order["amount"]["total"], 99);
+        assert_eq!(world.post(target, &owner).await.refusal(), "400 ORDERPAID");
+        assert_eq!(world.sim.run_due().await, 1, "and the payment is notified");
+    }
+}
+
+#[tokio::test]
+async fn a_race_is_arranged_over_http() {
+    let world = World::new().await;
+    world.place("T0000001").await;
+    let path = "/orders/T0000001/pay-on-close";
+    let wish = json!({"answer": "CLOSED", "pay": {"sp_mchid": SP}});
+    assert_eq!(world.control("POST", path, &wish).await.status, 200);
+    let wrong = json!({"answer": "PERHAPS"});
+    assert_eq!(world.control("POST", path, &wrong).await.status, 400);
+    let unknown = "/orders/T0000002/pay-on-close";
+    assert_eq!(world.control("POST", unknown, &json!({})).await.status, 404);
 }

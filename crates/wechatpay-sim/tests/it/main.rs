@@ -7,11 +7,13 @@
 )]
 
 mod authentication;
+mod bills;
 mod cashier;
 mod client;
 mod control;
 mod faults;
 mod harness;
+mod hosts;
 mod key_modes;
 mod login;
 mod notifications;

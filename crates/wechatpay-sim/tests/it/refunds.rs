@@ -1,7 +1,10 @@
 //! Refunds: sums, repetitions, results, notices.
 
 use serde_json::{Value, json};
-use wechatpay_sim::{PayOrder, RefundResult, SettleRefund};
+use wechatpay::credentials::{PublicKey, generate_pem};
+use wechatpay_sim::{
+    ChangeProvider, ChangeSubMerchant, PayOrder, RefundPolicy, RefundResult, SettleRefund,
+};
 
 use crate::harness::{Reply, SP, SUB, World};
 
@@ -254,6 +257,7 @@ async fn the_shape_of_a_refund_is_checked() {
         let reply = world.post(REFUNDS, &body).await;
         assert_eq!(reply.refusal(), "400 PARAM_ERROR");
         assert_eq!(reply.json()["detail"]["field"], field);
+        world.sim.advance_clock(1_000);
     }
 }
 
@@ -311,5 +315,227 @@ async fn a_refund_without_notify_url_is_not_notified() {
         world.sim.ledger().notifications.len(),
         1,
         "the payment's only"
+    );
+}
+
+#[tokio::test]
+async fn missing_money_comes_with_a_top_up_and_the_same_refund_succeeds() {
+    let world = World::new().await;
+    world.place_and_pay("T0000001").await;
+    let balance = |fen| ChangeSubMerchant {
+        refund_balance: Some(fen),
+        ..ChangeSubMerchant::default()
+    };
+    world
+        .sim
+        .change_sub_merchant(SUB, &balance(Some(39)))
+        .unwrap();
+    assert_eq!(apply(&world, "R1", 40).await.refusal(), "403 NOT_ENOUGH");
+    assert!(world.sim.ledger().refunds.is_empty());
+    world
+        .sim
+        .change_sub_merchant(SUB, &balance(Some(70)))
+        .unwrap();
+    assert_eq!(apply(&world, "R1", 40).await.status, 200);
+    world.sim.advance_clock(60_000);
+    // Forty are taken, and come back when the refund is closed.
+    assert_eq!(apply(&world, "R2", 40).await.refusal(), "403 NOT_ENOUGH");
+    world
+        .sim
+        .settle_refund("R1", &result(RefundResult::Closed))
+        .unwrap();
+    assert_eq!(apply(&world, "R2", 40).await.status, 200);
+    let over_http = json!({"sp_mchid": SP, "refund_balance": null});
+    let path = format!("/sub-merchants/{SUB}");
+    let view = world.control("PATCH", &path, &over_http).await.json();
+    assert_eq!(view["refund_balance"], Value::Null);
+    let negative = json!({"refund_balance": -1});
+    assert_eq!(world.control("PATCH", &path, &negative).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_sub_merchant_that_forbids_refunds_has_none() {
+    let world = World::new().await;
+    world.place_and_pay("T0000001").await;
+    let permit = |permitted| ChangeSubMerchant {
+        refunds_permitted: Some(permitted),
+        ..ChangeSubMerchant::default()
+    };
+    world.sim.change_sub_merchant(SUB, &permit(false)).unwrap();
+    assert_eq!(apply(&world, "R1", 40).await.refusal(), "403 NO_AUTH");
+    world.sim.change_sub_merchant(SUB, &permit(true)).unwrap();
+    assert_eq!(apply(&world, "R1", 40).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_seventh_failing_refund_within_a_second_is_too_frequent() {
+    let world = World::new().await;
+    world.place_and_pay("T0000001").await;
+    for _ in 0..6 {
+        assert_eq!(
+            apply(&world, "R1", 101).await.refusal(),
+            "400 INVALID_REQUEST"
+        );
+    }
+    assert_eq!(
+        apply(&world, "R1", 100).await.refusal(),
+        "429 FREQUENCY_LIMITED"
+    );
+    world.sim.advance_clock(1_000);
+    assert_eq!(apply(&world, "R1", 100).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_policy_ends_refunds_by_the_business_clock() {
+    let world = World::new().await;
+    world.place_and_pay("T0000001").await;
+    let policy = |result| RefundPolicy {
+        result,
+        after_ms: 5_000,
+    };
+    let change = ChangeProvider {
+        refund_policy: Some(Some(policy(RefundResult::Success))),
+        ..ChangeProvider::default()
+    };
+    world.sim.change_provider(SP, change).await.unwrap();
+    apply(&world, "R1", 10).await;
+    world.sim.advance_clock(4_999);
+    world.sim.run_due().await;
+    assert_eq!(query(&world, "R1").await.json()["status"], "PROCESSING");
+    world.sim.advance_clock(1);
+    world.sim.run_due().await;
+    assert_eq!(query(&world, "R1").await.json()["status"], "SUCCESS");
+    let notices = world.receiver.received();
+    assert_eq!(
+        notices.last().unwrap().envelope()["event_type"],
+        "REFUND.SUCCESS"
+    );
+    // A sub-merchant's own policy goes before the provider's, and a result by hand before any policy.
+    let own = ChangeSubMerchant {
+        refund_policy: Some(Some(policy(RefundResult::Closed))),
+        ..ChangeSubMerchant::default()
+    };
+    world.sim.change_sub_merchant(SUB, &own).unwrap();
+    world.sim.advance_clock(60_000);
+    apply(&world, "R2", 10).await;
+    world.sim.advance_clock(60_000);
+    apply(&world, "R3", 10).await;
+    world
+        .sim
+        .settle_refund("R3", &result(RefundResult::Abnormal))
+        .unwrap();
+    world.sim.run_due().await;
+    world.sim.advance_clock(5_000);
+    world.sim.run_due().await;
+    assert_eq!(query(&world, "R2").await.json()["status"], "CLOSED");
+    assert_eq!(query(&world, "R3").await.json()["status"], "ABNORMAL");
+}
+
+/// An abnormal refund, and the application that sends it to the user's card.
+async fn abnormal(world: &World) -> (String, Value) {
+    world.place_and_pay("T0000001").await;
+    let accepted = apply(world, "R1", 40).await.json();
+    world
+        .sim
+        .settle_refund("R1", &result(RefundResult::Abnormal))
+        .unwrap();
+    let refund_id = accepted["refund_id"].as_str().unwrap();
+    let target = format!("{REFUNDS}/{refund_id}/apply-abnormal-refund");
+    let key = PublicKey::from_pem(&world.keys.wechatpay_public_key_pem).unwrap();
+    let seal = |text: &str| key.encrypt_oaep(text.as_bytes()).unwrap();
+    let body = json!({
+        "sub_mchid": SUB,
+        "out_refund_no": "R1",
+        "type": "USER_BANK_CARD",
+        "bank_type": "ICBC_DEBIT",
+        "bank_account": seal("6222020200012345678"),
+        "real_name": seal("张三"),
+    });
+    (target, body)
+}
+
+async fn apply_abnormal(world: &World, target: &str, body: &Value) -> Reply {
+    let serial = world.keys.wechatpay_public_key_id.clone();
+    let named = [("Wechatpay-Serial", serial.as_str())];
+    world
+        .call_with("POST", target, &named, &body.to_string())
+        .await
+}
+
+#[tokio::test]
+async fn an_abnormal_refund_goes_to_the_users_card() {
+    let world = World::new().await;
+    let (target, body) = abnormal(&world).await;
+    let answered = apply_abnormal(&world, &target, &body).await.json();
+    assert_eq!(answered["status"], "PROCESSING");
+    assert_eq!(answered["channel"], "OTHER_BANKCARD");
+    assert_eq!(answered["user_received_account"], "ICBC_DEBIT5678");
+    // Only what is abnormal can be sent another way.
+    assert_eq!(
+        apply_abnormal(&world, &target, &body).await.refusal(),
+        "400 INVALID_REQUEST"
+    );
+    world
+        .sim
+        .settle_refund("R1", &result(RefundResult::Success))
+        .unwrap();
+    assert_eq!(query(&world, "R1").await.json()["status"], "SUCCESS");
+    world.sim.run_due().await;
+    let notice = world.receiver.received().pop().unwrap().decrypt().unwrap();
+    assert_eq!(notice["refund_status"], "SUCCESS");
+    assert_eq!(notice["user_received_account"], "ICBC_DEBIT5678");
+}
+
+#[tokio::test]
+async fn an_application_for_an_abnormal_refund_is_looked_at_closely() {
+    let world = World::new().await;
+    let (target, body) = abnormal(&world).await;
+    let with = |name: &str, value: Value| {
+        let mut body = body.clone();
+        body[name] = value;
+        body
+    };
+    let without = |name: &str| {
+        let mut body = body.clone();
+        body.as_object_mut().unwrap().remove(name);
+        body
+    };
+    let stranger = PublicKey::from_pem(&generate_pem().unwrap().1).unwrap();
+    for wrong in [
+        with("bank_type", json!("HSBC_DEBIT")),
+        with("bank_account", json!("6222020200012345678")),
+        with(
+            "bank_account",
+            json!(stranger.encrypt_oaep(b"6222020200012345678").unwrap()),
+        ),
+        with("type", json!("CASH")),
+        without("bank_type"),
+        without("bank_account"),
+        without("real_name"),
+    ] {
+        let reply = apply_abnormal(&world, &target, &wrong).await;
+        assert_eq!(reply.refusal(), "400 PARAM_ERROR", "{wrong}");
+        world.sim.advance_clock(1_000);
+    }
+    assert_eq!(
+        world.post(&target, &body).await.refusal(),
+        "400 INVALID_REQUEST",
+        "the header that names the key"
+    );
+    let other = with("out_refund_no", json!("R2"));
+    assert_eq!(
+        apply_abnormal(&world, &target, &other).await.refusal(),
+        "400 INVALID_REQUEST"
+    );
+    let unknown = format!("{REFUNDS}/50300000000000/apply-abnormal-refund");
+    assert_eq!(
+        apply_abnormal(&world, &unknown, &body).await.refusal(),
+        "404 RESOURCE_NOT_EXISTS"
+    );
+    let to_merchant =
+        json!({"sub_mchid": SUB, "out_refund_no": "R1", "type": "MERCHANT_BANK_CARD"});
+    assert_eq!(
+        apply_abnormal(&world, &target, &to_merchant).await.status,
+        200
     );
 }

@@ -3,11 +3,13 @@
 use std::io::Write;
 use std::path::Path;
 
+use serde_json::json;
 use wechatpay_sim::{
-    KeyMode, NotificationState, PayOrder, SimConfig, SimHandle, Simulator, TradeState,
+    BillName, BillQuery, ChangeSubMerchant, KeyMode, NotificationState, PayOrder, RefundPolicy,
+    RefundResult, RefundStatus, SimConfig, SimHandle, Simulator, TradeState,
 };
 
-use crate::harness::{PLACE, SP, World};
+use crate::harness::{PLACE, SP, SUB, World};
 
 fn config(path: &Path) -> SimConfig {
     SimConfig {
@@ -111,4 +113,61 @@ async fn the_state_file_is_its_owners_alone() {
         std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
         0o600
     );
+}
+
+#[tokio::test]
+async fn a_planned_result_and_a_balance_survive_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sim.jsonl");
+    let world = World::configured(KeyMode::Certificate, config(&path)).await;
+    world.place_and_pay("T0000001").await;
+    let change = ChangeSubMerchant {
+        refund_balance: Some(Some(50)),
+        refund_policy: Some(Some(RefundPolicy {
+            result: RefundResult::Success,
+            after_ms: 1_000,
+        })),
+        ..ChangeSubMerchant::default()
+    };
+    world.sim.change_sub_merchant(SUB, &change).unwrap();
+    let refund = |number: &str| {
+        json!({
+            "sub_mchid": SUB,
+            "out_trade_no": "T0000001",
+            "out_refund_no": number,
+            "amount": {"refund": 40, "total": 100, "currency": "CNY"},
+        })
+    };
+    let refunds = "/v3/refund/domestic/refunds";
+    assert_eq!(world.post(refunds, &refund("R1")).await.status, 200);
+    let world = restarted(world, &path).await;
+    world.sim.advance_clock(60_000);
+    world.sim.run_due().await;
+    assert_eq!(world.sim.ledger().refunds[0].status, RefundStatus::Success);
+    let short = world.post(refunds, &refund("R2")).await;
+    assert_eq!(short.refusal(), "403 NOT_ENOUGH");
+}
+
+#[tokio::test]
+async fn a_bill_is_the_same_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sim.jsonl");
+    let world = World::configured(KeyMode::Certificate, config(&path)).await;
+    world.place_and_pay("T0000001").await;
+    let flow = json!({"sp_mchid": SP, "amount": 100});
+    world.control("POST", "/fund-flows", &flow).await;
+    let bills = |world: &World| {
+        [BillName::Trade, BillName::FundFlow].map(|bill| {
+            let query = BillQuery {
+                date: "2026-01-01".to_owned(),
+                bill,
+                ..BillQuery::default()
+            };
+            world.sim.bill(&query).unwrap()
+        })
+    };
+    let before = bills(&world);
+    assert!(before[1].contains("充值"));
+    let world = restarted(world, &path).await;
+    assert_eq!(bills(&world), before);
 }

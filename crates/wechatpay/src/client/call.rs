@@ -88,7 +88,12 @@ impl<'a> Call<'a> {
 
     /// Refuses a request before anything is sent.
     pub(super) fn refuse(&self, invalid: InvalidRequest) -> CallError {
-        CallError::new(CallErrorKind::Invalid(invalid), self.trace(), false)
+        self.unsent(CallErrorKind::Invalid(invalid))
+    }
+
+    /// Gives up before anything is sent.
+    pub(super) fn unsent(&self, kind: CallErrorKind) -> CallError {
+        CallError::new(kind, self.trace(), false)
     }
 }
 
@@ -116,9 +121,10 @@ impl Client {
         loop {
             let host = self.host_of_try(trace.tries);
             trace.tries += 1;
+            let after_ms = elapsed_ms(started);
             let outcome = self.try_once(call, host, &mut trace).await;
-            let elapsed_ms = started.elapsed().as_millis();
-            trace.duration_ms = u64::try_from(elapsed_ms).unwrap_or(u64::MAX);
+            trace.duration_ms = elapsed_ms(started);
+            trace.note_try(after_ms, outcome.as_ref().err());
             log_try(&trace, outcome.as_ref().err());
             match outcome {
                 Ok(body) => {
@@ -154,7 +160,7 @@ impl Client {
         let url = call.url(host);
         url[Position::BeforeHost..Position::AfterPort].clone_into(&mut trace.host);
         (trace.http_status, trace.request_id, trace.key_serial) = (None, None, None);
-        let request = self.signed_request(call, url)?;
+        let request = self.signed_request(call, &url)?;
         let answer = self
             .0
             .transport
@@ -170,23 +176,38 @@ impl Client {
     fn signed_request(
         &self,
         call: &Call<'_>,
-        url: Url,
+        url: &Url,
+    ) -> Result<reqwest::RequestBuilder, CallErrorKind> {
+        let transport = &self.0.transport;
+        let request = transport
+            .request(call.method.clone(), url.clone())
+            .header(ACCEPT, JSON)
+            .header(CONTENT_TYPE, JSON);
+        let request = self.authorise(request, &call.method, url, call.body)?;
+        Ok(if call.body.is_empty() {
+            request
+        } else {
+            request.body(call.body.to_vec())
+        })
+    }
+
+    /// Signs path and query exactly as they are sent, and announces the key for the answer.
+    pub(super) fn authorise(
+        &self,
+        mut request: reqwest::RequestBuilder,
+        method: &Method,
+        url: &Url,
+        body: &[u8],
     ) -> Result<reqwest::RequestBuilder, CallErrorKind> {
         let authorization = authorization_header(
             &self.0.merchant,
-            call.method.as_str(),
+            method.as_str(),
             &url[Position::BeforePath..Position::AfterQuery],
             (self.0.clock)(),
             &random_nonce(NONCE_LENGTH),
-            call.body,
+            body,
         );
         let authorization = authorization.map_err(CallErrorKind::Unsigned)?;
-        let mut request = self
-            .0
-            .transport
-            .request(call.method.clone(), url)
-            .header(ACCEPT, JSON)
-            .header(CONTENT_TYPE, JSON);
         request = match HeaderValue::from_str(&authorization) {
             Ok(mut value) => {
                 value.set_sensitive(true);
@@ -199,11 +220,7 @@ impl Client {
         if let Some((serial, _)) = self.0.key_ring.preferred() {
             request = request.header(header::SERIAL, serial);
         }
-        Ok(if call.body.is_empty() {
-            request
-        } else {
-            request.body(call.body.to_vec())
-        })
+        Ok(request)
     }
 
     /// Looks at the status first: only successes are signed, and a refusal must not be masked as a bad signature.
@@ -255,17 +272,25 @@ impl Reply {
                 message: body.message,
             }
         };
-        CallError::new(kind, self.trace, self.earlier_try_unknown)
+        let mut trace = self.trace;
+        trace.fail_last_try(&kind);
+        CallError::new(kind, trace, self.earlier_try_unknown)
     }
+}
+
+fn elapsed_ms(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Turns a verified answer into an error because of what it says; its outcome is unknown in any case.
 pub(super) fn unusable<T>(answer: Answer<T>, why: &'static str) -> CallError {
-    CallError::new(CallErrorKind::Undecodable(why), answer.trace, false)
+    let (kind, mut trace) = (CallErrorKind::Undecodable(why), answer.trace);
+    trace.fail_last_try(&kind);
+    CallError::new(kind, trace, false)
 }
 
 /// One event per try, for diagnosis; whoever handles the error logs it with its consequences.
-fn log_try(trace: &CallTrace, error: Option<&CallErrorKind>) {
+pub(super) fn log_try(trace: &CallTrace, error: Option<&CallErrorKind>) {
     tracing::debug!(
         method = trace.method,
         path = trace.path,

@@ -1,6 +1,9 @@
 //! WeChat's error codes: one spelling for each, and what follows from it (WeChat partner docs: error codes).
 
+mod table;
+
 use super::Actor;
+use table::{BROAD_NUMBERS, CODES, Entry, NUMBERS, Number};
 
 /// The order is paid: query it.
 pub const ORDER_PAID: &str = "ORDER_PAID";
@@ -26,6 +29,10 @@ pub const INVALID_REQUEST: &str = "INVALID_REQUEST";
 pub const NOT_ENOUGH: &str = "NOT_ENOUGH";
 /// A product is not opened or not authorised.
 pub const NO_AUTH: &str = "NO_AUTH";
+/// The bill is being made: ask again in half an hour.
+pub const STATEMENT_CREATING: &str = "STATEMENT_CREATING";
+/// There was nothing to bill on that day; final after 10:00 of the next.
+pub const NO_STATEMENT_EXIST: &str = "NO_STATEMENT_EXIST";
 
 /// What follows from a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,53 +76,102 @@ pub fn normalise(code: &str) -> &str {
         "ORDERCLOSED" => ORDER_CLOSED,
         "ACCOUNTERROR" => "ACCOUNT_ERROR",
         "BANKERROR" => "BANK_ERROR",
+        "SIGNERROR" => SIGN_ERROR,
         // The last one is WeChat's own misspelling.
-        "RATELIMIT_EXCEEDED" | "RATE_LIMITED" | "FREQUENCY_LIMIT_EXCEED" | "FREQENCY_LIMIT" => {
-            FREQUENCY_LIMITED
-        }
+        "RATELIMIT_EXCEEDED"
+        | "RATELIMIT_EXCEED"
+        | "RATE_LIMITED"
+        | "FREQUENCY_LIMIT_EXCEED"
+        | "FREQENCY_LIMIT" => FREQUENCY_LIMITED,
         "RESOURCE_NOT_EXIST" => RESOURCE_NOT_EXISTS,
+        "BILL_NOT_EXIST" => NO_STATEMENT_EXIST,
         other => other,
     }
 }
 
 /// Looks up a normalised code; `None` means that the HTTP class decides.
 pub(super) fn verdict(code: &str) -> Option<Verdict> {
-    use Certainty::{Definite, Unknown};
-    use Repeat::{No, SameRequest};
-    let (certainty, repeat, actor) = match code {
-        PARAM_ERROR | "INVALID_TRANSACTIONID" => (Definite, No, Actor::Platform),
-        INVALID_REQUEST
-        | NO_AUTH
-        | "RULE_LIMIT"
-        | "TRADE_ERROR"
-        | "ACCOUNT_ERROR"
-        | "USER_ACCOUNT_ABNORMAL"
-        | "REQUEST_BLOCKED"
-        | "OPENID_MISMATCH"
-        | "TRADE_OVERDUE"
-        | "REFUND_FEE_MISMATCH" => (Definite, No, Actor::Tenant),
-        "APPID_MCHID_NOT_MATCH" | "MCH_NOT_EXISTS" | SIGN_ERROR => (Definite, No, Actor::Provider),
-        // The program goes on by itself: it queries, or takes a new number.
-        ORDER_PAID | ORDER_CLOSED | OUT_TRADE_NO_USED | ORDER_NOT_EXIST | RESOURCE_NOT_EXISTS
-        | "NO_STATEMENT_EXIST" => (Definite, No, Actor::Nobody),
-        NOT_ENOUGH => (Definite, SameRequest, Actor::Tenant),
-        "STATEMENT_CREATING" | "ORDER_NOT_READY" => (Definite, SameRequest, Actor::Nobody),
-        FREQUENCY_LIMITED | "USERPAYING" => (Unknown, SameRequest, Actor::Nobody),
-        SYSTEM_ERROR | "BANK_ERROR" | "SERVICE_UNAVAILABLE" | "BIZERR_NEED_RETRY" => {
-            (Unknown, SameRequest, Actor::WeChat)
-        }
-        _ => return None,
+    entry(code).map(|entry| entry.verdict)
+}
+
+/// Returns what a code says to a person, Chinese and English; a number behind a `Request-ID` may say it better.
+pub(super) fn words(
+    code: Option<&str>,
+    request_id: Option<&str>,
+) -> Option<(&'static str, &'static str)> {
+    let number = request_id
+        .and_then(|id| id.rsplit_once('-'))
+        .map(|(_, number)| number);
+    let by_number = |table: &'static [Number]| {
+        let found = table.iter().find(|one| Some(one.digits) == number);
+        found.map(|one| (one.zh, one.en))
     };
-    Some(Verdict {
-        certainty,
-        repeat,
-        actor,
-    })
+    let by_code = || entry(normalise(code?)).map(|entry| (entry.zh, entry.en));
+    by_number(NUMBERS)
+        .or_else(by_code)
+        .or_else(|| by_number(BROAD_NUMBERS))
+}
+
+fn entry(code: &str) -> Option<&'static Entry> {
+    CODES.iter().find(|entry| entry.code == code)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{normalise, verdict};
+    use std::collections::BTreeSet;
+
+    use super::{BROAD_NUMBERS, CODES, NUMBERS, Number, normalise, verdict, words};
+
+    /// Every code on WeChat's pages, one a line, as WeChat spells it there.
+    const PUBLISHED: &str = include_str!("../../testdata/published_codes.txt");
+
+    fn published() -> impl Iterator<Item = &'static str> {
+        let lines = PUBLISHED.lines().map(str::trim);
+        lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
+    }
+
+    fn numbers() -> impl Iterator<Item = &'static Number> {
+        NUMBERS.iter().chain(BROAD_NUMBERS)
+    }
+
+    #[test]
+    fn every_published_code_is_explained_in_both_languages_and_has_a_verdict() {
+        assert!(published().count() > 90);
+        for code in published() {
+            let is_number = numbers().any(|number| number.digits == code);
+            let request_id = format!("08F7-{code}");
+            let (by_code, by_number) = (Some(code), Some(request_id.as_str()));
+            let said = if is_number {
+                words(None, by_number)
+            } else {
+                words(by_code, None)
+            };
+            let (zh, en) = said.unwrap_or_else(|| panic!("{code} is not explained"));
+            assert!(!zh.is_ascii() && zh.ends_with('。'), "{code}: {zh}");
+            assert!(en.is_ascii() && en.ends_with('.'), "{code}: {en}");
+            assert!(is_number || verdict(normalise(code)).is_some(), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_broad_number_does_not_hide_what_the_code_says() {
+        let said = |code, number| words(Some(code), Some(number)).unwrap().1;
+        let by_code = words(Some("NO_AUTH"), None).unwrap().1;
+        assert_eq!(said("NO_AUTH", "08F7-268435464"), by_code);
+        assert_ne!(said("NO_AUTH", "08F7-268448010"), by_code);
+        assert_ne!(said("SOMETHING_NEW", "08F7-268435464"), by_code);
+    }
+
+    #[test]
+    fn the_tables_hold_each_code_once_and_nothing_that_is_not_published() {
+        let published: BTreeSet<&str> = published().map(normalise).collect();
+        let mut seen = BTreeSet::new();
+        let codes = CODES.iter().map(|entry| entry.code);
+        for code in codes.chain(numbers().map(|number| number.digits)) {
+            assert!(seen.insert(code), "{code} twice");
+            assert!(published.contains(code), "{code} is not published");
+        }
+    }
 
     #[test]
     fn every_alias_is_folded_and_every_folded_code_has_a_verdict() {
@@ -130,11 +186,13 @@ mod tests {
             ("ORDERCLOSED", "ORDER_CLOSED"),
             ("ACCOUNTERROR", "ACCOUNT_ERROR"),
             ("BANKERROR", "BANK_ERROR"),
+            ("SIGNERROR", "SIGN_ERROR"),
             ("RATELIMIT_EXCEEDED", "FREQUENCY_LIMITED"),
             ("RATE_LIMITED", "FREQUENCY_LIMITED"),
             ("FREQUENCY_LIMIT_EXCEED", "FREQUENCY_LIMITED"),
             ("FREQENCY_LIMIT", "FREQUENCY_LIMITED"),
             ("RESOURCE_NOT_EXIST", "RESOURCE_NOT_EXISTS"),
+            ("BILL_NOT_EXIST", "NO_STATEMENT_EXIST"),
             ("RESOURCE_NOT_EXISTS", "RESOURCE_NOT_EXISTS"),
         ];
         for (seen, folded) in aliases {

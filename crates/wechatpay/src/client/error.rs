@@ -2,10 +2,10 @@
 
 use crate::v3::{ErrorBody, InvalidRequest, VerifyError};
 
-use super::codes::Certainty::{Definite, Unknown};
-use super::codes::Repeat::{No, SameRequest};
+use super::codes::Certainty::Unknown;
+use super::codes::Repeat::SameRequest;
 use super::codes::{self, Verdict};
-use super::{CallTrace, TransportError};
+use super::{CallTrace, Explanation, Failure, SensitiveFieldError, TransportError};
 
 /// Who must do something before the call can succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,6 +58,9 @@ pub enum CallErrorKind {
     /// The request could not be signed; nothing was sent.
     #[error("signing the request")]
     Unsigned(#[source] crate::credentials::SigningError),
+    /// A sensitive field could not be encrypted; nothing was sent.
+    #[error("encrypting the request")]
+    Unencrypted(#[source] SensitiveFieldError),
     /// No answer came.
     #[error("no answer came")]
     Transport(#[source] TransportError),
@@ -133,6 +136,13 @@ impl CallError {
         self.kind.verdict().actor
     }
 
+    /// Explains the error to a person.
+    pub fn explanation(&self) -> Explanation {
+        let request_id = self.trace.request_id.as_deref();
+        let failure = self.kind.failure();
+        failure.explain(self.status(), self.code(), request_id)
+    }
+
     /// Returns WeChat's code in its normalised spelling.
     pub fn code(&self) -> Option<&str> {
         self.kind.code()
@@ -165,6 +175,16 @@ impl CallError {
     /// Returns the HTTP status, if an answer came.
     pub fn status(&self) -> Option<u16> {
         self.trace.http_status
+    }
+
+    /// Tells whether the bill of that day is still being made: ask again in half an hour.
+    pub fn statement_creating(&self) -> bool {
+        self.code() == Some(codes::STATEMENT_CREATING)
+    }
+
+    /// Tells whether there was nothing to bill on that day, which is final after 10:00 of the next in Beijing.
+    pub fn no_statement(&self) -> bool {
+        self.code() == Some(codes::NO_STATEMENT_EXIST)
     }
 
     /// Returns the serial that no key is known for: refresh the key ring once, then query or repeat.
@@ -215,7 +235,26 @@ impl CallErrorKind {
         }
     }
 
-    fn code(&self) -> Option<&str> {
+    /// Returns why the call failed, in the terms of a record.
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Invalid(_) => Failure::Invalid,
+            Self::Unsigned(_) => Failure::NotSigned,
+            Self::Unencrypted(_) => Failure::NotEncrypted,
+            Self::Transport(error) => error.failure(),
+            Self::Refused { .. } => Failure::Refused,
+            Self::RateLimited { .. } => Failure::RateLimited,
+            Self::ServerError { .. } => Failure::ServerError,
+            Self::Accepted { .. } => Failure::Accepted,
+            Self::Unverified(VerifyError::UnknownSerial(_)) => Failure::UnknownKey,
+            Self::Unverified(VerifyError::ClockSkew) => Failure::ClockSkew,
+            Self::Unverified(VerifyError::BadSignature) => Failure::BadSignature,
+            Self::Unverified(_) => Failure::UnsignedAnswer,
+            Self::Undecodable(_) => Failure::Unusable,
+        }
+    }
+
+    pub(super) fn code(&self) -> Option<&str> {
         match self {
             Self::Refused { code, .. }
             | Self::RateLimited { code, .. }
@@ -226,59 +265,10 @@ impl CallErrorKind {
     }
 
     pub(super) fn verdict(&self) -> Verdict {
-        match self {
-            Self::Invalid(_) | Self::Unsigned(_) => Verdict::new(Definite, No, Actor::Platform),
-            Self::Transport(error) => transport_verdict(error),
-            Self::Refused { status, code, .. } => {
-                codes::verdict(code).unwrap_or_else(|| status_verdict(*status))
-            }
-            Self::RateLimited { .. } | Self::Accepted { .. } => {
-                Verdict::new(Unknown, SameRequest, Actor::Nobody)
-            }
-            // Whatever the code says, a 5xx proves nothing.
-            Self::ServerError { status, code, .. } => Verdict {
-                certainty: Unknown,
-                ..codes::verdict(code).unwrap_or_else(|| status_verdict(*status))
-            },
-            Self::Unverified(error) => Verdict::new(Unknown, SameRequest, unverified_actor(error)),
-            Self::Undecodable(_) => Verdict::new(Unknown, No, Actor::Platform),
-        }
-    }
-}
-
-fn transport_verdict(error: &TransportError) -> Verdict {
-    match error {
-        TransportError::Build(_) | TransportError::Request(_) => {
-            Verdict::new(Definite, No, Actor::Platform)
-        }
-        TransportError::Connect(_) | TransportError::NotSent => {
-            Verdict::new(Definite, SameRequest, Actor::Platform)
-        }
-        TransportError::Timeout(_) => Verdict::new(Unknown, SameRequest, Actor::WeChat),
-        TransportError::Broken(_) | TransportError::Lost => {
-            Verdict::new(Unknown, SameRequest, Actor::Platform)
-        }
-        TransportError::TooLarge => Verdict::new(Unknown, No, Actor::Platform),
-    }
-}
-
-/// Decides by HTTP class when the code says nothing.
-fn status_verdict(status: u16) -> Verdict {
-    match status {
-        401 => Verdict::new(Definite, No, Actor::Provider),
-        403 => Verdict::new(Definite, No, Actor::Tenant),
-        404 => Verdict::new(Definite, No, Actor::Nobody),
-        // Request timeout and too early say nothing about the business.
-        408 | 425 => Verdict::new(Unknown, SameRequest, Actor::Nobody),
-        500.. => Verdict::new(Unknown, SameRequest, Actor::WeChat),
-        _ => Verdict::new(Definite, No, Actor::Platform),
-    }
-}
-
-fn unverified_actor(error: &VerifyError) -> Actor {
-    match error {
-        VerifyError::BadSignature => Actor::Nobody,
-        VerifyError::UnknownSerial(_) => Actor::Provider,
-        _ => Actor::Platform,
+        let status = match self {
+            Self::Refused { status, .. } | Self::ServerError { status, .. } => Some(*status),
+            _ => None,
+        };
+        self.failure().verdict(status, self.code())
     }
 }

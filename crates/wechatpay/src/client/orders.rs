@@ -102,8 +102,9 @@ impl Client {
         call: &Call<'_>,
         sub_mchid: &str,
     ) -> Result<Answer<Transaction>, CallError> {
-        let answer: Answer<Transaction> = self.fetch(call).await?;
+        let mut answer: Answer<Transaction> = self.fetch(call).await?;
         let order = &answer.value;
+        answer.trace.said = Some(order.trade_state.as_str().to_owned());
         if order.sp_mchid != self.0.merchant.mchid || order.sub_mchid != sub_mchid {
             return Err(unusable(answer, "the answer is about another merchant"));
         }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 
+use super::Failure;
+
 /// The largest answer that is read, in bytes.
 const MOST_ANSWER_BYTES: usize = 1024 * 1024;
 
@@ -18,6 +20,8 @@ pub struct TransportConfig {
     pub connect_timeout_ms: u64,
     /// The limit for one try from start to the last byte of the answer, in milliseconds.
     pub timeout_ms: u64,
+    /// The limit for the silence of a connection that a file is downloaded over, in milliseconds.
+    pub silence_timeout_ms: u64,
     /// Product and version; WeChat refuses some calls without one.
     pub user_agent: String,
 }
@@ -27,6 +31,7 @@ impl Default for TransportConfig {
         Self {
             connect_timeout_ms: 3_000,
             timeout_ms: 10_000,
+            silence_timeout_ms: 30_000,
             user_agent: concat!("wechatpay-rust/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -36,6 +41,8 @@ impl Default for TransportConfig {
 #[derive(Debug, Clone)]
 pub struct Transport {
     http: reqwest::Client,
+    /// For files whose size nobody knows: only their silence is timed.
+    downloads: reqwest::Client,
     wire: Option<Arc<dyn Wire>>,
 }
 
@@ -88,7 +95,18 @@ impl TransportError {
         )
     }
 
-    fn from_send(error: reqwest::Error) -> Self {
+    /// Returns why no answer came, in the terms of a record.
+    pub(crate) fn failure(&self) -> Failure {
+        match self {
+            Self::Build(_) | Self::Request(_) => Failure::NotSent,
+            Self::Connect(_) | Self::NotSent => Failure::NotConnected,
+            Self::Timeout(_) => Failure::TimedOut,
+            Self::Broken(_) | Self::Lost => Failure::ConnectionBroken,
+            Self::TooLarge => Failure::TooLarge,
+        }
+    }
+
+    pub(super) fn from_send(error: reqwest::Error) -> Self {
         let error = error.without_url();
         match () {
             () if error.is_builder() => Self::Request(error),
@@ -120,18 +138,17 @@ impl RawAnswer {
 impl Transport {
     /// Builds the pool.
     pub fn new(config: &TransportConfig) -> Result<Self, TransportError> {
-        let http = reqwest::Client::builder()
-            .user_agent(&config.user_agent)
-            .connect_timeout(Duration::from_millis(config.connect_timeout_ms))
-            .timeout(Duration::from_millis(config.timeout_ms))
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            // A repetition needs a fresh timestamp, nonce and signature, so only `call` repeats.
-            .retry(reqwest::retry::never())
-            .build()
-            .map_err(|error| TransportError::Build(error.without_url()))?;
-        Ok(Self { http, wire: None })
+        let failed = |error: reqwest::Error| TransportError::Build(error.without_url());
+        let timeout = Duration::from_millis(config.timeout_ms);
+        let silence = Duration::from_millis(config.silence_timeout_ms);
+        Ok(Self {
+            http: builder(config).timeout(timeout).build().map_err(failed)?,
+            downloads: builder(config)
+                .read_timeout(silence)
+                .build()
+                .map_err(failed)?,
+            wire: None,
+        })
     }
 
     /// The same transport with a wire in place of the network: no request leaves the process.
@@ -150,18 +167,41 @@ impl Transport {
         self.http.request(method, url)
     }
 
+    /// Begins a request whose answer is a file.
+    pub(super) fn download(&self, url: reqwest::Url) -> reqwest::RequestBuilder {
+        self.downloads.get(url)
+    }
+
     /// Sends a request and reads its answer up to the limit.
     pub(crate) async fn exchange(
         &self,
         request: reqwest::RequestBuilder,
     ) -> Result<RawAnswer, TransportError> {
-        let mut response = match &self.wire {
+        let response = match &self.wire {
             None => request.send().await.map_err(TransportError::from_send)?,
             Some(wire) => {
                 let request = request.build().map_err(TransportError::Request)?;
                 wire.carry(request).await?
             }
         };
+        RawAnswer::read(response).await
+    }
+}
+
+fn builder(config: &TransportConfig) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(&config.user_agent)
+        .connect_timeout(Duration::from_millis(config.connect_timeout_ms))
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .no_proxy()
+        // A repetition needs a fresh timestamp, nonce and signature, so only `call` repeats.
+        .retry(reqwest::retry::never())
+}
+
+impl RawAnswer {
+    /// Reads an answer up to the limit.
+    pub(super) async fn read(mut response: reqwest::Response) -> Result<Self, TransportError> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(TransportError::from_send)? {
             if body.len() + chunk.len() > MOST_ANSWER_BYTES {
@@ -170,7 +210,7 @@ impl Transport {
             body.extend_from_slice(&chunk);
         }
         let status = response.status().as_u16();
-        Ok(RawAnswer {
+        Ok(Self {
             status,
             headers: std::mem::take(response.headers_mut()),
             body,

@@ -1,6 +1,6 @@
 //! Why a login failed, one variant per documented `errcode`, and what follows from it.
 
-use crate::client::{Actor, TransportError};
+use crate::client::{Actor, Explanation, Failure, TransportError};
 
 /// A login that gave no session.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +85,23 @@ impl LoginError {
         })
     }
 
+    /// Explains the error to a person.
+    pub fn explanation(&self) -> Explanation {
+        let (failure, status) = match self {
+            Self::Transport(error) => (error.failure(), None),
+            Self::Status(status @ 500..) => (Failure::ServerError, Some(*status)),
+            Self::Status(status) => (Failure::Refused, Some(*status)),
+            Self::Undecodable => (Failure::Unusable, None),
+            _ => (Failure::Refused, None),
+        };
+        let code = self.errcode().map(|errcode| errcode.to_string());
+        Explanation {
+            who_must_act: self.who_must_act(),
+            retryable: self.retryable(),
+            ..failure.explain(status, code.as_deref(), None)
+        }
+    }
+
     /// Tells whether the same code may be tried again, once or twice and not at once.
     pub fn retryable(&self) -> bool {
         matches!(
@@ -116,6 +133,24 @@ impl LoginError {
             }
             Self::InvalidCode | Self::UsedCode | Self::TooOften | Self::RiskyUser => Actor::Nobody,
             _ => Actor::Platform,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_errcode_is_explained_by_its_own_words() {
+        for errcode in [
+            -1, 40029, 40163, 45011, 40226, 40013, 40125, 41002, 41004, 41008,
+        ] {
+            let error = LoginError::from_errcode(errcode);
+            let said = error.explanation();
+            let in_table = Failure::Refused.explain(None, Some(&errcode.to_string()), None);
+            assert_eq!(said, in_table, "{errcode}");
+            assert_ne!(said.en, LoginError::Other(1).explanation().en, "{errcode}");
         }
     }
 }

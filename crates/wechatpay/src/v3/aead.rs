@@ -2,6 +2,8 @@
 //!
 //! The tag is the last 16 bytes of the ciphertext. Nonces have 12 bytes in notifications and 16 in bills.
 
+mod stream;
+
 use aes_gcm::aead::consts::{U12, U13, U14, U15, U16};
 use aes_gcm::aead::{Aead as _, KeyInit, Payload};
 use aes_gcm::aes::Aes256;
@@ -10,6 +12,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::credentials::ApiV3Key;
+
+pub use stream::OpeningStream;
 
 /// The only algorithm of an RSA account.
 pub const ALGORITHM: &str = "AEAD_AES_256_GCM";
@@ -35,6 +39,9 @@ pub enum AeadError {
     /// The tag does not match: another key, nonce or associated data, or altered bytes.
     #[error("the ciphertext does not match its tag")]
     Tag,
+    /// The text is longer than one key and nonce may encrypt (64 GiB).
+    #[error("the ciphertext is longer than its nonce allows")]
+    TooLong,
     /// The envelope names an algorithm other than `AEAD_AES_256_GCM`.
     #[error("the algorithm is not supported")]
     Algorithm,
@@ -116,6 +123,15 @@ pub fn seal(
     };
     let bytes = run::<Aes256>(key.as_bytes(), nonce.as_bytes(), payload, Direction::Seal)?;
     Ok(BASE64_STANDARD.encode(bytes))
+}
+
+/// Encrypts raw bytes under a raw key as bills are, without associated data: ciphertext followed by its tag.
+pub fn seal_bytes(key: &[u8], nonce: &[u8], plain: &[u8]) -> Result<Vec<u8>, AeadError> {
+    let payload = Payload {
+        msg: plain,
+        aad: b"",
+    };
+    run::<Aes256>(key, nonce, payload, Direction::Seal)
 }
 
 #[derive(Clone, Copy)]

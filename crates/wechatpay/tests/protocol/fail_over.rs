@@ -1,7 +1,7 @@
 //! The second try: when there is one, where it goes, and what it does to certainty.
 
 use wechatpay::client::{
-    Actor, CallError, CallErrorKind, Transport, TransportConfig, TransportError,
+    Actor, CallError, CallErrorKind, Failure, Transport, TransportConfig, TransportError,
 };
 use wechatpay::server::parse_authorization;
 use wechatpay::v3::{FrozenBody, VerifyError};
@@ -132,6 +132,41 @@ async fn two_timeouts_leave_the_outcome_unknown() {
         (2, None, None)
     );
     assert!(error.trace.duration_ms >= 200);
+}
+
+#[tokio::test]
+async fn every_try_is_recorded_with_its_host_its_number_at_wechat_and_why_it_failed() {
+    let main = FakeWeChat::always(Reply::unsigned(503, r#"{"code":"SYSTEMERROR"}"#)).await;
+    let backup = good().await;
+    let answer = client(&main.url, Some(&backup.url))
+        .prepay_jsapi(&body())
+        .await
+        .unwrap();
+    let [first, second] = answer.trace.log.as_slice() else {
+        panic!("two tries");
+    };
+    assert!(main.url.as_str().contains(&first.host));
+    assert_eq!(
+        (first.http_status, first.code.as_deref(), first.failure),
+        (Some(503), Some("SYSTEM_ERROR"), Some(Failure::ServerError))
+    );
+    assert!(backup.url.as_str().contains(&second.host));
+    assert_eq!(second.failure, None);
+    assert_eq!(second.key_serial, answer.trace.key_serial);
+    assert!(second.after_ms + second.duration_ms <= answer.trace.duration_ms);
+}
+
+#[tokio::test]
+async fn a_verified_answer_about_something_else_is_recorded_as_a_failure() {
+    let about_another =
+        r#"{"sp_mchid":"1","sub_mchid":"2","out_trade_no":"3","trade_state":"NOTPAY"}"#;
+    let server = FakeWeChat::always(Reply::signed(200, about_another)).await;
+    let error = client(&server.url, None)
+        .query_by_out_trade_no("1900000110", "T1")
+        .await
+        .unwrap_err();
+    assert_eq!(error.trace.log.len(), 1);
+    assert_eq!(error.trace.log[0].failure, Some(Failure::Unusable));
 }
 
 #[tokio::test]

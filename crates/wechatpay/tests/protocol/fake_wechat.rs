@@ -41,6 +41,12 @@ pub(crate) enum Reply {
         headers: Vec<(String, String)>,
         body: Vec<u8>,
     },
+    /// Announces more than it sends, then closes the connection or says nothing more.
+    Part {
+        announced: usize,
+        body: Vec<u8>,
+        silent: bool,
+    },
     /// Closes the connection without an answer.
     HangUp,
     /// Keeps the connection and says nothing.
@@ -53,6 +59,15 @@ impl Reply {
             status,
             headers: Vec::new(),
             body: body.as_bytes().to_vec(),
+        }
+    }
+
+    /// Answers with a file.
+    pub(crate) fn file(body: Vec<u8>) -> Self {
+        Self::Answer {
+            status: 200,
+            headers: Vec::new(),
+            body,
         }
     }
 
@@ -153,6 +168,19 @@ async fn converse(
         match reply {
             Reply::HangUp => return,
             Reply::Silence => std::future::pending().await,
+            Reply::Part {
+                announced,
+                body,
+                silent,
+            } => {
+                let head = head_of(200, Vec::new(), announced);
+                drop(stream.write_all(head.as_bytes()).await);
+                drop(stream.write_all(&body).await);
+                if !silent {
+                    return;
+                }
+                std::future::pending::<()>().await;
+            }
             Reply::Answer {
                 status,
                 headers,

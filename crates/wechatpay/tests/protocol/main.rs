@@ -1,6 +1,20 @@
 //! Tests of the protocol as a user of the crate sees it, most of them against published vectors.
 
 #[cfg(test)]
+mod abnormal_refunds;
+#[cfg(test)]
+mod bill_calls;
+#[cfg(test)]
+mod bill_content;
+#[cfg(test)]
+mod bill_downloads;
+#[cfg(test)]
+mod bill_parsing;
+#[cfg(test)]
+mod bill_round_trips;
+#[cfg(test)]
+mod bill_writer;
+#[cfg(test)]
 mod calls;
 #[cfg(test)]
 mod fail_over;

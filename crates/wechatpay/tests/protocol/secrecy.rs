@@ -10,8 +10,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use wechatpay::client::{Client, Hosts};
 use wechatpay::credentials::{ApiV2Key, ApiV3Key, KeyRing, Merchant, PrivateKey};
 use wechatpay::miniprogram::{AppSecret, LoginError, Session, SessionKey, code_to_session};
-use wechatpay::v3::FrozenBody;
+use wechatpay::v3::{AbnormalRefund, AbnormalRefundTarget, FrozenBody, Payee};
 
+use crate::bill_calls::trade_request;
 use crate::fake_wechat::{FakeWeChat, Reply, refusing_host, transport};
 use crate::vectors::{NOW, ring, set_k, text};
 
@@ -21,6 +22,9 @@ const APP_SECRET: &str = "planted-app-secret";
 const SESSION_KEY: &str = "planted-session-key";
 const LOGIN_CODE: &str = "planted-login-code";
 const OPENID: &str = "planted-openid";
+const DOWNLOAD_TOKEN: &str = "planted-download-token";
+const BANK_ACCOUNT: &str = "6222planted020200112233445";
+const REAL_NAME: &str = "planted-real-name";
 /// What a signed body carries.
 const BODY: &str = "{\"payer\":\"planted-openid\"}";
 
@@ -37,6 +41,9 @@ fn planted() -> Vec<String> {
         SESSION_KEY,
         LOGIN_CODE,
         OPENID,
+        DOWNLOAD_TOKEN,
+        BANK_ACCOUNT,
+        REAL_NAME,
     ];
     key_lines.chain(others.map(ToOwned::to_owned)).collect()
 }
@@ -181,6 +188,26 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
+/// A download whose file is not the announced one, and an abnormal refund that is answered with nonsense.
+async fn download_and_repair(client: &Client) {
+    let bill = client.trade_bill(&trade_request()).await.unwrap().value;
+    let error = client.download_bill(bill, 1000).next().await.unwrap_err();
+    assert_clean("a download's error", &everything_about(&error));
+    let refund = AbnormalRefund {
+        sub_mchid: "1900000110".to_owned(),
+        out_refund_no: "R1".to_owned(),
+        target: AbnormalRefundTarget::UserBankCard(Payee {
+            bank_type: "ICBC_DEBIT".to_owned(),
+            bank_account: BANK_ACCOUNT.to_owned().into(),
+            real_name: REAL_NAME.to_owned().into(),
+        }),
+    };
+    assert_clean("a payee's Debug", &format!("{refund:#?}"));
+    let error = client.apply_abnormal_refund("5000", &refund).await;
+    let error = error.unwrap_err();
+    assert_clean("an abnormal refund's error", &everything_about(&error));
+}
+
 #[tokio::test]
 async fn nothing_is_logged_at_any_level_by_us_or_the_http_client() {
     let log = Log::default();
@@ -193,6 +220,15 @@ async fn nothing_is_logged_at_any_level_by_us_or_the_http_client() {
     let body = format!("{{\"openid\":\"{OPENID}\",\"session_key\":\"{SESSION_KEY}\"}}");
     let server = FakeWeChat::start(move |_, request| match request.target.as_str() {
         target if target.starts_with("/sns/") => Reply::unsigned(200, &body),
+        target if target.starts_with("/v3/bill/") => {
+            let host = request.header("host").unwrap();
+            let url = format!("http://{host}/file?token={DOWNLOAD_TOKEN}");
+            let hash = wechatpay::server::bill_hash(b"");
+            let body = serde_json::json!({
+                "hash_type": "SHA1", "hash_value": hash, "download_url": url,
+            });
+            Reply::signed(200, &body.to_string())
+        }
         _ => Reply::signed(200, "{\"prepay_id\":\"wx1\"}"),
     });
     let server = server.await;
@@ -204,6 +240,7 @@ async fn nothing_is_logged_at_any_level_by_us_or_the_http_client() {
         .await
         .unwrap();
     login(&refusing_host().url).await.unwrap_err();
+    download_and_repair(&client(&server.url, ring())).await;
 
     let printed = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(

@@ -32,6 +32,24 @@ pub(super) enum EventType {
     OrderClosed,
     #[oai(rename = "order.unknown")]
     OrderUnknown,
+    #[oai(rename = "order.duplicate_paid")]
+    OrderDuplicatePaid,
+    #[oai(rename = "order.amount_mismatch")]
+    OrderAmountMismatch,
+    #[oai(rename = "refund.created")]
+    RefundCreated,
+    #[oai(rename = "refund.held")]
+    RefundHeld,
+    #[oai(rename = "refund.processing")]
+    RefundProcessing,
+    #[oai(rename = "refund.succeeded")]
+    RefundSucceeded,
+    #[oai(rename = "refund.closed")]
+    RefundClosed,
+    #[oai(rename = "refund.abnormal")]
+    RefundAbnormal,
+    #[oai(rename = "refund.unknown")]
+    RefundUnknown,
     #[oai(rename = "ping")]
     Ping,
 }
@@ -72,7 +90,7 @@ pub(super) struct Delivery {
 struct DeliveryAttempt {
     /// Counted from 1.
     number: i64,
-    /// Why it was made: `auto` or `manual`.
+    /// Why it was made: `auto`, `manual` or `test`.
     trigger: String,
     /// When it began (RFC 3339).
     started_at: String,
@@ -88,6 +106,18 @@ struct DeliveryAttempt {
     response_body: Option<String>,
     /// The address that answered.
     remote_ip: Option<String>,
+    /// The headers of the request; your own are shown as `***`.
+    request_headers: Option<BTreeMap<String, String>>,
+    /// How long the name was looked up, when a connection was opened.
+    dns_ms: Option<i64>,
+    /// How long TCP took to connect, when a connection was opened.
+    connect_ms: Option<i64>,
+    /// How long the TLS handshake took, when one was made.
+    tls_ms: Option<i64>,
+    /// From the beginning until the head of the answer was there.
+    first_byte_ms: Option<i64>,
+    /// The version of TLS, when a handshake was made.
+    tls_version: Option<String>,
 }
 
 /// A delivery with every attempt.
@@ -164,6 +194,12 @@ impl From<AttemptView> for DeliveryAttempt {
             response_headers: view.response_headers,
             response_body: view.response_body,
             remote_ip: view.remote_ip,
+            request_headers: view.request_headers,
+            dns_ms: view.dns_ms,
+            connect_ms: view.connect_ms,
+            tls_ms: view.tls_ms,
+            first_byte_ms: view.first_byte_ms,
+            tls_version: view.tls_version,
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Orders as a tenant sees them.
 
 use poem_openapi::{Enum, Object};
+use tributary_domain::late_payment;
 use tributary_domain::order;
 use tributary_domain::order_content as content;
-use tributary_operations::orders::view::{OrderView, PayParams as PayParamsView, PlacedView};
+use tributary_operations::orders::view::{
+    LatePaymentView, OrderView, PayParams as PayParamsView, PlacedView,
+};
 use tributary_operations::pages::Page;
 
 /// Where an order stands.
@@ -15,8 +18,11 @@ pub(super) enum OrderState {
     Unknown,
     Closing,
     Closed,
+    Held,
     Paid,
-    PaidLate,
+    Refunding,
+    PartiallyRefunded,
+    Refunded,
 }
 
 /// An order.
@@ -31,7 +37,7 @@ pub(super) struct Order {
     merchant_order_no: String,
     /// `live` or `test`.
     mode: String,
-    /// Where it stands. Only `paid` and `paid_late` mean that money came in.
+    /// Where it stands. `paid` means deliver; `held` means that late or wrong money waits for a decision.
     state: OrderState,
     /// WeChat's own word for its state, as last seen.
     trade_state: Option<String>,
@@ -69,6 +75,8 @@ pub(super) struct Order {
     trade_type: Option<String>,
     /// The payer's bank, in WeChat's word.
     bank_type: Option<String>,
+    /// Payments that came late, twice, or with another amount; left out in lists.
+    late_payments: Option<Vec<LatePayment>>,
     /// When it was placed (RFC 3339).
     created_at: String,
     /// When it last changed (RFC 3339).
@@ -85,6 +93,51 @@ struct OrderAmount {
     currency: String,
     /// What the payer paid after coupons, in fen; known once paid.
     payer_total: Option<i64>,
+    /// What came in.
+    paid: i64,
+    /// What is on its way back to the payer.
+    refunding: i64,
+    /// What the payer has back.
+    refunded: i64,
+}
+
+/// In which way a payment is not the ordinary one.
+#[derive(Debug, Clone, Copy, Enum)]
+#[oai(rename_all = "snake_case", remote = "late_payment::LateKind")]
+enum LateKind {
+    PaidLate,
+    DuplicatePaid,
+    AmountMismatch,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, Enum)]
+#[oai(rename_all = "snake_case", remote = "late_payment::LatePaymentState")]
+enum LatePaymentState {
+    Held,
+    Accepted,
+    Refunding,
+    Refunded,
+}
+
+/// A payment that came after the close, a second time, or with another amount.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+struct LatePayment {
+    /// Our id of it: `lpm_…`.
+    id: String,
+    /// In which way it is not the ordinary payment.
+    kind: LateKind,
+    /// What became of it, by your policy or by a person.
+    state: LatePaymentState,
+    /// WeChat's number of the payment.
+    transaction_id: String,
+    /// What came in, in whole fen.
+    total: i64,
+    /// When the payer paid (RFC 3339).
+    success_time: String,
+    /// The refund that gives it back: `ref_…`.
+    refund_id: Option<String>,
 }
 
 /// Who pays: one of the two.
@@ -238,8 +291,23 @@ impl From<PayParamsView> for PayParams {
     }
 }
 
+impl From<LatePaymentView> for LatePayment {
+    fn from(view: LatePaymentView) -> Self {
+        Self {
+            id: view.id,
+            kind: view.kind.into(),
+            state: view.state.into(),
+            transaction_id: view.transaction_id,
+            total: view.total,
+            success_time: view.success_time,
+            refund_id: view.refund_id,
+        }
+    }
+}
+
 impl From<OrderView> for Order {
     fn from(view: OrderView) -> Self {
+        let late: Vec<LatePayment> = view.late_payments.into_iter().map(Into::into).collect();
         Self {
             id: view.id.to_string(),
             object: view.object,
@@ -254,6 +322,9 @@ impl From<OrderView> for Order {
                 total: view.amount.total,
                 currency: view.amount.currency,
                 payer_total: view.amount.payer_total,
+                paid: view.amount.paid,
+                refunding: view.amount.refunding,
+                refunded: view.amount.refunded,
             },
             payer: OrderPayer {
                 sp_openid: view.payer.sp_openid,
@@ -271,6 +342,7 @@ impl From<OrderView> for Order {
             success_time: view.success_time,
             trade_type: view.trade_type,
             bank_type: view.bank_type,
+            late_payments: (!late.is_empty()).then_some(late),
             created_at: view.created_at,
             updated_at: view.updated_at,
         }

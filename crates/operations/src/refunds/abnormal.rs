@@ -1,0 +1,93 @@
+//! A refund whose way back failed: sent another way, to a card of the payer's or to the sub-merchant.
+//!
+//! The payee's data pass through to WeChat, encrypted; nothing of them is kept.
+
+use tributary_domain::ids::RefundId;
+use tributary_domain::refund::{Refund, RefundState};
+use tributary_domain::settlement::Source;
+use tributary_domain::tenant::Scope;
+use tributary_storage::refunds;
+use wechatpay::client::{CallErrorKind, Client};
+use wechatpay::v3::abnormal_refunds::{AbnormalRefund, AbnormalRefundTarget};
+
+pub use wechatpay::v3::abnormal_refunds::Payee;
+
+use crate::credentials::Caller;
+use crate::observation::from_refund;
+use crate::orders::upstream;
+use crate::refunds::view::{RefundView, refund_view};
+use crate::upstream_calls::{CallContext, CallPurpose};
+use crate::{OperationError, Operations};
+
+/// How soon a refund that was sent another way is asked about.
+const ASK_AFTER_MS: i64 = 60_000;
+
+/// Where the money of an abnormal refund goes.
+#[derive(Clone, Debug)]
+pub enum OtherWay {
+    /// To a card of the payer's.
+    UserBankCard(Payee),
+    /// To the sub-merchant's settlement account; the sub-merchant pays the payer itself.
+    MerchantBankCard,
+}
+
+impl Operations {
+    /// Sends an abnormal refund another way.
+    pub async fn redirect_refund(
+        &self,
+        caller: &Caller,
+        id: &RefundId,
+        way: OtherWay,
+    ) -> Result<RefundView, OperationError> {
+        caller.require(Scope::RefundsWrite)?;
+        let refund = self.find_refund(caller, id).await?;
+        let wechat_id = match (refund.state, refund.facts.refund_id.clone()) {
+            (RefundState::Abnormal, Some(wechat_id)) => wechat_id,
+            (state, _) => {
+                return Err(OperationError::StateConflict {
+                    state: state.as_str().to_owned(),
+                });
+            }
+        };
+        // Asked about soon, whatever becomes of the call.
+        self.ask_soon(&refund).await?;
+        let target = match way {
+            OtherWay::UserBankCard(payee) => AbnormalRefundTarget::UserBankCard(payee),
+            OtherWay::MerchantBankCard => AbnormalRefundTarget::MerchantBankCard,
+        };
+        let request = AbnormalRefund {
+            sub_mchid: refund.sub_mchid.to_string(),
+            out_refund_no: refund.out_refund_no.to_string(),
+            target,
+        };
+        let handle = self.provider(&refund.provider_id).await?;
+        let (wechat_id, request) = (wechat_id.as_str(), &request);
+        let sent =
+            |client: Client| async move { client.apply_abnormal_refund(wechat_id, request).await };
+        let context = CallContext::refund(CallPurpose::RedirectRefund, &refund);
+        match self.call(&handle, &context, sent).await {
+            Ok(answer) => {
+                let seen = from_refund(&answer.value);
+                let now = self.let_in(&refund, &seen, Source::Api).await?;
+                Ok(refund_view(now.as_deref().unwrap_or(&refund)))
+            }
+            Err(error) => Err(match &*error.kind {
+                CallErrorKind::Invalid(fault) => {
+                    OperationError::invalid(fault.field, &fault.problem.to_string())
+                }
+                _ => upstream(&error),
+            }),
+        }
+    }
+
+    async fn ask_soon(&self, refund: &Refund) -> Result<(), OperationError> {
+        let after = Refund {
+            next_try_at: Some(self.now().plus_millis(ASK_AFTER_MS)),
+            tries: 0,
+            ..refund.clone()
+        };
+        let tx = self.storage().begin().await?;
+        refunds::update(&tx, refund, &after).await?;
+        Ok(tx.commit().await?)
+    }
+}

@@ -1,0 +1,277 @@
+//! Asking for a refund: its intent is committed with the idempotency key, then it is sent.
+
+use serde::{Deserialize, Serialize};
+use tributary_domain::clock::Timestamp;
+use tributary_domain::order::Order;
+use tributary_domain::refund::{Refund, RefundOrigin, RefundState};
+use tributary_domain::refund_content::{OrderRef, RefundContent, RefundRequest};
+use tributary_domain::settlement::Source;
+use tributary_domain::tenant::Scope;
+use tributary_storage::idempotency::{self, About, Scope as KeyScope};
+use tributary_storage::{StorageError, Tx, orders, refunds};
+
+use crate::credentials::Caller;
+use crate::idempotency::{Idempotency, Known};
+use crate::refunds::intent::{self, Intent};
+use crate::refunds::send::Permit;
+use crate::refunds::view::{RefundView, refund_view};
+use crate::{OperationError, Operations, UpstreamError};
+
+/// The status of an answer that made a new refund.
+const CREATED: u16 = 201;
+/// The status of an answer that gives a refund back.
+const OK: u16 = 200;
+/// The status of an answer about a refund whose outcome at WeChat is not known yet.
+const ACCEPTED: u16 = 202;
+
+/// The answer to asking for a refund.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refunded {
+    /// 201 for a new refund, 200 for one that is given back, 202 while its outcome is unknown.
+    pub status: u16,
+    /// Whether the answer was given before under the same idempotency key.
+    pub replayed: bool,
+    /// The refund.
+    pub view: RefundView,
+}
+
+/// A definite answer as it is kept under an idempotency key.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KeptAnswer {
+    Refunded(Box<RefundView>),
+    Refused(UpstreamError),
+}
+
+/// A refund on its way, and the key that guards the answer.
+struct Work {
+    refund: Refund,
+    scope: KeyScope,
+    lock_token: i64,
+    /// What a success is answered with.
+    status: u16,
+}
+
+impl Operations {
+    /// Refunds an order, or gives back the refund that the same request made before.
+    pub async fn create_refund(
+        &self,
+        caller: &Caller,
+        request: RefundRequest,
+        idem: &Idempotency,
+    ) -> Result<Refunded, OperationError> {
+        caller.require(Scope::RefundsWrite)?;
+        let asked = RefundContent::parse(request).map_err(OperationError::Invalid)?;
+        let scope = idem.scope(caller);
+        match self.record_refund(caller, &asked, idem, &scope).await {
+            Ok(work) => self.carry_refund_out(work).await,
+            Err(OperationError::Storage(StorageError::Duplicate {
+                table: "idempotency_keys",
+            })) => match self.known_request(idem, &scope).await? {
+                Some(Known::Replay { status, answer }) => replay(status, &answer),
+                Some(Known::Resume {
+                    about: About::Refund(id),
+                    lock_token,
+                }) => {
+                    let work = Work {
+                        refund: self.find_refund(caller, &id).await?,
+                        scope,
+                        lock_token,
+                        status: OK,
+                    };
+                    self.carry_refund_out(work).await
+                }
+                _ => Err(OperationError::IdempotencyInFlight),
+            },
+            // Somebody else used the number for another order in the same moment.
+            Err(OperationError::Storage(StorageError::Duplicate { table: "refunds" })) => {
+                Err(OperationError::IdempotencyInFlight)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Commits the key with the refund that it makes, or with the one that the tenant's number names already.
+    async fn record_refund(
+        &self,
+        caller: &Caller,
+        (order_ref, content): &(OrderRef, RefundContent),
+        idem: &Idempotency,
+        scope: &KeyScope,
+    ) -> Result<Work, OperationError> {
+        let now = self.now();
+        let tx = self.storage().begin().await?;
+        let order = lock_order(&tx, caller, order_ref).await?;
+        let (tenant, mode) = (&caller.tenant_id, caller.mode);
+        let number = &content.merchant_refund_no;
+        let known = refunds::find_by_number(&tx, tenant, mode, number).await?;
+        let (refund, status) = match known {
+            Some(known) if known.content == *content && known.order_id == order.id => (known, OK),
+            Some(known) => {
+                // The key comes first: a repeated request is told what it is.
+                self.refuse_reused_key(idem, scope).await?;
+                return Err(OperationError::RefundConflict {
+                    refund_id: known.id.to_string(),
+                });
+            }
+            None => (new_refund(&tx, &order, content, now).await?, CREATED),
+        };
+        let about = About::Refund(refund.id.clone());
+        let request = idem.request(scope.clone(), about, now);
+        idempotency::insert(&tx, &request).await?;
+        if status == CREATED {
+            // Last, because only now it is certain that the key is new.
+            reserve(&tx, &order, &refund, now).await?;
+        }
+        tx.commit().await?;
+        Ok(Work {
+            refund,
+            scope: scope.clone(),
+            lock_token: request.lock_token,
+            status,
+        })
+    }
+
+    /// Fails when the key came with another request before.
+    async fn refuse_reused_key(
+        &self,
+        idem: &Idempotency,
+        scope: &KeyScope,
+    ) -> Result<(), OperationError> {
+        let known = idempotency::find(self.storage(), scope).await?;
+        match known {
+            Some(known) if known.fingerprint != idem.fingerprint_hex() => {
+                Err(OperationError::IdempotencyKeyReused)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn carry_refund_out(&self, mut work: Work) -> Result<Refunded, OperationError> {
+        let mut refusal = None;
+        if work.refund.state.is_unaccepted() {
+            let sent = Box::pin(self.send_refund(&work.refund, Permit::Ask)).await?;
+            work.refund = sent.refund;
+            refusal = sent.error;
+        }
+        match (work.refund.state, refusal) {
+            (RefundState::Closed, Some(refusal)) => self.refuse_refund(&work, refusal).await,
+            (RefundState::Unknown | RefundState::Sent, _) => {
+                self.release_key(&work).await?;
+                work.status = ACCEPTED;
+                Ok(answered(&work))
+            }
+            _ => {
+                let view = refund_view(&work.refund);
+                let answer = KeptAnswer::Refunded(Box::new(view));
+                self.keep_answer(&work, work.status, &answer).await?;
+                Ok(answered(&work))
+            }
+        }
+    }
+
+    /// WeChat refused it for good: that is the answer from now on.
+    async fn refuse_refund(
+        &self,
+        work: &Work,
+        refusal: UpstreamError,
+    ) -> Result<Refunded, OperationError> {
+        let status = refusal.status.unwrap_or_default();
+        let answer = KeptAnswer::Refused(refusal.clone());
+        self.keep_answer(work, status, &answer).await?;
+        Err(OperationError::Upstream(refusal))
+    }
+
+    async fn keep_answer(
+        &self,
+        work: &Work,
+        status: u16,
+        answer: &KeptAnswer,
+    ) -> Result<(), OperationError> {
+        // Plain data of our own: it always renders.
+        let answer = serde_json::to_string(answer).unwrap_or_default();
+        let tx = self.storage().begin().await?;
+        idempotency::complete(&tx, &work.scope, work.lock_token, status, &answer).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn release_key(&self, work: &Work) -> Result<(), OperationError> {
+        let tx = self.storage().begin().await?;
+        idempotency::release(&tx, &work.scope, work.lock_token, self.now()).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// The order that a request names, its row held until the transaction ends.
+async fn lock_order(tx: &Tx, caller: &Caller, order: &OrderRef) -> Result<Order, OperationError> {
+    let (tenant, mode) = (&caller.tenant_id, caller.mode);
+    let found = match order {
+        OrderRef::Id(id) => orders::find(tx, tenant, mode, id).await?,
+        OrderRef::Number(number) => orders::find_by_number(tx, tenant, mode, number).await?,
+    };
+    let found = found.ok_or(OperationError::NotFound)?;
+    let locked = orders::lock(tx, tenant, &found.id).await?;
+    locked.ok_or(OperationError::NotFound)
+}
+
+async fn new_refund(
+    tx: &Tx,
+    order: &Order,
+    content: &RefundContent,
+    now: Timestamp,
+) -> Result<Refund, OperationError> {
+    // What cannot be refunded is refused below, once the key is known to be new.
+    let attempt = match &order.payment {
+        Some(payment) => orders::find_attempt(tx, &order.tenant_id, &payment.attempt_id).await?,
+        None => orders::latest_attempt(tx, &order.tenant_id, &order.id).await?,
+    };
+    let Some(attempt) = attempt else {
+        return Err(OperationError::Internal("an order without attempt".into()));
+    };
+    let payment = order.payment.as_ref();
+    let intent = Intent {
+        order,
+        attempt: &attempt,
+        transaction_id: payment.map_or("", |payment| payment.transaction_id.as_str()),
+        total: order.money.paid,
+        content: Some(content.clone()),
+        origin: RefundOrigin::Api,
+        late_payment: None,
+    };
+    Ok(intent::new_refund(&intent, now))
+}
+
+async fn reserve(
+    tx: &Tx,
+    order: &Order,
+    refund: &Refund,
+    now: Timestamp,
+) -> Result<(), OperationError> {
+    order
+        .reserve_refund(refund.content.refund, now)
+        .map_err(OperationError::NotRefundable)?;
+    intent::record(tx, order, refund, Source::Api).await?;
+    Ok(())
+}
+
+fn answered(work: &Work) -> Refunded {
+    Refunded {
+        status: work.status,
+        replayed: false,
+        view: refund_view(&work.refund),
+    }
+}
+
+fn replay(status: u16, answer: &str) -> Result<Refunded, OperationError> {
+    match serde_json::from_str(answer) {
+        Ok(KeptAnswer::Refunded(view)) => Ok(Refunded {
+            status,
+            replayed: true,
+            view: *view,
+        }),
+        Ok(KeptAnswer::Refused(refusal)) => Err(OperationError::Upstream(refusal)),
+        Err(_) => Err(OperationError::Internal(
+            "a kept answer does not parse".into(),
+        )),
+    }
+}

@@ -1,0 +1,216 @@
+//! Money that comes late, twice, or with another amount: a state with a policy, one event, never a log line.
+
+use serde_json::{Value, json};
+use tributary_domain::late_payment::{LateDecision, LatePolicy};
+use tributary_operations::late_payments::Ruling;
+use tributary_tests::{TestPlatform, scenario};
+use wechatpay_sim::{Fault, FaultKind, PayOrder, RefundResult};
+
+async fn policy(p: &TestPlatform, decision: LateDecision) {
+    let policy = LatePolicy {
+        paid_late: decision,
+        duplicate_paid: decision,
+        amount_mismatch: decision,
+    };
+    let operations = p.platform.operations();
+    operations
+        .set_late_policy(&p.tenant.id, &policy)
+        .await
+        .expect("a policy");
+}
+
+/// An order that was closed here and at WeChat, and is paid all the same.
+async fn paid_after_close(p: &TestPlatform) -> Value {
+    let order = p.order(888).await;
+    let id = order["id"].as_str().expect("an id");
+    p.tenant.api.close_order(id).await.ok();
+    p.pay_as(&order, &forced(None));
+    p.settle().await;
+    order
+}
+
+fn forced(amount_total: Option<i64>) -> PayOrder {
+    PayOrder {
+        force: true,
+        amount_total,
+        ..PayOrder::default()
+    }
+}
+
+/// The one refund that WeChat knows comes to this end.
+async fn end_refund(p: &TestPlatform, status: RefundResult) {
+    let refunds = p.simulator.ledger().refunds;
+    assert_eq!(refunds.len(), 1, "one refund at WeChat");
+    p.simulator
+        .settle_refund(&refunds[0].out_refund_no, &crate::refund::ending(status))
+        .expect("a result");
+    p.settle().await;
+}
+
+async fn rule(p: &TestPlatform, order: &Value, decision: LateDecision) {
+    let held = p
+        .platform
+        .operations()
+        .held_payments(None)
+        .await
+        .expect("a list");
+    let id = order["id"].as_str().expect("an id");
+    let late = held.items.iter().find(|late| late.order_id.as_str() == id);
+    let ruling = Ruling {
+        decision,
+        decided_by: "li.wei".into(),
+        reason: "The payer asked for it".into(),
+    };
+    let late = late.expect("held money");
+    let operations = p.platform.operations();
+    let decided = operations.decide_late_payment(&late.tenant_id, &late.id, &ruling);
+    decided.await.expect("a decision");
+    p.settle().await;
+}
+
+scenario!(
+    late_money_is_accepted_unless_the_tenant_says_otherwise,
+    accepted
+);
+async fn accepted(p: &TestPlatform) {
+    let order = paid_after_close(p).await;
+    let seen = p.seen(&order).await;
+    assert_eq!(seen["state"], "paid");
+    assert_eq!(seen["amount"]["paid"], 888);
+    assert_eq!(seen["late_payments"][0]["kind"], "paid_late");
+    assert_eq!(seen["late_payments"][0]["state"], "accepted");
+    assert_eq!(
+        p.told(&order).await,
+        ["order.created", "order.closed", "order.paid_late"]
+    );
+}
+
+scenario!(late_money_goes_back_when_the_tenant_says_refund, refunded);
+async fn refunded(p: &TestPlatform) {
+    policy(p, LateDecision::Refund).await;
+    let order = paid_after_close(p).await;
+    assert_eq!(p.seen(&order).await["state"], "refunding");
+    end_refund(p, RefundResult::Success).await;
+    let seen = p.seen(&order).await;
+    assert_eq!(seen["state"], "refunded");
+    assert_eq!(seen["amount"]["refunded"], 888);
+    assert_eq!(seen["late_payments"][0]["state"], "refunded");
+    assert_eq!(
+        p.told(&order).await,
+        ["order.created", "order.closed", "order.paid_late"]
+    );
+    let id = seen["late_payments"][0]["refund_id"].clone();
+    let told = ["refund.created", "refund.processing", "refund.succeeded"];
+    assert_eq!(p.told(&json!({ "id": id })).await, told);
+}
+
+scenario!(
+    held_late_money_waits_for_a_person_who_accepts,
+    held_accepted
+);
+async fn held_accepted(p: &TestPlatform) {
+    policy(p, LateDecision::Hold).await;
+    let order = paid_after_close(p).await;
+    assert_eq!(p.seen(&order).await["state"], "held");
+    rule(p, &order, LateDecision::Accept).await;
+    assert_eq!(p.seen(&order).await["state"], "paid");
+    let told = [
+        "order.created",
+        "order.closed",
+        "order.paid_late",
+        "order.paid",
+    ];
+    assert_eq!(p.told(&order).await, told);
+}
+
+scenario!(
+    held_late_money_that_a_person_refunds_goes_back_once,
+    held_refunded
+);
+async fn held_refunded(p: &TestPlatform) {
+    policy(p, LateDecision::Hold).await;
+    let order = paid_after_close(p).await;
+    rule(p, &order, LateDecision::Refund).await;
+    assert_eq!(p.seen(&order).await["state"], "refunding");
+    end_refund(p, RefundResult::Success).await;
+    assert_eq!(p.seen(&order).await["state"], "refunded");
+}
+
+scenario!(
+    late_money_whose_way_back_fails_waits_for_a_person_again,
+    way_back_fails
+);
+async fn way_back_fails(p: &TestPlatform) {
+    policy(p, LateDecision::Refund).await;
+    let order = paid_after_close(p).await;
+    end_refund(p, RefundResult::Closed).await;
+    let seen = p.seen(&order).await;
+    assert_eq!(seen["state"], "held");
+    assert_eq!(seen["late_payments"][0]["state"], "held");
+    rule(p, &order, LateDecision::Accept).await;
+    assert_eq!(p.seen(&order).await["state"], "paid");
+}
+
+scenario!(
+    another_amount_never_pays_an_order_unless_somebody_accepts_it,
+    another_amount
+);
+async fn another_amount(p: &TestPlatform) {
+    let order = p.order(888).await;
+    p.pay_as(&order, &forced(Some(1)));
+    p.settle().await;
+    let seen = p.seen(&order).await;
+    assert_eq!(seen["state"], "held");
+    assert_eq!(
+        (&seen["amount"]["paid"], &seen["amount"]["total"]),
+        (&json!(1), &json!(888))
+    );
+    assert_eq!(
+        p.told(&order).await,
+        ["order.created", "order.amount_mismatch"]
+    );
+    rule(p, &order, LateDecision::Refund).await;
+    end_refund(p, RefundResult::Success).await;
+    assert_eq!(p.seen(&order).await["state"], "refunded");
+}
+
+scenario!(close_that_loses_the_race_ends_in_the_payment, race);
+async fn race(p: &TestPlatform) {
+    p.simulator
+        .fault(Fault::of(FaultKind::NotificationWithheld));
+    let order = p.order(888).await;
+    let id = order["id"].as_str().expect("an id");
+    p.pay(&order);
+    p.tenant
+        .api
+        .close_order(id)
+        .await
+        .problem(409, "state_conflict");
+    assert_eq!(p.seen(&order).await["state"], "paid");
+    assert_eq!(p.told(&order).await, ["order.created", "order.paid"]);
+}
+
+scenario!(
+    second_payment_goes_back_when_the_tenant_says_refund,
+    second_payment
+);
+async fn second_payment(p: &TestPlatform) {
+    policy(p, LateDecision::Refund).await;
+    let order = p.paid_order(888).await;
+    let number = tributary_tests::platform::number(&order);
+    let mut plain = p.hand.paid(&p.tenant, number, 888);
+    plain["transaction_id"] = json!("4200000000202611210000000099");
+    assert_eq!(p.say("second", &plain).await.status, 204);
+    let seen = p.seen(&order).await;
+    assert_eq!(seen["state"], "paid");
+    assert_eq!(seen["amount"]["refunding"], 0);
+    assert_eq!(seen["late_payments"][0]["kind"], "duplicate_paid");
+    assert_eq!(seen["late_payments"][0]["state"], "refunding");
+    let refund = seen["late_payments"][0]["refund_id"]
+        .as_str()
+        .expect("a refund");
+    let refund = p.tenant.api.refund(refund).await.ok();
+    assert_eq!(refund["transaction_id"], plain["transaction_id"]);
+    assert_eq!(refund["amount"]["refund"], 888);
+    assert_eq!(refund["origin"], "late_money");
+}
