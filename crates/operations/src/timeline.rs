@@ -8,6 +8,7 @@ mod words;
 use serde::Deserialize;
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{EventId, OrderId};
+use tributary_domain::late_payment::LatePayment;
 use tributary_domain::order::{Attempt, Order};
 use tributary_domain::tenant::Scope;
 use tributary_storage::alarms::{self, Alarm};
@@ -15,7 +16,7 @@ use tributary_storage::deliveries::{self, SentAttempt};
 use tributary_storage::feed::{self, FeedEvent};
 use tributary_storage::notifications::{self, StoredNotification};
 use tributary_storage::upstream_calls::{self, UpstreamTry};
-use tributary_storage::{orders, refunds};
+use tributary_storage::{late_payments, orders, refunds};
 use wechatpay::client::Failure;
 
 use crate::credentials::Caller;
@@ -63,6 +64,8 @@ pub enum Detail {
     Notification(Box<NotificationFacts>),
     /// Something did not fit, and a person is to look.
     Alarm(AlarmFacts),
+    /// Late money got its decision.
+    Decision(DecisionFacts),
     /// The order changed, or something about it was told.
     Event(Box<EventFacts>),
     /// One try to tell the tenant.
@@ -79,8 +82,9 @@ impl Detail {
             Self::Prepared(_) => 3,
             Self::Notification(_) => 4,
             Self::Alarm(_) => 5,
-            Self::Event(_) => 6,
-            Self::DeliveryAttempt(_) => 7,
+            Self::Decision(_) => 6,
+            Self::Event(_) => 7,
+            Self::DeliveryAttempt(_) => 8,
         }
     }
 }
@@ -174,6 +178,21 @@ pub struct AlarmFacts {
     pub alarm: String,
 }
 
+/// A decision about money that came late, twice, or with another amount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecisionFacts {
+    /// The payment.
+    pub late_payment_id: String,
+    /// In which way it was not the ordinary one.
+    pub late: &'static str,
+    /// Where it stands now.
+    pub state: &'static str,
+    /// `policy`, or a person.
+    pub decided_by: String,
+    /// The person's reason.
+    pub reason: Option<String>,
+}
+
 /// A change of the order with what it rests on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventFacts {
@@ -262,6 +281,8 @@ impl Operations {
         entries.extend(calls.into_iter().map(of_call));
         entries.extend(notices.into_iter().map(of_notification));
         entries.extend(alarms.into_iter().map(of_alarm));
+        let late = late_payments::of_order(at, tenant, id).await?;
+        entries.extend(late.into_iter().filter_map(of_decision));
         for event in events {
             entries.push(of_event(event, first_notice)?);
         }
@@ -286,6 +307,22 @@ fn of_attempt(attempt: &Attempt) -> Vec<TimelineEntry> {
         detail: Detail::Prepared(facts()),
     });
     std::iter::once(began).chain(prepared).collect()
+}
+
+/// What is held has no decision yet.
+fn of_decision(late: LatePayment) -> Option<TimelineEntry> {
+    let facts = DecisionFacts {
+        late_payment_id: late.id.to_string(),
+        late: late.kind.as_str(),
+        state: late.state.as_str(),
+        decided_by: late.decided_by?,
+        reason: late.reason,
+    };
+    Some(TimelineEntry {
+        at: late.updated_at,
+        summary: words::of_decision(&facts),
+        detail: Detail::Decision(facts),
+    })
 }
 
 fn of_call(one: UpstreamTry) -> TimelineEntry {

@@ -1,6 +1,9 @@
 //! One sentence for each entry, as one would tell it to a colleague.
 
-use super::{AlarmFacts, AttemptFacts, CallFacts, DeliveryFacts, EventFacts, NotificationFacts};
+use super::{
+    AlarmFacts, AttemptFacts, CallFacts, DecisionFacts, DeliveryFacts, EventFacts,
+    NotificationFacts,
+};
 use crate::upstream_calls::CallPurpose;
 
 pub(super) fn of_attempt(facts: &AttemptFacts) -> String {
@@ -62,6 +65,21 @@ pub(super) fn of_notification(facts: &NotificationFacts) -> String {
         }
         _ => format!("WeChat Pay notified us ({told}); the verdict is {verdict}."),
     }
+}
+
+pub(super) fn of_decision(facts: &DecisionFacts) -> String {
+    let who = match facts.decided_by.as_str() {
+        "policy" => "The tenant's policy",
+        person => person,
+    };
+    let what = match facts.state {
+        "accepted" => "the tenant keeps it",
+        "held" => "it was to go back, could not, and waits for a person again",
+        _ => "it goes back to the payer",
+    };
+    let why = facts.reason.as_deref().map(|reason| format!(" ({reason})"));
+    let why = why.unwrap_or_default();
+    format!("{who} decided about the {} money: {what}{why}.", facts.late)
 }
 
 pub(super) fn of_alarm(facts: &AlarmFacts) -> String {

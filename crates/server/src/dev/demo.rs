@@ -7,10 +7,18 @@ use tributary_domain::tenant::{Mode, Scope};
 use tributary_operations::Operations;
 use tributary_operations::endpoints::{EndpointPatch, NewEndpoint};
 use tributary_operations::pages::LIMIT_MAX;
-use wechatpay_sim::{KeyMode, NewApp, NewOpenid, NewSubMerchant, OpenidOf, SimHandle};
+use wechatpay_sim::{
+    KeyMode, NewApp, NewOpenid, NewSubMerchant, OpenidOf, RefundPolicy, RefundResult, SimHandle,
+};
 
 use super::facts::{DevFacts, ProviderFacts};
 use crate::simulated;
+
+/// Refunds of the demo arrive by themselves, as those of small amounts do within minutes.
+const DEMO_REFUNDS: RefundPolicy = RefundPolicy {
+    result: RefundResult::Success,
+    after_ms: 3_000,
+};
 
 /// Where the parts of the demo are.
 pub(super) struct Addresses {
@@ -29,6 +37,7 @@ pub(super) async fn create(
         .provider(wechatpay_sim::NewProvider {
             name: Some("Demo provider".to_owned()),
             key_mode: Some(KeyMode::PublicKey),
+            refund_policy: Some(DEMO_REFUNDS),
             ..wechatpay_sim::NewProvider::default()
         })
         .await?;

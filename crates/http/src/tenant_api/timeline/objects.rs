@@ -54,6 +54,8 @@ enum TimelineEntryKind {
     Alarm,
     /// The order changed.
     Event,
+    /// Money that came late, twice, or with another amount got its decision.
+    Decision,
     /// You were told of an event.
     DeliveryAttempt,
 }
@@ -76,6 +78,8 @@ struct TimelineEntry {
     notification: Option<TimelineNotification>,
     /// Of the kind `alarm`.
     alarm: Option<TimelineAlarm>,
+    /// Of the kind `decision`.
+    decision: Option<TimelineDecision>,
     /// Of the kind `event`.
     event: Option<TimelineEvent>,
     /// Of the kind `delivery_attempt`.
@@ -155,6 +159,22 @@ struct TimelineNotification {
     request_id: Option<String>,
     /// SHA-256 of the body, in hex.
     body_sha256: String,
+}
+
+/// What was decided about money that came late, twice, or with another amount.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+struct TimelineDecision {
+    /// Our id of the payment: `lpm_…`.
+    late_payment_id: String,
+    /// In which way it was not the ordinary payment.
+    late: String,
+    /// Where it stands: `held`, `accepted`, `refunding` or `refunded`.
+    state: String,
+    /// Who decided: `policy`, or a person.
+    decided_by: String,
+    /// Why, in the person's words.
+    reason: Option<String>,
 }
 
 /// Something that did not fit.
@@ -244,6 +264,7 @@ impl From<Entry> for TimelineEntry {
             call: None,
             notification: None,
             alarm: None,
+            decision: None,
             event: None,
             delivery_attempt: None,
         };
@@ -251,6 +272,15 @@ impl From<Entry> for TimelineEntry {
             Detail::Attempt(facts) | Detail::Prepared(facts) => shown.attempt = Some(facts.into()),
             Detail::Call(facts) => shown.call = Some((*facts).into()),
             Detail::Notification(facts) => shown.notification = Some((*facts).into()),
+            Detail::Decision(facts) => {
+                shown.decision = Some(TimelineDecision {
+                    late_payment_id: facts.late_payment_id,
+                    late: facts.late.to_owned(),
+                    state: facts.state.to_owned(),
+                    decided_by: facts.decided_by,
+                    reason: facts.reason,
+                });
+            }
             Detail::Alarm(facts) => {
                 shown.alarm = Some(TimelineAlarm {
                     alarm_id: facts.alarm_id,
@@ -272,6 +302,7 @@ impl From<&Detail> for TimelineEntryKind {
             Detail::Prepared(_) => Self::Prepared,
             Detail::Notification(_) => Self::Notification,
             Detail::Alarm(_) => Self::Alarm,
+            Detail::Decision(_) => Self::Decision,
             Detail::Event(_) => Self::Event,
             Detail::DeliveryAttempt(_) => Self::DeliveryAttempt,
         }

@@ -167,9 +167,6 @@ table! { CODES:
     "NO_STATEMENT_EXIST" => Definite No Nobody
         "当天没有账单，即没有交易。"
         "There is no bill of that day: nothing was traded."
-    "BILL_NOT_EXIST" => Definite No Nobody
-        "当天没有账单，即没有交易。"
-        "There is no bill of that day: nothing was traded."
     "20002" => Definite No Nobody
         "账单不存在或尚未生成；请看说明文字。"
         "The bill does not exist or is not ready; the text says which."
