@@ -7,12 +7,10 @@ use tributary_domain::ids::{DeliveryId, OrderId};
 use tributary_operations::OperationError;
 use tributary_operations::courier::Wish as ClaimWish;
 use tributary_operations::endpoints::EndpointPatch;
-use wechatpay_sim::{Fault, FaultKind, Order, PayOrder, TradeState};
 
 use super::checker;
 use super::node::Node;
 use super::tenants::Player;
-use super::weather::Weather;
 use super::world::World;
 
 /// One thing that can happen.
@@ -45,6 +43,17 @@ pub(super) enum Action {
     Wait,
     Weather,
     Restart,
+    RefundNew,
+    RefundAgain,
+    RefundSameNumber,
+    RefundOtherContent,
+    RefundTooMuch,
+    SyncRefund,
+    PollRefunds,
+    EndRefund,
+    Balance,
+    LatePolicy,
+    DecideLate,
 }
 
 /// How often each happens.
@@ -75,6 +84,17 @@ const ACTIONS: &[(u32, Action)] = &[
     (16, Action::Wait),
     (3, Action::Weather),
     (2, Action::Restart),
+    (8, Action::RefundNew),
+    (5, Action::RefundAgain),
+    (2, Action::RefundSameNumber),
+    (2, Action::RefundOtherContent),
+    (2, Action::RefundTooMuch),
+    (2, Action::SyncRefund),
+    (8, Action::PollRefunds),
+    (8, Action::EndRefund),
+    (2, Action::Balance),
+    (3, Action::LatePolicy),
+    (3, Action::DecideLate),
 ];
 
 /// What may happen while a call to WeChat is under way.
@@ -91,20 +111,18 @@ const MEANWHILE: &[(u32, Action)] = &[
     (4, Action::Poll),
     (2, Action::Sequence),
     (2, Action::Wait),
+    (4, Action::RefundNew),
+    (5, Action::RefundAgain),
+    (2, Action::RefundSameNumber),
+    (2, Action::RefundTooMuch),
+    (2, Action::SyncRefund),
+    (5, Action::PollRefunds),
+    (5, Action::EndRefund),
+    (2, Action::DecideLate),
 ];
 
 /// The most that happens during one call.
 const MEANWHILE_MAX: usize = 3;
-const NOTIFICATION_FAULTS: [FaultKind; 8] = [
-    FaultKind::NotificationWithheld,
-    FaultKind::NotificationDuplicated,
-    FaultKind::NotificationReordered,
-    FaultKind::NotificationLate,
-    FaultKind::NotificationForged,
-    FaultKind::NotificationWrongSignature,
-    FaultKind::NotificationUnknownSerial,
-    FaultKind::NotificationProbe,
-];
 
 impl World {
     /// Lets one thing happen.
@@ -182,6 +200,7 @@ impl World {
             Action::Wait => self.wait(),
             Action::Weather => self.change_weather(),
             Action::Restart => node.restart(self),
+            other => self.act_on_refunds(other, node, player).await,
         }
     }
 }
@@ -319,108 +338,6 @@ impl World {
     }
 }
 
-/// Payers and WeChat.
-impl World {
-    fn pay_one(&self, wanted: impl Fn(&Order) -> bool, force: bool) {
-        let orders = self.simulator.ledger().orders;
-        let fitting: Vec<Order> = orders.into_iter().filter(wanted).collect();
-        let Some(order) = self.draw(|dice| dice.pick(&fitting)) else {
-            return;
-        };
-        let other_amount = self.draw(|dice| dice.chance(4));
-        let wish = PayOrder {
-            amount_total: other_amount.then_some(order.amount_total + 1),
-            force,
-            ..PayOrder::default()
-        };
-        let paid = self.simulator.pay(&order.out_trade_no, &wish);
-        let (number, amount) = (
-            &order.out_trade_no,
-            wish.amount_total.unwrap_or(order.amount_total),
-        );
-        self.tell(|| format!("somebody pays {amount} for {number}: {}", paid.is_ok()));
-    }
-
-    fn pay(&self) {
-        self.pay_one(|order| order.trade_state == TradeState::NotPay, false);
-    }
-
-    /// A payment that was under way when the order ended.
-    fn pay_late(&self) {
-        let late =
-            |order: &Order| matches!(order.trade_state, TradeState::Closed | TradeState::NotPay);
-        self.pay_one(late, true);
-    }
-
-    /// The order that changed last is paid, however it stands, and WeChat says so at once.
-    async fn pay_and_tell(self: &Arc<Self>) {
-        let orders = self.simulator.ledger().orders;
-        let unpaid = orders.iter().filter(|order| order.payment.is_none());
-        let Some(newest) = unpaid.max_by_key(|order| (order.updated_ms, &order.out_trade_no))
-        else {
-            return;
-        };
-        let number = newest.out_trade_no.clone();
-        self.pay_one(|order| order.out_trade_no == number, true);
-        self.notify().await;
-    }
-
-    fn close_at_wechat(&self) {
-        let orders = self.simulator.ledger().orders;
-        let open = orders
-            .into_iter()
-            .filter(|order| order.trade_state == TradeState::NotPay);
-        let numbers: Vec<String> = open.map(|order| order.out_trade_no).collect();
-        if let Some(number) = self.draw(|dice| dice.pick(&numbers)) {
-            let closed = self.simulator.close(&number).is_ok();
-            self.tell(|| format!("WeChat closes {number}: {closed}"));
-        }
-    }
-
-    /// WeChat sends what is due, and some of it goes wrong.
-    async fn notify(self: &Arc<Self>) {
-        let percent = self.chance().weather.notices;
-        while self.draw(|dice| dice.chance(percent)) {
-            let kind = self
-                .draw(|dice| dice.pick(&NOTIFICATION_FAULTS))
-                .expect("there are kinds");
-            let delay_ms = self.draw(|dice| dice.between(1..=90_000)).unsigned_abs();
-            let fault = Fault::of(kind).times(1).delayed_by(delay_ms);
-            self.tell(|| format!("   ({kind:?})"));
-            self.simulator.fault(fault);
-        }
-        let sent = self.simulator.run_due().await;
-        self.tell(|| format!("WeChat delivers {sent} notifications"));
-    }
-
-    /// An old letter comes once more, byte for byte.
-    async fn replay(self: &Arc<Self>) {
-        let letters: Vec<_> = self.log().letters.iter().cloned().collect();
-        if let Some(letter) = self.draw(|dice| dice.pick(&letters)) {
-            self.tell(|| "an old notification comes once more".to_owned());
-            drop(Arc::clone(self).receive(letter).await);
-        }
-    }
-
-    pub(super) fn change_weather(&self) {
-        let weather = self.draw(Weather::draw);
-        self.chance().weather = weather;
-        self.tell(|| format!("the weather is {weather:?}"));
-    }
-
-    fn wait(&self) {
-        let ms = self.draw(|dice| match dice.below(20) {
-            0..=6 => dice.between(1..=40),
-            7..=12 => dice.between(500..=20_000),
-            13..=17 => dice.between(30_000..=200_000),
-            18 => dice.between(600_000..=2_400_000),
-            _ => dice.between(3_000_000..=9_000_000),
-        });
-        self.clock.advance_millis(ms);
-        self.tell(|| format!("time passes: {ms} ms"));
-    }
-}
-
 /// The clock's work.
 impl World {
     pub(super) async fn task<W>(
@@ -483,7 +400,11 @@ impl World {
         let now = self.now().as_millis();
         let mut lanes: std::collections::BTreeMap<String, usize> =
             std::collections::BTreeMap::new();
-        for row in self.rows().await.delivery_queue {
+        let rows = self.rows().await;
+        for fault in checker::sums_are_within_paid(&rows) {
+            self.complain(fault);
+        }
+        for row in rows.delivery_queue {
             *lanes.entry(row.endpoint_id).or_default() += usize::from(row.lease_until > now);
         }
         for fault in lanes.into_values().filter_map(checker::lane_is_full) {

@@ -1,6 +1,7 @@
 //! The invariants, each a function over what a run left. None of them knows what the platform's code looks like.
 
 mod money;
+mod refunds;
 mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use sha2::Sha256;
 use tributary_domain::endpoint::any_filter_matches;
 use wechatpay_sim::{AttemptKind, TradeState};
 
+pub(super) use refunds::sums_are_within_paid;
 use routes::Routes;
 
 use super::evidence::{Evidence, OrderRow};
@@ -49,6 +51,30 @@ pub const INVARIANTS: &[(&str, Check)] = &[
     (
         "I2 the money is the same on both sides",
         money::money_agrees,
+    ),
+    (
+        "I10 a refund is one refund at WeChat",
+        refunds::a_refund_is_one_refund,
+    ),
+    (
+        "I10 the sums of an order are those of its refunds",
+        refunds::sums_are_those_of_the_refunds,
+    ),
+    (
+        "I14 late money goes where it was decided",
+        refunds::late_money_goes_its_way,
+    ),
+    (
+        "I15 no refund is closed without evidence",
+        refunds::none_closed_without_evidence,
+    ),
+    (
+        "I3 the last event tells how a refund stands",
+        refunds::last_event_tells_the_state,
+    ),
+    (
+        "I12 a refund that is not over has a next step",
+        refunds::everything_has_a_next_step,
     ),
     (
         "I3 the events of a subject are numbered without a hole",
@@ -152,18 +178,20 @@ fn events_are_consecutive(evidence: &Evidence) -> Vec<String> {
     for ((_, subject), mut numbers) in subjects.clone() {
         numbers.sort_unstable();
         // Pings of an endpoint are numbered by their time.
-        if subject.starts_with("ord_") && !numbers.iter().copied().eq(1..=count(&numbers)) {
+        if !subject.starts_with("ep_") && !numbers.iter().copied().eq(1..=count(&numbers)) {
             faults.push(format!("{subject} has the events {numbers:?}"));
         }
     }
-    for order in &evidence.rows.orders {
-        let events = subjects.get(&(order.tenant_id.as_str(), order.id.as_str()));
+    let rows = &evidence.rows;
+    let orders = rows.orders.iter();
+    let orders = orders.map(|order| (&order.tenant_id, &order.id, order.event_seq));
+    let refunds = rows.refunds.iter();
+    let refunds = refunds.map(|refund| (&refund.tenant_id, &refund.id, refund.event_seq));
+    for (tenant, id, seq) in orders.chain(refunds) {
+        let events = subjects.get(&(tenant.as_str(), id.as_str()));
         let events = events.map_or(0, |numbers| count(numbers));
-        if events != order.event_seq {
-            faults.push(format!(
-                "{} counts {} events and has {events}",
-                order.id, order.event_seq
-            ));
+        if events != seq {
+            faults.push(format!("{id} counts {seq} events and has {events}"));
         }
     }
     faults

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wechatpay_sim::NotificationState;
 
 use super::evidence::Rows;
+use super::tenants::Player;
 use super::weather::Weather;
 use super::world::World;
 
@@ -26,6 +27,7 @@ impl World {
         self.tell(|| "=== the storm is over".to_owned());
         self.chance().weather = Weather::CALM;
         self.simulator.clear_faults();
+        self.calm_refunds();
         for node in &self.nodes {
             node.restart(self);
         }
@@ -78,9 +80,7 @@ impl World {
             done += self
                 .task(node, "polls", async |o| o.poll_due_orders().await)
                 .await;
-            done += self
-                .task(node, "polls refunds", async |o| o.poll_due_refunds().await)
-                .await;
+            done += self.poll_refunds(node).await;
             done += self
                 .task(node, "applies", async |o| {
                     o.apply_kept_notifications().await
@@ -110,6 +110,13 @@ impl World {
             .iter()
             .filter(|order| !disputed.contains(order.id.as_str()));
         let polls = polls.filter_map(|order| order.next_poll_at);
+        let refunds = rows
+            .refunds
+            .iter()
+            .filter(|refund| !disputed.contains(refund.order_id.as_str()));
+        let refunds = refunds.filter_map(|refund| refund.next_try_at);
+        let planned = self.simulator.ledger().refunds.into_iter();
+        let planned = planned.filter_map(|refund| refund.planned.map(|planned| planned.at_ms));
         let tries = rows
             .notifications
             .iter()
@@ -121,6 +128,8 @@ impl World {
         let unnumbered = rows.events.iter().any(|event| event.feed_seq.is_none());
         let unnumbered = unnumbered.then(|| self.now().as_millis());
         polls
+            .chain(refunds)
+            .chain(planned)
             .chain(tries)
             .chain(queue)
             .chain(notices)
@@ -140,6 +149,7 @@ impl World {
                         self.send_wish(&self.nodes[0], player, index).await;
                     }
                 }
+                open += self.answer_refunds(player).await;
             }
             if open == 0 {
                 return true;
@@ -148,5 +158,16 @@ impl World {
         }
         self.complain("a request is never answered".to_owned());
         false
+    }
+
+    /// Asks again for the refunds that were not answered; how many those are.
+    async fn answer_refunds(self: &Arc<Self>, player: &Player) -> usize {
+        let refunds = player.memory().refunds.clone();
+        let open = refunds.iter().enumerate().filter(|(_, wish)| !wish.is_over);
+        let open: Vec<usize> = open.map(|(index, _)| index).collect();
+        for index in &open {
+            self.send_refund_wish(&self.nodes[0], player, *index).await;
+        }
+        open.len()
     }
 }

@@ -6,7 +6,12 @@ use sea_orm::{DatabaseConnection, FromQueryResult, Statement};
 use wechatpay_sim::{AttemptKind, LedgerView};
 
 /// What a person is told of although everything goes its ordinary way.
-const ORDINARY_ALARMS: [&str; 3] = ["paid_late", "duplicate_paid", "amount_mismatch"];
+const ORDINARY_ALARMS: [&str; 4] = [
+    "paid_late",
+    "duplicate_paid",
+    "amount_mismatch",
+    "refund_abnormal",
+];
 
 /// One notification as it arrived, and how it was answered.
 #[derive(Clone, Debug)]
@@ -52,7 +57,7 @@ pub struct Evidence {
     pub posts: Vec<Post>,
     /// Webhooks sent by a process that could not write down their result, by delivery; `None`: not counted.
     pub unrecorded: Option<BTreeMap<String, usize>>,
-    /// Numbers at WeChat whose prepay was refused for good at least once.
+    /// Numbers at WeChat whose prepay or refund was refused for good at least once.
     pub refused: Option<BTreeSet<String>>,
     /// The different bodies with which each number was placed at WeChat.
     pub bodies: BTreeMap<String, BTreeSet<Vec<u8>>>,
@@ -105,6 +110,11 @@ tables! {
     }
     attempts: AttemptRow {
         id: String, tenant_id: String, order_id: String, out_trade_no: String, state: String,
+    }
+    refunds: RefundRow {
+        id: String, tenant_id: String, order_id: String, late_payment_id: Option<String>, out_refund_no: String,
+        transaction_id: String, refund_fen: i64, state: String, refund_id: Option<String>, event_seq: i64,
+        next_try_at: Option<i64>,
     }
     late_payments: LatePaymentRow {
         id: String, tenant_id: String, order_id: String, kind: String, transaction_id: String, total_fen: i64,

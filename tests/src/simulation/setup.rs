@@ -24,7 +24,10 @@ pub(super) const PUBLIC_URL: &str = "https://pay.example.com";
 const RECEIVERS: &str = "https://receiver.example.com";
 
 /// Which endpoints each tenant has, and what they want to hear.
-const ENDPOINTS: [&[&[&str]]; 2] = [&[&["*"], &["order.paid*", "order.closed"]], &[&["order.*"]]];
+const ENDPOINTS: [&[&[&str]]; 2] = [
+    &[&["*"], &["order.paid*", "order.closed"]],
+    &[&["order.*", "refund.*"]],
+];
 
 /// What the world knows of its accounts.
 pub(super) struct Scene {

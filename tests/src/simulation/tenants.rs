@@ -8,8 +8,10 @@ use tributary_operations::OperationError;
 use tributary_operations::credentials::Caller;
 use tributary_operations::idempotency::{Idempotency, fingerprint};
 use tributary_operations::orders::place::Placed;
+use tributary_operations::orders::view::OrderView;
 
 use super::node::Node;
+use super::refunds::RefundWish;
 use super::world::World;
 
 const ROUTE: &str = "POST /v1/orders";
@@ -25,13 +27,14 @@ pub(super) struct Shop {
 /// A tenant.
 pub(super) struct Player {
     pub(super) caller: Caller,
-    shop: Shop,
+    pub(super) shop: Shop,
     memory: Mutex<Memory>,
 }
 
 #[derive(Default)]
 pub(super) struct Memory {
     pub(super) wishes: Vec<Wish>,
+    pub(super) refunds: Vec<RefundWish>,
     /// The feed as far as it was read, and where to go on.
     pub(super) read: Vec<String>,
     pub(super) cursor: Option<i64>,
@@ -71,14 +74,18 @@ impl Player {
 
     /// The orders that the tenant knows of.
     pub(super) fn orders(&self) -> Vec<OrderId> {
+        let placed = self.placed();
+        placed.into_iter().map(|order| order.id).collect()
+    }
+
+    /// The same, as they were answered.
+    pub(super) fn placed(&self) -> Vec<OrderView> {
         let memory = self.memory();
         let promised = memory
             .wishes
             .iter()
             .filter_map(|wish| wish.promised.as_ref());
-        promised
-            .map(|placed| placed.view.order.id.clone())
-            .collect()
+        promised.map(|placed| placed.view.order.clone()).collect()
     }
 
     /// A request for an order that nobody has asked for, under a key that nobody has used.

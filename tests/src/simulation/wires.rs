@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock, Weak};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use reqwest::header::{HeaderValue, USER_AGENT};
 use reqwest::{Request, Response, StatusCode};
 use serde_json::Value;
 use tributary_webhooks::{ErrorClass, Sender, SenderConfig};
@@ -198,19 +199,26 @@ fn local(request: &Request) -> Call {
         .body()
         .and_then(reqwest::Body::as_bytes)
         .unwrap_or_default();
+    let mut headers = request.headers().clone();
+    // The network's client adds it on the way out.
+    headers.insert(USER_AGENT, HeaderValue::from_static("simulation"));
     Call(LocalRequest {
         method: request.method().clone(),
         target: format!("{}{query}", url.path()),
-        headers: request.headers().clone(),
+        headers,
         body: body.to_vec(),
     })
 }
 
 impl Call {
-    /// The number that this call places at WeChat, if it places one.
+    /// The number of the order or the refund that this call places at WeChat, if it places one.
     fn placed_number(&self) -> Option<String> {
-        let body = Some(&self.0.body).filter(|_| self.0.target.ends_with("/jsapi"))?;
-        let body: Value = serde_json::from_slice(body).ok()?;
-        Some(body["out_trade_no"].as_str()?.to_owned())
+        let name = match &self.0.target {
+            target if target.ends_with("/jsapi") => "out_trade_no",
+            target if target.ends_with("/domestic/refunds") => "out_refund_no",
+            _ => return None,
+        };
+        let body: Value = serde_json::from_slice(&self.0.body).ok()?;
+        Some(body[name].as_str()?.to_owned())
     }
 }

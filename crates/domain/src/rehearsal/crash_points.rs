@@ -35,11 +35,27 @@ pub enum CrashPoint {
     SequenceBeforeCommit,
     /// Events have committed numbers.
     SequenceAfterCommit,
+    /// An order is closed and not committed.
+    CloseBeforeCommit,
+    /// The intent of a refund is written and not committed.
+    RefundIntentBeforeCommit,
+    /// The intent of a refund is committed, and nothing is sent.
+    RefundIntentAfterCommit,
+    /// A refund is marked as sent, and WeChat not called.
+    RefundMarkedSent,
+    /// WeChat answered a refund, and nothing of it is written.
+    RefundAnswered,
+    /// A report about a refund is applied and not committed.
+    RefundReportBeforeCommit,
+    /// A report about a refund is committed, and nobody answered.
+    RefundReportAfterCommit,
+    /// Late money and the refund that gives it back are written and not committed.
+    LateRefundBeforeCommit,
 }
 
 impl CrashPoint {
     /// Every named line.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 24] = [
         Self::IntentBeforeCommit,
         Self::IntentAfterCommit,
         Self::PrepayAnswered,
@@ -56,6 +72,14 @@ impl CrashPoint {
         Self::RecordAfterCommit,
         Self::SequenceBeforeCommit,
         Self::SequenceAfterCommit,
+        Self::CloseBeforeCommit,
+        Self::RefundIntentBeforeCommit,
+        Self::RefundIntentAfterCommit,
+        Self::RefundMarkedSent,
+        Self::RefundAnswered,
+        Self::RefundReportBeforeCommit,
+        Self::RefundReportAfterCommit,
+        Self::LateRefundBeforeCommit,
     ];
 }
 

@@ -45,11 +45,21 @@ pub enum Sabotage {
     QueueRowStays,
     /// The sequencer leaves a number out.
     HoleInFeed,
+    /// A refund that is sent again takes a new number.
+    RefundNumberAnew,
+    /// A refund without an answer counts as refused.
+    RefundFailedOnTimeout,
+    /// More may be refunded than was paid.
+    RefundSumsUnguarded,
+    /// A payment that is not the ordinary one is dropped.
+    LateMoneyDropped,
+    /// The end of a refund counts as often as it is told.
+    RefundSettledTwice,
 }
 
 impl Sabotage {
     /// Every rule that can be broken.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 26] = [
         Self::NoFence,
         Self::AckBeforeCommit,
         Self::FailedOnTimeout,
@@ -71,6 +81,11 @@ impl Sabotage {
         Self::AnySecret,
         Self::QueueRowStays,
         Self::HoleInFeed,
+        Self::RefundNumberAnew,
+        Self::RefundFailedOnTimeout,
+        Self::RefundSumsUnguarded,
+        Self::LateMoneyDropped,
+        Self::RefundSettledTwice,
     ];
 }
 
