@@ -1,4 +1,4 @@
-//! Lets the real server end at every named line: `crash [--database sqlite|postgres] [--point Name]`. Prints what was
+//! Lets the real server end at every named line: `crash [--database sqlite|postgres] [--points Name,Name]`. Prints what was
 //! lost, doubled and stuck; exit code 1 when anything was.
 
 #![expect(clippy::print_stdout, reason = "a program that prints what it counted")]
@@ -11,11 +11,11 @@ use tributary_tests::Backend;
 use tributary_tests::kill::crash;
 
 /// Most of a run waits for leases to end.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 6;
 
 fn main() -> ExitCode {
     let Some((backend, points)) = read_arguments() else {
-        println!("usage: crash [--database sqlite|postgres] [--point Name]");
+        println!("usage: crash [--database sqlite|postgres] [--points Name,Name]");
         return ExitCode::from(2);
     };
     let runtime = match tokio::runtime::Runtime::new() {
@@ -66,7 +66,10 @@ fn read_arguments() -> Option<(Backend, Vec<CrashPoint>)> {
         match (name.as_str(), value.as_str()) {
             ("--database", "sqlite") => backend = Backend::Sqlite,
             ("--database", "postgres") => backend = Backend::Postgres,
-            ("--point", wanted) => points.retain(|point| format!("{point:?}") == wanted),
+            ("--points", wanted) => points.retain(|point| {
+                let name = format!("{point:?}");
+                wanted.split(',').any(|one| one == name)
+            }),
             _ => return None,
         }
     }

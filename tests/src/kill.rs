@@ -105,7 +105,7 @@ async fn prepare(backend: Backend, server: &mut Server) -> World {
     server.serve(&database.url);
     server.start();
     server.ready().await;
-    let body = json!({"url": receiver.url(HOOK), "events": ["order.*"]});
+    let body = json!({"url": receiver.url(HOOK), "events": ["order.*", "refund.*"]});
     let endpoint = tenant.api.create_endpoint(&body).await.ok();
     let secret = endpoint["secret"]
         .as_str()

@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod endpoint;
 pub mod event;
 pub mod field;
+pub mod idempotency_key;
 pub mod ids;
 pub mod late_payment;
 pub mod merchant;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use tributary_domain::late_payment::{LateDecision, LatePolicy};
 use tributary_domain::rehearsal::CrashPoint;
 use tributary_server::commands;
+use wechatpay_sim::{ChangeSubMerchant, PayOrder, RefundPolicy, RefundResult};
 
 use super::load::Load;
 use super::server::Server;
-use super::{HOOK, SETTLE_LIMIT, World, prepare, verdict};
+use super::{HOOK, SETTLE_LIMIT, World, operations_over, prepare, verdict};
 use crate::Backend;
 use crate::api::fresh_key;
 use crate::simulation::checker::{self, Violations};
@@ -22,6 +24,8 @@ const CRASH_LIMIT: Duration = Duration::from_mins(1);
 const PASSAGE: u32 = 5;
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
 const CLOSE_PAUSE: Duration = Duration::from_millis(50);
+const REFUND_RESULT_MS: u32 = 200;
+const REFUND_TRIES_MAX: usize = 20;
 
 /// What a crash left.
 #[derive(Clone, Debug)]
@@ -51,15 +55,18 @@ pub async fn run(point: CrashPoint, backend: Backend) -> CrashVerdict {
     server.kill().await;
     server.crash_at = Some(format!("{point:?}:{PASSAGE}"));
     server.start();
+    give_late_money_back(&world, &server).await;
     let load = Load::start(&world);
     let stop = Arc::new(AtomicBool::new(false));
     let closing = tokio::spawn(close_orders(Arc::clone(&world), Arc::clone(&stop)));
+    let refunding = tokio::spawn(refund_orders(Arc::clone(&world), Arc::clone(&stop)));
     let crashed = server.ended(CRASH_LIMIT).await;
     if !crashed {
         server.kill().await;
     }
     stop.store(true, Ordering::SeqCst);
     closing.await.expect("whoever closes does not panic");
+    refunding.await.expect("whoever refunds does not panic");
     server.start();
     server.ready().await;
     let asked = load.finish(&world, SETTLE_LIMIT).await;
@@ -77,7 +84,58 @@ pub async fn run(point: CrashPoint, backend: Backend) -> CrashVerdict {
     }
 }
 
-/// A tenant that thinks better of it again and again.
+/// Late money goes back by itself, and WeChat ends every refund a moment after it was accepted.
+async fn give_late_money_back(world: &World, server: &Server) {
+    let policy = LatePolicy {
+        paid_late: LateDecision::Refund,
+        duplicate_paid: LateDecision::Refund,
+        amount_mismatch: LateDecision::Hold,
+    };
+    let operations = operations_over(&world.database.url, &server.kek, &server.url()).await;
+    let set = operations.set_late_policy(&world.tenant.id, &policy).await;
+    set.expect("the policy can be set");
+    let change = ChangeSubMerchant {
+        refund_policy: Some(Some(RefundPolicy {
+            result: RefundResult::Success,
+            after_ms: REFUND_RESULT_MS,
+        })),
+        ..ChangeSubMerchant::default()
+    };
+    let changed = world
+        .simulator
+        .change_sub_merchant(&world.tenant.sub_mchid, &change);
+    changed.expect("a known sub-merchant");
+}
+
+/// A tenant that gives half of an order back, again and again.
+async fn refund_orders(world: Arc<World>, stop: Arc<AtomicBool>) {
+    while !stop.load(Ordering::SeqCst) {
+        let api = &world.tenant.api;
+        let order = world.tenant.order(100);
+        if let Ok(answer) = api.try_post("/v1/orders", &order, &fresh_key()).await
+            && let Some(number) = answer.body["order"]["out_trade_no"].as_str()
+            && world.simulator.pay(number, &PayOrder::default()).is_ok()
+        {
+            let refund = serde_json::json!({
+                "order_id": answer.body["order"]["id"],
+                "merchant_refund_no": format!("half-of-{number}"),
+                "amount": {"refund": 50, "currency": "CNY"},
+            });
+            let key = fresh_key();
+            for _ in 0..REFUND_TRIES_MAX {
+                let asked = api.try_post("/v1/refunds", &refund, &key).await;
+                if asked.is_ok_and(|answer| answer.status.is_success()) {
+                    break;
+                }
+                // A refusal is kept under its key, so a refund before its payment is known needs another.
+                tokio::time::sleep(CLOSE_PAUSE).await;
+            }
+        }
+        tokio::time::sleep(CLOSE_PAUSE).await;
+    }
+}
+
+/// A tenant that thinks better of it again and again; its payer does not, now and then.
 async fn close_orders(world: Arc<World>, stop: Arc<AtomicBool>) {
     while !stop.load(Ordering::SeqCst) {
         let api = &world.tenant.api;
@@ -90,6 +148,13 @@ async fn close_orders(world: Arc<World>, stop: Arc<AtomicBool>) {
                 api.try_post(&path, &serde_json::json!({}), &fresh_key())
                     .await,
             );
+            if let Some(number) = answer.body["order"]["out_trade_no"].as_str() {
+                let late = PayOrder {
+                    force: true,
+                    ..PayOrder::default()
+                };
+                drop(world.simulator.pay(number, &late));
+            }
         }
         tokio::time::sleep(CLOSE_PAUSE).await;
     }

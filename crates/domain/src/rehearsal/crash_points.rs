@@ -35,8 +35,6 @@ pub enum CrashPoint {
     SequenceBeforeCommit,
     /// Events have committed numbers.
     SequenceAfterCommit,
-    /// An order is closed and not committed.
-    CloseBeforeCommit,
     /// The intent of a refund is written and not committed.
     RefundIntentBeforeCommit,
     /// The intent of a refund is committed, and nothing is sent.
@@ -55,7 +53,7 @@ pub enum CrashPoint {
 
 impl CrashPoint {
     /// Every named line.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 23] = [
         Self::IntentBeforeCommit,
         Self::IntentAfterCommit,
         Self::PrepayAnswered,
@@ -72,7 +70,6 @@ impl CrashPoint {
         Self::RecordAfterCommit,
         Self::SequenceBeforeCommit,
         Self::SequenceAfterCommit,
-        Self::CloseBeforeCommit,
         Self::RefundIntentBeforeCommit,
         Self::RefundIntentAfterCommit,
         Self::RefundMarkedSent,

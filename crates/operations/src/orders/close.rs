@@ -184,7 +184,6 @@ impl Operations {
             late_payments: &[],
         };
         change(&tx, &before, &mut after, &telling).await?;
-        crash_point(CrashPoint::CloseBeforeCommit);
         tx.commit().await?;
         Ok(after)
     }
