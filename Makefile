@@ -1,10 +1,10 @@
 # The commands of this repository. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench kill-check openapi
+.PHONY: help run test lint bench kill-check crash simulate broken-rules openapi
 
 help: ## Lists these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Builds and starts the platform, a simulated WeChat Pay and a demo tenant
 	@tests/scripts/install.sh build
@@ -29,6 +29,22 @@ kill-check: ## Kills the server 50 times under load on each database and counts 
 	@cargo build --workspace --bins
 	@tests/scripts/with_postgres.sh target/debug/kill_check --cycles 50 --database postgres
 	@target/debug/kill_check --cycles 50 --database sqlite
+
+crash: ## Ends the server at every named line on each database and counts what is left
+	@tests/scripts/install.sh bench
+	@cargo build --workspace --bins --examples
+	@tests/scripts/with_postgres.sh target/debug/examples/crash --database postgres
+	@target/debug/examples/crash --database sqlite
+
+simulate: ## Runs SEEDS=n seeds of the simulation from FROM=n on, or replays one: SEED=n, BROKEN=Rule
+	@tests/scripts/install.sh build
+	@cargo build --package tributary-tests --example simulate
+	@target/debug/examples/simulate $(if $(SEED),--seed $(SEED),--from $(or $(FROM),0) --seeds $(or $(SEEDS),1000)) \
+		$(if $(BROKEN),--broken $(BROKEN))
+
+broken-rules: ## Breaks every rule on purpose and sees that the simulation notices
+	@tests/scripts/install.sh build
+	@cargo test --package tributary-tests --test simulation -- --include-ignored --nocapture notice
 
 openapi: ## Writes openapi/*.json again from the code
 	@tests/scripts/install.sh build

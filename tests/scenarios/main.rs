@@ -19,6 +19,7 @@ mod isolation;
 mod late_money;
 mod login;
 mod lost_notification;
+mod mutated_notifications;
 mod notification;
 mod pay_order;
 mod refund;

@@ -5,6 +5,9 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tributary_storage::Storage;
 
+#[cfg(debug_assertions)]
+use crate::simulation::evidence::Rows;
+
 /// Which database a scenario runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
@@ -63,6 +66,15 @@ impl TestDatabase {
         let rows = connection.query_all_raw(statement).await;
         connection.close().await.expect("the connection closes");
         rows.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// Reads every table that the checks look at.
+    #[cfg(debug_assertions)]
+    pub async fn rows(&self) -> Rows {
+        let connection = self.connect().await;
+        let rows = Rows::read(&connection).await;
+        connection.close().await.expect("the connection closes");
+        rows
     }
 
     /// Reads one number.

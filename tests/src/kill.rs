@@ -1,6 +1,8 @@
 //! Kills the real server again and again while tenants order and users pay, then compares what is left with what
 //! WeChat believes. The simulated WeChat Pay and the tenant's receiver live in this process and survive.
 
+#[cfg(debug_assertions)]
+pub mod crash;
 mod load;
 mod server;
 mod verdict;
@@ -103,7 +105,7 @@ async fn prepare(backend: Backend, server: &mut Server) -> World {
     server.serve(&database.url);
     server.start();
     server.ready().await;
-    let body = json!({"url": receiver.url(HOOK), "events": ["order.*"]});
+    let body = json!({"url": receiver.url(HOOK), "events": ["order.*", "refund.*"]});
     let endpoint = tenant.api.create_endpoint(&body).await.ok();
     let secret = endpoint["secret"]
         .as_str()

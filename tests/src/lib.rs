@@ -17,6 +17,8 @@ pub mod database;
 pub mod kill;
 pub mod logs;
 pub mod platform;
+#[cfg(debug_assertions)]
+pub mod simulation;
 pub mod tenant;
 pub mod webhook_receiver;
 pub mod wechat_hand;

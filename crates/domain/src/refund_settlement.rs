@@ -2,6 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::refund::{Refund, RefundFacts, RefundState};
+use crate::rehearsal::{Sabotage, is_broken};
 
 /// What WeChat says about one refund number, verified but not yet compared with anything of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,12 +96,15 @@ pub fn settle_refund(
         "ABNORMAL" => (RefundState::Abnormal, RefundVerdict::Abnormal),
         _ => return Err(RefundMismatch::Status),
     };
-    // We took WeChat's refusal for the end, and there is a refund after all: what WeChat has is the truth.
-    if refund.was_closed_by_us() {
+    if refund.state == state && is_broken(Sabotage::RefundSettledTwice) {
         return Ok(verdict);
     }
     if refund.state == state {
         return Ok(RefundVerdict::Unchanged);
+    }
+    // We took WeChat's refusal for the end, and there is a refund after all: what WeChat has is the truth.
+    if refund.was_closed_by_us() {
+        return Ok(verdict);
     }
     if state.rank() > refund.state.rank() {
         return Ok(verdict);
@@ -226,6 +230,7 @@ mod tests {
                 "{status}"
             );
         }
+        assert_eq!(settle_refund(&closed, &seen("CLOSED")), Ok(RefundVerdict::Unchanged));
         let mut by_wechat = closed;
         by_wechat.facts = facts(&by_wechat.facts, &seen("CLOSED"));
         let success = settle_refund(&by_wechat, &seen("SUCCESS"));

@@ -8,6 +8,7 @@ use crate::late_payment::LateKind;
 use crate::merchant::AppId;
 use crate::money::Fen;
 use crate::order::{Attempt, AttemptState, Order, OrderState, Payment};
+use crate::rehearsal::{Sabotage, is_broken};
 
 /// Where a report came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +152,11 @@ pub fn settle(
         "SUCCESS" | "REFUND" => settle_paid(order, attempt, seen),
         "CLOSED" | "REVOKED" => match order.state {
             // Another attempt than the one that was paid may well be closed.
-            state if state.has_money() && is_payment_of(order, attempt) => {
+            state
+                if state.has_money()
+                    && is_payment_of(order, attempt)
+                    && !is_broken(Sabotage::PaidGoesBack) =>
+            {
                 Err(Mismatch::ClosedAfterPaid)
             }
             OrderState::Closed => Ok(Verdict::Unchanged),
@@ -244,7 +249,7 @@ fn late_kind(order: &Order, attempt: &Attempt, total: Fen) -> Option<LateKind> {
     let closed = order.state == OrderState::Closed || attempt.state == AttemptState::Closed;
     if order.payment.is_some() {
         Some(LateKind::DuplicatePaid)
-    } else if total != order.content.total {
+    } else if total != order.content.total && !is_broken(Sabotage::AmountNotCompared) {
         Some(LateKind::AmountMismatch)
     } else if closed {
         Some(LateKind::PaidLate)

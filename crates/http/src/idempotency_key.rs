@@ -3,11 +3,11 @@
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use tributary_domain::idempotency_key::{KEY_CHARS_MAX, parse};
 
 use crate::problem::{Problem, ProblemCode};
 
 const HEADER: &str = "Idempotency-Key";
-const KEY_CHARS_MAX: usize = 255;
 
 /// The key of a request that creates or moves money, without its quotes.
 #[derive(Debug)]
@@ -52,36 +52,5 @@ impl<'a> ApiExtractor<'a> for IdempotencyKey {
         Ok(Self(
             key.ok_or_else(|| Problem::invalid_field(HEADER, rule))?,
         ))
-    }
-}
-
-/// `"abc"` and `abc` are the same key: the draft standard quotes it, most clients do not.
-fn parse(header: &[u8]) -> Option<String> {
-    let bare = header
-        .strip_prefix(b"\"")
-        .and_then(|rest| rest.strip_suffix(b"\""))
-        .unwrap_or(header);
-    let is_key = (1..=KEY_CHARS_MAX).contains(&bare.len()) && bare.iter().all(u8::is_ascii_graphic);
-    is_key.then(|| String::from_utf8_lossy(bare).into_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_the_same_quoted_or_bare() {
-        assert_eq!(parse(b"abc-1").as_deref(), Some("abc-1"));
-        assert_eq!(parse(b"\"abc-1\"").as_deref(), Some("abc-1"));
-    }
-
-    #[test]
-    fn a_key_has_1_to_255_visible_characters() {
-        assert!(parse(&[b'k'; 255]).is_some());
-        assert_eq!(parse(&[b'k'; 256]), None);
-        assert_eq!(parse(b""), None);
-        assert_eq!(parse(b"\"\""), None);
-        assert_eq!(parse(b"two words"), None);
-        assert_eq!(parse("ключ".as_bytes()), None);
     }
 }

@@ -11,6 +11,7 @@ use tributary_domain::delivery::QueueClass;
 use tributary_domain::endpoint::RetrySchedule;
 use tributary_domain::event::EventType;
 use tributary_domain::ids::{AlarmId, DeliveryId, EndpointId, EndpointSecretId, TenantId};
+use tributary_domain::rehearsal::{self, CrashPoint, Sabotage, crash_point, is_broken};
 use tributary_domain::tenant::Mode;
 use tributary_storage::alarms::{self, Alarm};
 pub use tributary_storage::deliveries::claim::DueLane;
@@ -87,6 +88,11 @@ pub struct Courier {
 }
 
 impl Outgoing {
+    /// Which delivery it is.
+    pub fn delivery_id(&self) -> &DeliveryId {
+        &self.claimed.lease.delivery_id
+    }
+
     /// Whose delivery it is.
     pub fn tenant_id(&self) -> &TenantId {
         &self.claimed.tenant_id
@@ -99,6 +105,11 @@ impl Outgoing {
 }
 
 impl Report {
+    /// Which delivery it was.
+    pub fn delivery_id(&self) -> &DeliveryId {
+        &self.0.lease.delivery_id
+    }
+
     /// Whose delivery it was.
     pub fn tenant_id(&self) -> &TenantId {
         &self.0.tenant_id
@@ -158,7 +169,11 @@ impl Courier {
             limit: to_i64(wish.limit),
             tenant_room: &rooms,
             tenant_room_default: to_i64(cap),
-            lease_ms: LEASE_MS,
+            lease_ms: if is_broken(Sabotage::EndlessLease) {
+                LEASE_MS.saturating_mul(1_000_000)
+            } else {
+                LEASE_MS
+            },
         };
         let tx = storage.begin().await?;
         let batch = claim::claim_all_tenants(&tx, &request).await?;
@@ -173,7 +188,9 @@ impl Courier {
             return Ok(load);
         }
         give_up_unreadable(&tx, &batch.unreadable, now).await?;
+        crash_point(CrashPoint::ClaimBeforeCommit);
         tx.commit().await?;
+        crash_point(CrashPoint::ClaimAfterCommit);
         for row in &batch.unreadable {
             metrics::counter!("tributary_webhook_quarantined_total").increment(1);
             tracing::error!(delivery.id = %row.delivery_id, "a delivery cannot be read; it is sent no more");
@@ -205,7 +222,8 @@ impl Courier {
             let Some(parcel) = parcels.remove(&claimed.lease.delivery_id) else {
                 continue;
             };
-            let known = secrets.get(&claimed.endpoint_id).cloned();
+            let any = || is_broken(Sabotage::AnySecret).then(|| secrets.values().next())?;
+            let known = any().or(secrets.get(&claimed.endpoint_id)).cloned();
             // Without its headers it may not go out, and nothing goes out unsigned.
             let (headers, secrets) = match self.headers_of(&claimed, &parcel).await {
                 Some(headers) => (headers, known.unwrap_or_default()),
@@ -325,6 +343,7 @@ impl Courier {
             timeout_ms: parcel.timeout_ms.and_then(|ms| u64::try_from(ms).ok()),
         };
         let attempt = self.operations.sender().send(&delivery).await;
+        crash_point(CrashPoint::DeliveryAnswered);
         count(&attempt);
         let next = next_of(claimed, parcel.schedule, number, attempt.outcome);
         Report(Completion {
@@ -345,7 +364,9 @@ impl Courier {
         let tx = self.operations.storage().begin().await?;
         let now = self.operations.now();
         let completed = completion::complete_all_tenants(&tx, &completions, now).await?;
+        crash_point(CrashPoint::RecordBeforeCommit);
         tx.commit().await?;
+        crash_point(CrashPoint::RecordAfterCommit);
         if completed.stale > 0 {
             metrics::counter!("tributary_webhook_stale_completions_total")
                 .increment(u64::try_from(completed.stale).unwrap_or(u64::MAX));
@@ -395,7 +416,7 @@ fn next_of(claimed: &Claimed, schedule: RetrySchedule, number: i64, outcome: Out
         RetrySchedule::Standard => Schedule::standard(),
         RetrySchedule::Wechat => Schedule::wechat(),
     };
-    match schedule.next_delay_ms(failed, rand::random(), retry_after_ms) {
+    match schedule.next_delay_ms(failed, rehearsal::draw_or(rand::random), retry_after_ms) {
         Some(delay) => Next::Again {
             delay_ms: i64::try_from(delay).unwrap_or(i64::MAX),
             position: next,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use serde_json::value::RawValue;
 use tributary_domain::event::{EventType, filter_matches};
 use tributary_domain::ids::EventId;
+use tributary_domain::rehearsal::{CrashPoint, crash_point};
 use tributary_domain::tenant::Scope;
 use tributary_storage::feed::{self, FeedEvent};
 use tributary_storage::{StorageError, leases};
@@ -106,7 +107,9 @@ impl Sequencer {
         let tx = storage.begin().await?;
         match feed::sequence_all_tenants(&tx, BATCH).await {
             Ok(count) => {
+                crash_point(CrashPoint::SequenceBeforeCommit);
                 tx.commit().await?;
+                crash_point(CrashPoint::SequenceAfterCommit);
                 Ok(count)
             }
             // A leader that slept through its lease met its successor: the successor's numbers stand.

@@ -2,6 +2,8 @@
 
 use sha2::{Digest as _, Sha256};
 use tributary_domain::clock::Timestamp;
+use tributary_domain::ids::sortable_text;
+use tributary_domain::rehearsal::{Sabotage, is_broken};
 use tributary_storage::idempotency::{self, About, RecoveryPoint, Request, Scope};
 
 use crate::credentials::Caller;
@@ -72,7 +74,11 @@ impl Idempotency {
             tenant_id: caller.tenant_id.clone(),
             mode: caller.mode,
             route: self.route.to_owned(),
-            key_hash: hex::encode(Sha256::digest(self.key.as_bytes())),
+            key_hash: if is_broken(Sabotage::KeyIgnored) {
+                sortable_text(Timestamp::from_millis(0))
+            } else {
+                hex::encode(Sha256::digest(self.key.as_bytes()))
+            },
         }
     }
 

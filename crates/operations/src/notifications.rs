@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{AlarmId, NotificationId, ProviderId};
 use tributary_domain::refund_settlement::RefundObservation;
+use tributary_domain::rehearsal::{Sabotage, is_broken};
 use tributary_domain::settlement::{Source, TransactionObservation};
 use tributary_storage::alarms::{self, Alarm};
 use tributary_storage::notifications::{self, NotificationState, StoredNotification};
@@ -126,6 +127,9 @@ impl Operations {
             return self.quarantine(notice, "unreadable").await;
         };
         let notice = self.keepable(&handle, Some(&envelope), headers, body);
+        if is_broken(Sabotage::DedupeByIdOnly) && self.knows_id(&notice).await {
+            return Ok(Received::Duplicate);
+        }
         let Ok(plain) = envelope.decrypt(&handle.client.merchant().api_v3_keys) else {
             self.quarantine(notice, UNDECRYPTABLE).await?;
             return Err(NotifyError::Undecryptable);
@@ -141,6 +145,7 @@ impl Operations {
         {
             Ok(Received::Duplicate) => self.apply_earlier(&notice, &report).await,
             Ok(received) => Ok(received),
+            Err(_) if is_broken(Sabotage::AckBeforeCommit) => Ok(Received::Kept),
             Err(error) => self.keep_for_later(notice, error).await,
         }
     }
@@ -160,6 +165,13 @@ impl Operations {
                 Received::from(&self.observe_refund(provider, seen, source, inbox).await?)
             }
         })
+    }
+
+    /// A wrong way to recognise a repetition, for rehearsals.
+    async fn knows_id(&self, notice: &StoredNotification) -> bool {
+        let (provider, id) = (&notice.provider_id, &notice.notice_id);
+        let known = notifications::find_by_notice_id(self.storage(), provider, id).await;
+        known.is_ok_and(|known| !known.is_empty())
     }
 
     /// The same bytes came before. If they could not be decrypted or applied then, they are applied now.
@@ -317,7 +329,7 @@ impl Operations {
         cause: OperationError,
     ) -> Result<Received, NotifyError> {
         let kept = StoredNotification {
-            next_try_at: Some(self.now()),
+            next_try_at: (!is_broken(Sabotage::KeptForgotten)).then(|| self.now()),
             ..notice
         };
         let inserted = async {

@@ -13,6 +13,7 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::OrderId;
 use tributary_domain::merchant::{Mchid, MerchantOrderNo};
 use tributary_domain::order::{Attempt, Order, OrderState};
+use tributary_domain::rehearsal::{Sabotage, is_broken};
 use tributary_domain::settlement::Source;
 use tributary_domain::tenant::Scope;
 use tributary_storage::late_payments;
@@ -204,7 +205,7 @@ pub(crate) fn upstream(error: &wechatpay::client::CallError) -> OperationError {
     let shown = UpstreamError::from(error);
     if error.status() == Some(429) {
         OperationError::UpstreamBusy(shown)
-    } else if error.outcome_unknown() {
+    } else if error.outcome_unknown() && !is_broken(Sabotage::FailedOnTimeout) {
         OperationError::UpstreamUnknown(shown)
     } else if error.status().is_none() && error.retryable() {
         // Nothing was sent: WeChat could not be reached at all.

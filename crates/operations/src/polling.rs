@@ -2,6 +2,7 @@
 
 use futures::StreamExt as _;
 use tributary_domain::order::{Attempt, AttemptState, Order, OrderState, next_look_after_unknown};
+use tributary_domain::rehearsal;
 use tributary_domain::settlement::Source;
 use tributary_storage::orders;
 
@@ -30,7 +31,7 @@ impl Operations {
         due.retain(|order| budgets.spend(&order.provider_id, Spending::OrderQuery, now));
         let count = due.len();
         futures::stream::iter(due)
-            .for_each_concurrent(CONCURRENT_MAX, |order| async move {
+            .for_each_concurrent(rehearsal::width(CONCURRENT_MAX), |order| async move {
                 if let Err(error) = self.poll_order(&order).await {
                     tracing::warn!(order.id = %order.id, tenant.id = %order.tenant_id,
                         error = &error as &dyn std::error::Error, "an order could not be polled");

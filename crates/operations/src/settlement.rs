@@ -13,6 +13,7 @@ use tributary_domain::event::{Draft, EventType, NewEvent, Subject};
 use tributary_domain::ids::{AlarmId, OrderId, ProviderId, TenantId};
 use tributary_domain::late_payment::LatePayment;
 use tributary_domain::order::{Attempt, AttemptState, Order, OrderState, next_poll_at};
+use tributary_domain::rehearsal::{CrashPoint, Sabotage, crash_point, is_broken};
 use tributary_domain::settlement::{Source, TransactionObservation, Verdict, settle};
 use tributary_storage::alarms::{self, Alarm};
 use tributary_storage::notifications::{NotificationState, StoredNotification};
@@ -98,7 +99,9 @@ impl Operations {
             raise(&tx, provider, &about, detail_of(seen), now).await?;
         }
         keep(&tx, inbox, &outcome).await?;
+        crash_point(CrashPoint::ObservationBeforeCommit);
         tx.commit().await?;
+        crash_point(CrashPoint::ObservationAfterCommit);
         count(source, &outcome);
         if outcome.refund_due {
             self.wakeups().refunds.notify_one();
@@ -216,7 +219,8 @@ async fn judge(
     if verdict == Verdict::Closed {
         let newest = orders::latest_attempt(tx, &order.tenant_id, &order.id).await?;
         let is_newest = newest.is_none_or(|newest| newest.id == attempt.id);
-        if order.state.has_money() || !is_newest {
+        let has_money = order.state.has_money() && !is_broken(Sabotage::PaidGoesBack);
+        if has_money || !is_newest {
             return close_older(tx, order, attempt).await;
         }
     }
@@ -310,7 +314,7 @@ fn step(order: &Order, attempt: &Attempt, verdict: Verdict, now: Timestamp) -> S
             // A renewed prepay begins the schedule anew.
             let since = attempt.prepared_at.unwrap_or(attempt.created_at);
             let next = next_poll_at(since, order.polls, now, order.expires_at);
-            after.next_poll_at = Some(next);
+            after.next_poll_at = (!is_broken(Sabotage::PollForgotten)).then_some(next);
             ("still_open", None, None)
         }
         Verdict::Paid(payment) => {

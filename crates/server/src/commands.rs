@@ -82,6 +82,8 @@ async fn connect(config: &Config) -> anyhow::Result<Storage> {
 }
 
 async fn serve(args: &ConfigArgs) -> anyhow::Result<()> {
+    #[cfg(debug_assertions)]
+    crate::rehearsal::arm()?;
     let config = load(args)?;
     config.validate()?;
     let telemetry = telemetry::install(

@@ -13,6 +13,8 @@ pub mod dev;
 pub mod doctor;
 pub mod listener;
 pub mod platform;
+#[cfg(debug_assertions)]
+mod rehearsal;
 pub mod shutdown;
 pub mod simulated;
 pub mod telemetry;

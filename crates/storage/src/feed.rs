@@ -11,6 +11,7 @@ use sea_orm::{
     QueryOrder, QuerySelect, Statement, Value,
 };
 use tributary_domain::ids::{EventId, TenantId};
+use tributary_domain::rehearsal::{Sabotage, is_broken};
 use tributary_domain::tenant::Mode;
 
 use crate::entities::{events, feed_heads};
@@ -123,6 +124,7 @@ async fn take_numbers(tx: &Tx, tenant: &str, mode: &str, count: i64) -> Result<i
             .map_err(inserting("feed_heads"))?;
         return Ok(1);
     };
+    let count = count.saturating_add(i64::from(is_broken(Sabotage::HoleInFeed)));
     let moved = feed_heads::Entity::update_many()
         .col_expr(Column::LastSeq, Expr::col(Column::LastSeq).add(count))
         .filter(of_feed(Column::TenantId, tenant))
@@ -181,8 +183,13 @@ pub async fn list(
     if !kinds.is_empty() {
         select = select.filter(Column::Kind.is_in(kinds));
     }
+    let order = if is_broken(Sabotage::FeedById) {
+        Column::Id
+    } else {
+        Column::FeedSeq
+    };
     let rows = select
-        .order_by_asc(Column::FeedSeq)
+        .order_by_asc(order)
         .limit(limit)
         .all(at.connection())
         .await

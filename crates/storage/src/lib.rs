@@ -22,6 +22,8 @@ pub mod orders;
 pub mod outbox;
 pub mod providers;
 pub mod refunds;
+#[cfg(debug_assertions)]
+mod rehearsal;
 #[cfg(test)]
 mod schema_roundtrip;
 mod statement_sizes;
@@ -65,6 +67,8 @@ pub struct Tx {
     signals: Arc<CommitSignals>,
     lease_clock: LeaseClock,
     written: Mutex<Written>,
+    #[cfg(debug_assertions)]
+    late: Box<rehearsal::Late>,
 }
 
 /// What a read may run on: the database itself, or a transaction that must see its own writes.
@@ -141,6 +145,10 @@ impl Storage {
 
     /// Begins a writing transaction.
     pub async fn begin(&self) -> Result<Tx, StorageError> {
+        #[cfg(debug_assertions)]
+        if let Some(pause) = tributary_domain::rehearsal::pause() {
+            pause.await;
+        }
         let inner = self
             .writer
             .begin_with_options(self.dialect.write_transaction())
@@ -152,6 +160,8 @@ impl Storage {
             signals: Arc::clone(&self.signals),
             lease_clock: self.lease_clock.clone(),
             written: Mutex::default(),
+            #[cfg(debug_assertions)]
+            late: Box::new(rehearsal::Late::new(self.clone())),
         })
     }
 
@@ -199,7 +209,13 @@ impl Tx {
 
     /// Makes everything written in the transaction true at once.
     pub async fn commit(self) -> Result<(), StorageError> {
-        self.inner.commit().await.map_err(database("committing"))?;
+        #[cfg(debug_assertions)]
+        let committed = Box::pin(rehearsal::commit(self.inner)).await;
+        #[cfg(not(debug_assertions))]
+        let committed = self.inner.commit().await;
+        committed.map_err(database("committing"))?;
+        #[cfg(debug_assertions)]
+        Box::pin(self.late.write()).await?;
         let written = self.written.into_inner();
         self.signals
             .publish(written.unwrap_or_else(PoisonError::into_inner));

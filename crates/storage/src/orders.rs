@@ -10,6 +10,7 @@ use tributary_domain::merchant::{Mchid, MerchantOrderNo, OutTradeNo};
 use tributary_domain::money::{Fen, MoneyError};
 use tributary_domain::order::{Attempt, AttemptState, Order, OrderState};
 use tributary_domain::order_money::OrderMoney;
+use tributary_domain::rehearsal::{Sabotage, is_broken};
 use tributary_domain::tenant::Mode;
 
 use crate::entities::{attempts, orders};
@@ -182,6 +183,14 @@ pub async fn list(
 ///
 /// The sums of its refunds are left alone: [`update_money`] has them to itself.
 pub async fn update(tx: &Tx, before: &Order, after: &Order) -> Result<(), StorageError> {
+    let guard = Condition::all()
+        .add(orders::Column::State.eq(before.state.as_str()))
+        .add(orders::Column::EventSeq.eq(before.event_seq));
+    let guard = if is_broken(Sabotage::UnguardedUpdate) {
+        Condition::all()
+    } else {
+        guard
+    };
     let changed = orders::Entity::update_many()
         .col_expr(orders::Column::State, Expr::value(after.state.as_str()))
         .col_expr(
@@ -214,8 +223,7 @@ pub async fn update(tx: &Tx, before: &Order, after: &Order) -> Result<(), Storag
         .col_expr(orders::Column::Polls, Expr::value(after.polls))
         .filter(orders::Column::Id.eq(before.id.as_str()))
         .filter(orders::Column::TenantId.eq(before.tenant_id.as_str()))
-        .filter(orders::Column::State.eq(before.state.as_str()))
-        .filter(orders::Column::EventSeq.eq(before.event_seq))
+        .filter(guard)
         .exec(tx.connection())
         .await
         .map_err(database("updating an order"))?;
@@ -229,6 +237,11 @@ pub async fn update_money(tx: &Tx, before: &Order, after: &Order) -> Result<(), 
     use orders::Column;
     let (was, is) = (&before.money, &after.money);
     let gone = is.refunding.as_i64().saturating_add(is.refunded.as_i64());
+    let within_paid = if is_broken(Sabotage::RefundSumsUnguarded) {
+        Condition::all()
+    } else {
+        Condition::all().add(Column::PaidFen.gte(gone))
+    };
     let changed = orders::Entity::update_many()
         .col_expr(Column::State, Expr::value(after.state.as_str()))
         .col_expr(Column::RefundingFen, Expr::value(is.refunding.as_i64()))
@@ -245,7 +258,7 @@ pub async fn update_money(tx: &Tx, before: &Order, after: &Order) -> Result<(), 
         .filter(Column::RefundingFen.eq(was.refunding.as_i64()))
         .filter(Column::RefundedFen.eq(was.refunded.as_i64()))
         .filter(Column::RefundCount.eq(was.refunds))
-        .filter(Column::PaidFen.gte(gone))
+        .filter(within_paid)
         .exec(tx.connection())
         .await
         .map_err(database("updating the sums of an order"))?;

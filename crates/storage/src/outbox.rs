@@ -2,12 +2,13 @@
 //!
 //! The queue is the outbox. There is no relay, so nothing lies between the commit and the first attempt.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::{DeliveryState, QueueClass};
 use tributary_domain::endpoint::{EndpointState, any_filter_matches, concerns};
 use tributary_domain::event::NewEvent;
 use tributary_domain::ids::{DeliveryId, EndpointId};
+use tributary_domain::rehearsal::{Sabotage, is_broken};
 
 use crate::deliveries::{QueueEntry, enqueue};
 use crate::endpoints::list_column;
@@ -27,7 +28,16 @@ pub struct FanOut {
 ///
 /// `Duplicate` when the event's effect was told before.
 pub async fn append(tx: &Tx, event: &NewEvent) -> Result<FanOut, StorageError> {
+    #[cfg(debug_assertions)]
+    if is_broken(Sabotage::EventAfterCommit) && tx.put_off(event) {
+        return Ok(FanOut::default());
+    }
     insert_event(tx, event).await?;
+    let of_tenant = if is_broken(Sabotage::AnybodysEndpoint) {
+        Condition::all()
+    } else {
+        Condition::all().add(endpoints::Column::TenantId.eq(event.tenant_id.as_str()))
+    };
     let candidates: Vec<(String, String, Option<String>, String)> = endpoints::Entity::find()
         .select_only()
         .columns([
@@ -36,7 +46,7 @@ pub async fn append(tx: &Tx, event: &NewEvent) -> Result<FanOut, StorageError> {
             endpoints::Column::SubMchids,
             endpoints::Column::State,
         ])
-        .filter(endpoints::Column::TenantId.eq(event.tenant_id.as_str()))
+        .filter(of_tenant)
         .filter(endpoints::Column::Mode.eq(event.mode.as_str()))
         .into_tuple()
         .all(tx.connection())

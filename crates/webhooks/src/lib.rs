@@ -19,5 +19,5 @@ pub use address_guard::{AddressPolicy, EndpointUrl, Network, UrlRefused};
 pub use custom_headers::{CustomHeaders, HeaderRefused};
 pub use outcome::{ErrorClass, Outcome};
 pub use retry_schedule::Schedule;
-pub use sender::{Attempt, Delivery, Sender, SenderConfig, SenderError};
+pub use sender::{Attempt, Delivery, Sender, SenderConfig, SenderError, Wire};
 pub use signature::{Secret, SignedHeaders, VerifyError};

@@ -1,15 +1,16 @@
 //! One attempt: sign, connect, post, read a bounded answer before the deadline, and say what it means.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use reqwest::Response;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use rustls::pki_types::CertificateDer;
 use thiserror::Error;
-use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
 use crate::address_guard::{AddressPolicy, EndpointUrl, Lookup, Network, UrlRefused};
@@ -128,6 +129,12 @@ pub struct Attempt {
     pub request_headers: String,
 }
 
+/// Carries requests in place of the network, for receivers that are simulated in the same process.
+pub trait Wire: Send + Sync + fmt::Debug {
+    /// Carries one signed request, or says how it failed.
+    fn carry(&self, request: reqwest::Request) -> BoxFuture<'_, Result<Response, ErrorClass>>;
+}
+
 /// Why a sender could not be made.
 #[derive(Debug, Error)]
 pub enum SenderError {
@@ -143,7 +150,14 @@ pub enum SenderError {
 #[derive(Debug)]
 pub struct Sender {
     config: SenderConfig,
-    clients: Clients,
+    way: Way,
+}
+
+/// How requests leave.
+#[derive(Debug)]
+enum Way {
+    Network(Clients),
+    Wire(Arc<dyn Wire>),
 }
 
 impl Sender {
@@ -157,6 +171,12 @@ impl Sender {
         Self::trusting(config, lookup, &[])
     }
 
+    /// Makes a sender whose requests never leave the process; URLs are checked by the policy all the same.
+    pub fn over(wire: Arc<dyn Wire>, config: SenderConfig) -> Self {
+        let way = Way::Wire(wire);
+        Self { config, way }
+    }
+
     fn trusting(
         mut config: SenderConfig,
         lookup: Lookup,
@@ -167,7 +187,8 @@ impl Sender {
         config.policy.denied.extend(own);
         let tls = connection::tls(roots).map_err(SenderError::Tls)?;
         let clients = Clients::new(&config, lookup, tls).map_err(SenderError::Client)?;
-        Ok(Self { config, clients })
+        let way = Way::Network(clients);
+        Ok(Self { config, way })
     }
 
     /// Where we send from, in CIDR form.
@@ -202,29 +223,19 @@ impl Sender {
         let Ok(url) = self.config.policy.check_url(&delivery.url) else {
             return Attempt::failed(ErrorClass::BlockedAddress);
         };
-        let headers = request_headers(delivery, &self.config.user_agent);
-        let (Some(headers), Ok(client)) = (headers, self.clients.current()) else {
+        let Some(headers) = request_headers(delivery, &self.config.user_agent) else {
             return Attempt::failed(ErrorClass::Internal);
         };
         let request = || {
-            client
-                .post(url.url().clone())
-                .headers(headers.clone())
-                .body(delivery.body.clone())
-                .send()
+            let mut request = reqwest::Request::new(reqwest::Method::POST, url.url().clone());
+            *request.headers_mut() = headers.clone();
+            *request.body_mut() = Some(delivery.body.clone().into());
+            request
         };
-        let mut answer = timeout_at(deadline, request()).await;
-        if broke_a_kept_connection(&answer, watch) {
-            // The receiver had closed it, most likely before it saw anything.
-            answer = timeout_at(deadline, request()).await;
-        }
-        let mut attempt = match answer {
+        let exchange = self.exchange(request, watch, &delivery.delivery_id);
+        let mut attempt = match timeout_at(deadline, exchange).await {
             Err(_) => Attempt::failed(ErrorClass::TimeoutHeaders),
-            Ok(Err(error)) => {
-                // The text may name internal addresses: it is for our log, never for the tenant.
-                tracing::debug!(delivery.id = delivery.delivery_id, error = %failure::chain(&error), "webhook attempt failed");
-                Attempt::failed(failure::classify(&error))
-            }
+            Ok(Err(class)) => Attempt::failed(class),
             Ok(Ok(response)) => {
                 let first_byte_ms = elapsed_ms(started);
                 let mut attempt = self.read(response, delivery.timestamp, deadline).await;
@@ -234,6 +245,29 @@ impl Sender {
         };
         attempt.request_headers = masked_lines(&headers);
         attempt
+    }
+
+    async fn exchange(
+        &self,
+        request: impl Fn() -> reqwest::Request,
+        watch: &Watch,
+        delivery_id: &str,
+    ) -> Result<Response, ErrorClass> {
+        let clients = match &self.way {
+            Way::Network(clients) => clients,
+            Way::Wire(wire) => return wire.carry(request()).await,
+        };
+        let client = clients.current().map_err(|_| ErrorClass::Internal)?;
+        let mut answer = client.execute(request()).await;
+        if broke_a_kept_connection(&answer, watch) {
+            // The receiver had closed it, most likely before it saw anything.
+            answer = client.execute(request()).await;
+        }
+        answer.map_err(|error| {
+            // The text may name internal addresses: it is for our log, never for the tenant.
+            tracing::debug!(delivery.id = delivery_id, error = %failure::chain(&error), "webhook attempt failed");
+            failure::classify(&error)
+        })
     }
 
     async fn read(&self, response: Response, now_seconds: i64, deadline: Instant) -> Attempt {
@@ -340,11 +374,8 @@ fn masked_lines(headers: &HeaderMap) -> String {
 }
 
 /// Whether a request failed on a connection that an earlier attempt had opened, without any answer.
-fn broke_a_kept_connection(
-    answer: &Result<reqwest::Result<Response>, Elapsed>,
-    watch: &Watch,
-) -> bool {
-    let Ok(Err(error)) = answer else { return false };
+fn broke_a_kept_connection(answer: &reqwest::Result<Response>, watch: &Watch) -> bool {
+    let Err(error) = answer else { return false };
     !watch.has_begun() && failure::classify(error) == ErrorClass::Reset
 }
 

@@ -15,7 +15,7 @@ use crate::{
     connections::{Connections, Door},
     faults::{FaultBook, Host},
     ledger::Ledger,
-    notifier::Schedule,
+    notifier::{Postman, Schedule},
     providers::keys::KeyPairs,
     refunds::FailingCalls,
 };
@@ -26,6 +26,14 @@ const NOTIFICATION_TIMEOUT: Duration = Duration::from_secs(5);
 /// WeChat's window for `timestamp`, each way.
 pub(crate) const SIGNATURE_WINDOW_S: u64 = 300;
 
+/// How notifications leave.
+pub(crate) enum Post {
+    /// Over the network: no proxy, no redirect, five seconds.
+    Network(reqwest::Client),
+    /// Within the process.
+    Local(Postman),
+}
+
 pub(crate) struct Core {
     pub(crate) clock: Clock,
     pub(crate) connections: Connections,
@@ -35,8 +43,7 @@ pub(crate) struct Core {
     backup: OnceLock<SocketAddr>,
     pub(crate) schedule: Schedule,
     pub(crate) key_pairs: KeyPairs,
-    /// Sends notifications: no proxy, no redirect, five seconds.
-    pub(crate) http: reqwest::Client,
+    pub(crate) post: Post,
     ledger: Mutex<Ledger>,
     faults: Mutex<FaultBook>,
     nonces: Mutex<Nonces>,
@@ -46,14 +53,15 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(clock: Clock, ledger: Ledger) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(NOTIFICATION_TIMEOUT)
-            .user_agent("Mozilla/4.0")
-            .build()
-            .context("building the client that sends notifications")?;
+    pub(crate) fn new(
+        clock: Clock,
+        ledger: Ledger,
+        postman: Option<Postman>,
+    ) -> anyhow::Result<Self> {
+        let post = match postman {
+            Some(postman) => Post::Local(postman),
+            None => Post::Network(http_client()?),
+        };
         let key_pairs = KeyPairs::default();
         key_pairs.skip(
             ledger
@@ -69,7 +77,7 @@ impl Core {
             backup: OnceLock::new(),
             schedule: Schedule::default(),
             key_pairs,
-            http,
+            post,
             ledger: Mutex::new(ledger),
             faults: Mutex::default(),
             nonces: Mutex::default(),
@@ -139,6 +147,16 @@ impl Core {
         self.main_door.set_closed(faults.closes(Host::Main));
         self.backup_door.set_closed(faults.closes(Host::Backup));
     }
+}
+
+fn http_client() -> anyhow::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(NOTIFICATION_TIMEOUT)
+        .user_agent("Mozilla/4.0")
+        .build()
+        .context("building the client that sends notifications")
 }
 
 /// Nonces of the last ten minutes: a timestamp may be five minutes ahead and is accepted for five more.

@@ -2,10 +2,15 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use poem::{
+    Body,
+    http::{HeaderMap, Method},
+};
 use serde_json::Value;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
+    authentication::Wire,
     bills::{self, BillFault, BillQuery},
     control::{
         ChangeProvider, ChangeSubMerchant, ControlError, FaultWish, NewCode, NewFundFlow,
@@ -13,11 +18,36 @@ use crate::{
         SubMerchantView,
     },
     core::Core,
-    faults::{Fault, SeededFaults},
+    faults::{Fault, Host, SeededFaults},
     ledger::{FundFlow, LedgerFilter, LedgerView},
     notifier,
     transactions::{PayOnClose, PayOrder},
+    v3_routes::{self, Ending},
 };
+
+/// A request under `/v3` by a caller in the same process.
+#[derive(Clone, Debug)]
+pub struct LocalRequest {
+    /// The method.
+    pub method: Method,
+    /// Path and query.
+    pub target: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What is answered to a [`LocalRequest`].
+#[derive(Clone, Debug)]
+pub struct LocalAnswer {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+}
 
 /// A running simulator; dropping it stops it.
 pub struct SimHandle {
@@ -181,6 +211,24 @@ impl SimHandle {
     /// The faults in force, and how often each has happened.
     pub fn faults(&self) -> Value {
         self.core.describe_faults()
+    }
+
+    /// Answers a request as the server does, without a socket; `None` when a fault loses the answer.
+    pub async fn answer(&self, request: &LocalRequest) -> Option<LocalAnswer> {
+        let wire = Wire {
+            method: request.method.as_str(),
+            target: &request.target,
+            headers: &request.headers,
+            body: &request.body,
+        };
+        let (response, ending) = v3_routes::handle(&self.core, &wire, Host::Main).await;
+        let (parts, body): (_, Body) = response.into_parts();
+        let body = body.into_vec().await.unwrap_or_default();
+        (ending == Ending::Whole).then(|| LocalAnswer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body,
+        })
     }
 
     /// Adds a fault of bills.

@@ -47,13 +47,13 @@ pub use control::{
     SubMerchantView,
 };
 pub use faults::{Down, Fault, FaultKind, Host, SeededFaults};
-pub use handle::SimHandle;
+pub use handle::{LocalAnswer, LocalRequest, SimHandle};
 pub use ledger::{
     Account, Attempt, AttemptKind, FundFlow, LedgerFilter, LedgerView, Notification,
     NotificationState, Order, OtherWay, Payment, PlannedResult, Prepay, Refund, RefundPolicy,
     RefundResult, RefundStatus, Subject, TradeState,
 };
-pub use notifier::RETRY_STEPS_MS;
+pub use notifier::{Letter, Postman, RETRY_STEPS_MS};
 pub use providers::KeyMode;
 pub use transactions::{CloseAnswer, PayOnClose, PayOrder};
 
@@ -80,6 +80,8 @@ pub struct SimConfig {
     pub auto_deliver: bool,
     /// Keeps everything across restarts.
     pub state_file: Option<PathBuf>,
+    /// Takes notifications to a receiver in the same process instead of posting them.
+    pub postman: Option<Postman>,
 }
 
 impl Default for SimConfig {
@@ -91,6 +93,7 @@ impl Default for SimConfig {
             seed: rand::random(),
             auto_deliver: true,
             state_file: None,
+            postman: None,
         }
     }
 }
@@ -116,7 +119,7 @@ impl Simulator {
             }
             None => Ledger::with_journal(Journal::default(), config.seed),
         };
-        let core = Arc::new(Core::new(clock, ledger)?);
+        let core = Arc::new(Core::new(clock, ledger, config.postman.clone())?);
         for (due_ms, index) in core.ledger().pending_notifications() {
             core.schedule.add(due_ms, index);
         }

@@ -6,9 +6,30 @@ mod schedule;
 
 use std::{sync::Arc, time::Duration};
 
+use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
 
-use crate::{core::Core, ledger::NotificationIndex, refunds};
+use crate::{
+    core::Core,
+    ledger::{AttemptKind, NotificationIndex},
+    refunds,
+};
+
+/// A notification on its way to a receiver in the same process.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// Genuine or not.
+    pub kind: AttemptKind,
+    /// Where it goes.
+    pub notify_url: String,
+    /// The headers that sign it.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Takes a letter to its receiver and brings the status back, or says why there is none.
+pub type Postman = Arc<dyn Fn(Letter) -> BoxFuture<'static, Result<u16, String>> + Send + Sync>;
 
 pub(crate) use message::{UNKNOWN_SERIAL, probe, replace};
 use schedule::Due;

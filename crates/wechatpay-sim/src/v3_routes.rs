@@ -21,7 +21,7 @@ use crate::{
     bills,
     connections::Cut,
     core::Core,
-    faults::{Fault, FaultKind},
+    faults::{Fault, FaultKind, Host},
     refunds,
     refusal::Refusal,
     rules::{bodies, schema},
@@ -47,36 +47,58 @@ pub(crate) async fn receive(request: &Request, body: Body, core: Data<&Arc<Core>
         headers: request.headers(),
         body: &bytes,
     };
-    let call = match Call::read(&wire) {
+    let host = core.host_at(request.local_addr().as_socket_addr());
+    let (response, ending) = handle(&core, &wire, host).await;
+    match ending {
+        Ending::Whole => {}
+        Ending::Lost(cut) => core.connections.cut(request.remote_addr(), cut),
+        Ending::BrokenOff => return break_off(&core, request.remote_addr(), response),
+    }
+    response
+}
+
+/// How much of an answer arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Whole,
+    /// Nothing.
+    Lost(Cut),
+    /// The connection ends where the body does.
+    BrokenOff,
+}
+
+/// Answers one request, and tells how much of the answer is to arrive.
+pub(crate) async fn handle(core: &Arc<Core>, wire: &Wire<'_>, host: Host) -> (Response, Ending) {
+    let call = match Call::read(wire) {
         Ok(call) => call,
-        Err(Missing::Method) => return StatusCode::METHOD_NOT_ALLOWED.into(),
+        Err(Missing::Method) => return (StatusCode::METHOD_NOT_ALLOWED.into(), Ending::Whole),
         Err(Missing::Path) => {
-            return answers::refuse(&core, &Refusal::resource_not_exists("请求的接口不存在"));
+            let refusal = Refusal::resource_not_exists("请求的接口不存在");
+            return (answers::refuse(core, &refusal), Ending::Whole);
         }
     };
-    let host = core.host_at(request.local_addr().as_socket_addr());
-    let fault = asked::draw_fault(&core, &wire, &call, host);
+    let fault = asked::draw_fault(core, wire, &call, host);
     let kind = fault.as_ref().map(|fault| fault.kind);
     if kind == Some(FaultKind::HostDown) {
-        core.connections.cut(request.remote_addr(), Cut::Reset);
-        return StatusCode::SERVICE_UNAVAILABLE.into();
+        let nothing = StatusCode::SERVICE_UNAVAILABLE.into();
+        return (nothing, Ending::Lost(Cut::Reset));
     }
     let is_download = matches!(call, Call::DownloadBill);
     let response = if call.writes_a_bill() {
-        answer_aside(&core, &wire, call, fault.clone()).await
+        answer_aside(core, wire, call, fault.clone()).await
     } else {
-        answer(&core, &wire, &call, fault.as_ref())
+        answer(core, wire, &call, fault.as_ref())
     };
     answers::wait(fault.as_ref()).await;
-    if kind == Some(FaultKind::HalfAnswer) && is_download {
-        return break_off(&core, request.remote_addr(), response);
-    }
     // Half of nothing is nothing.
     let is_empty = response.status() == StatusCode::NO_CONTENT;
-    if kind == Some(FaultKind::LostAnswer) || (kind == Some(FaultKind::HalfAnswer) && is_empty) {
-        core.connections.cut(request.remote_addr(), Cut::Closed);
-    }
-    response
+    let ending = match kind {
+        Some(FaultKind::HalfAnswer) if is_download => Ending::BrokenOff,
+        Some(FaultKind::HalfAnswer) if is_empty => Ending::Lost(Cut::Closed),
+        Some(FaultKind::LostAnswer) => Ending::Lost(Cut::Closed),
+        _ => Ending::Whole,
+    };
+    (response, ending)
 }
 
 /// Cuts the connection where the body ends, without which the body would seem whole.

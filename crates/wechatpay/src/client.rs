@@ -28,7 +28,7 @@ pub use bills::Bill;
 pub use error::{Actor, CallError, CallErrorKind};
 pub use failure::{Explanation, Failure};
 pub use security::SensitiveFieldError;
-pub use transport::{Transport, TransportConfig, TransportError};
+pub use transport::{Carried, Transport, TransportConfig, TransportError, Wire};
 
 /// Where API v3 is. Only scheme, host and port of the URLs count.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,6 +16,8 @@ pub(super) struct Server {
     port: u16,
     database_url: String,
     child: Option<Child>,
+    /// Where the next server ends by itself.
+    pub(super) crash_at: Option<String>,
 }
 
 impl Server {
@@ -26,6 +28,7 @@ impl Server {
             port: probe.local_addr().expect("a bound address").port(),
             database_url: String::new(),
             child: None,
+            crash_at: None,
         }
     }
 
@@ -47,6 +50,11 @@ impl Server {
             .env("TRIBUTARY_KEK", &self.kek)
             .env("TRIBUTARY_WEBHOOKS_ALLOW_LOOPBACK", "true")
             .env("TRIBUTARY_LOG_FILTER", "error")
+            .envs(
+                self.crash_at
+                    .take()
+                    .map(|at| ("TRIBUTARY_TEST_CRASH_AT", at)),
+            )
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .kill_on_drop(true)
@@ -85,6 +93,17 @@ impl Server {
         }
     }
 
+    /// Waits until the server ends by itself; false when it outlives the limit.
+    #[cfg(debug_assertions)]
+    pub(super) async fn ended(&mut self, limit: Duration) -> bool {
+        let child = self.child.as_mut().expect("a server was started");
+        let ended = tokio::time::timeout(limit, child.wait()).await.is_ok();
+        if ended {
+            self.child = None;
+        }
+        ended
+    }
+
     /// SIGKILL: nothing is flushed, nothing is said goodbye to.
     pub(super) async fn kill(&mut self) {
         let mut child = self.child.take().expect("a server was started");
@@ -96,7 +115,7 @@ impl Server {
 pub fn binary() -> PathBuf {
     let here = std::env::current_exe().expect("the running program has a path");
     let folder = here.parent().expect("a program lies in a folder");
-    let folder = if folder.ends_with("deps") {
+    let folder = if folder.ends_with("deps") || folder.ends_with("examples") {
         folder.parent().expect("`deps` lies in a folder")
     } else {
         folder

@@ -3,6 +3,7 @@
 use tributary_domain::event::EventType;
 use tributary_domain::ids::OrderId;
 use tributary_domain::order::{Attempt, AttemptState, Order, OrderState, next_look_after_unknown};
+use tributary_domain::rehearsal::{CrashPoint, Sabotage, crash_point, is_broken};
 use tributary_domain::settlement::Source;
 use tributary_domain::tenant::Scope;
 use tributary_storage::{Tx, orders};
@@ -64,10 +65,14 @@ impl Operations {
         attempt: Option<&Attempt>,
         source: Source,
     ) -> Result<Order, OperationError> {
-        let Some(attempt) = attempt.filter(|attempt| attempt.state.is_open()) else {
+        let must_ask = |attempt: &&Attempt| {
+            attempt.state.is_open() && !is_broken(Sabotage::CloseWithoutAsking)
+        };
+        let Some(attempt) = attempt.filter(must_ask) else {
             return self.close_here(order, attempt, source).await;
         };
         let closing = self.mark_closing(order).await?;
+        crash_point(CrashPoint::ClosingMarked);
         self.close_at_wechat(order, attempt).await?;
         match self.query(&closing, attempt, source).await? {
             Queried::Seen(now) => Ok(*now),
@@ -118,7 +123,9 @@ impl Operations {
         let (sub_mchid, number) = (order.sub_mchid.as_str(), attempt.out_trade_no.as_str());
         let closed = |client: Client| async move { client.close(sub_mchid, number).await };
         let context = CallContext::attempt(CallPurpose::CloseOrder, attempt);
-        match self.call(&handle, &context, closed).await {
+        let answer = self.call(&handle, &context, closed).await;
+        crash_point(CrashPoint::CloseAnswered);
+        match answer {
             Err(error) if !matches!(error.code(), Some("ORDER_PAID" | "ORDER_CLOSED")) => {
                 Err(upstream(&error))
             }

@@ -9,6 +9,7 @@ use tributary_domain::ids::OrderId;
 use tributary_domain::order::{Attempt, Order, OrderState, next_poll_at};
 use tributary_domain::order_content::{OrderContent, OrderRequest};
 use tributary_domain::order_money::OrderMoney;
+use tributary_domain::rehearsal::{CrashPoint, crash_point};
 use tributary_domain::settlement::Source;
 use tributary_domain::tenant::Scope;
 use tributary_storage::idempotency::{self, About, Scope as KeyScope};
@@ -174,7 +175,9 @@ impl Operations {
             late_payments: &[],
         };
         tell(&tx, &order, None, &telling).await?;
+        crash_point(CrashPoint::IntentBeforeCommit);
         tx.commit().await?;
+        crash_point(CrashPoint::IntentAfterCommit);
         Ok(Work {
             order,
             attempt,
@@ -346,7 +349,10 @@ impl Operations {
         let tx = self.storage().begin().await?;
         write_prepared(&tx, (&work.order, &work.attempt), after).await?;
         idempotency::complete(&tx, &work.scope, work.lock_token, work.status, &answer).await?;
-        tx.commit().await
+        crash_point(CrashPoint::PrepayBeforeCommit);
+        tx.commit().await?;
+        crash_point(CrashPoint::PrepayAfterCommit);
+        Ok(())
     }
 
     /// Commits the answer for an order that needs no call to WeChat.

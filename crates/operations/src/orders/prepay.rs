@@ -8,6 +8,7 @@ use tributary_domain::order::{
     Attempt, AttemptState, Order, OrderState, next_look_after_unknown, next_poll_at,
 };
 use tributary_domain::order_content::{OrderContent, Payer};
+use tributary_domain::rehearsal::{CrashPoint, Sabotage, crash_point, is_broken};
 use tributary_domain::settlement::Source;
 use tributary_storage::{StorageError, Tx, orders};
 use wechatpay::client::Client;
@@ -73,11 +74,16 @@ impl Operations {
 
     /// Sends the frozen body. Sending it again is safe: WeChat takes an identical repetition.
     pub(crate) async fn send_prepay(&self, handle: &ProviderHandle, attempt: &Attempt) -> Prepaid {
-        let body = FrozenBody::from_bytes(attempt.body.clone());
-        let body = &body;
+        let mut bytes = attempt.body.clone();
+        if is_broken(Sabotage::BodyWrittenAnew) && attempt.state != AttemptState::Sent {
+            bytes.push(b' ');
+        }
+        let body = &FrozenBody::from_bytes(bytes);
         let sent = |client: Client| async move { client.prepay_jsapi(body).await };
         let context = CallContext::attempt(CallPurpose::Prepay, attempt);
-        match self.call(handle, &context, sent).await {
+        let answer = self.call(handle, &context, sent).await;
+        crash_point(CrashPoint::PrepayAnswered);
+        match answer {
             Ok(answer) => Prepaid::Prepared {
                 prepay_id: answer.value.prepay_id,
             },
@@ -189,7 +195,11 @@ pub(crate) async fn write_unknown(
     now: Timestamp,
 ) -> Result<Order, OperationError> {
     let unsure = Attempt {
-        state: AttemptState::Unknown,
+        state: if is_broken(Sabotage::NewNumberAfterUnknown) {
+            AttemptState::Rejected
+        } else {
+            AttemptState::Unknown
+        },
         ..attempt.clone()
     };
     let mut after = Order {

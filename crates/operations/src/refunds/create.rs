@@ -5,6 +5,7 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::order::Order;
 use tributary_domain::refund::{Refund, RefundOrigin, RefundState};
 use tributary_domain::refund_content::{OrderRef, RefundContent, RefundRequest};
+use tributary_domain::rehearsal::{CrashPoint, crash_point};
 use tributary_domain::settlement::Source;
 use tributary_domain::tenant::Scope;
 use tributary_storage::idempotency::{self, About, Scope as KeyScope};
@@ -123,7 +124,9 @@ impl Operations {
             // Last, because only now it is certain that the key is new.
             reserve(&tx, &order, &refund, now).await?;
         }
+        crash_point(CrashPoint::RefundIntentBeforeCommit);
         tx.commit().await?;
+        crash_point(CrashPoint::RefundIntentAfterCommit);
         Ok(Work {
             refund,
             scope: scope.clone(),

@@ -5,6 +5,7 @@ use tributary_domain::event::EventType;
 use tributary_domain::refund::{
     REFUND_CLAIM_MS, REFUND_SETTLES_MS, REFUND_SLOW_MS, Refund, RefundOrigin, RefundState,
 };
+use tributary_domain::rehearsal;
 use tributary_domain::settlement::Source;
 use tributary_storage::refunds;
 
@@ -29,7 +30,7 @@ impl Operations {
         let due = refunds::due_all_tenants(self.storage(), self.now(), BATCH).await?;
         let count = due.len();
         futures::stream::iter(due)
-            .for_each_concurrent(CONCURRENT_MAX, |refund| async move {
+            .for_each_concurrent(rehearsal::width(CONCURRENT_MAX), |refund| async move {
                 if let Err(error) = self.poll_refund(&refund).await {
                     tracing::warn!(refund.id = %refund.id, tenant.id = %refund.tenant_id,
                         error = &error as &dyn std::error::Error, "a refund could not be looked at");

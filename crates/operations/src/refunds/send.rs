@@ -3,11 +3,13 @@
 use futures::FutureExt as _;
 use tributary_domain::clock::Timestamp;
 use tributary_domain::event::EventType;
+use tributary_domain::ids::RefundId;
 use tributary_domain::order::Order;
 use tributary_domain::order_money::REFUND_DISTANCE_MS;
 use tributary_domain::refund::{
     REFUND_CLAIM_MS, REFUND_SETTLES_MS, Refund, RefundFailure, RefundOrigin, RefundState,
 };
+use tributary_domain::rehearsal::{CrashPoint, Sabotage, crash_point, is_broken};
 use tributary_domain::settlement::Source;
 use tributary_storage::{Tx, orders, refunds};
 use wechatpay::client::{CallError, Client};
@@ -92,7 +94,10 @@ impl Operations {
         let body = &ready.body;
         let sent = |client: Client| async move { client.refund(body).await };
         let context = CallContext::refund(CallPurpose::Refund, &ready.refund);
-        match self.call(&handle, &context, sent).await {
+        crash_point(CrashPoint::RefundMarkedSent);
+        let answer = self.call(&handle, &context, sent).await;
+        crash_point(CrashPoint::RefundAnswered);
+        match answer {
             Ok(answer) => {
                 let seen = from_refund(&answer.value);
                 let now = self.let_in(&ready.refund, &seen, Source::Api).await?;
@@ -137,8 +142,10 @@ impl Operations {
             return Ok(Prepared::Not(Box::new(after)));
         }
         let body = match &refund.body {
-            Some(body) => FrozenBody::from_bytes(body.clone()),
-            None => self.freeze(handle, &refund)?,
+            Some(body) if !is_broken(Sabotage::RefundNumberAnew) => {
+                FrozenBody::from_bytes(body.clone())
+            }
+            _ => self.freeze(handle, &refund)?,
         };
         let after = Refund {
             body: Some(body.as_bytes().to_vec()),
@@ -210,6 +217,7 @@ impl Operations {
         let shown = UpstreamError::from(error);
         let becomes = match upstream(error) {
             OperationError::Upstream(_) => self.after_refusal(&ready, &shown).await,
+            _ if is_broken(Sabotage::RefundFailedOnTimeout) => Becomes::State(RefundState::Closed),
             // Nothing was sent, or nobody knows: the same bytes again, after asking.
             _ => Becomes::State(RefundState::Unknown),
         };
@@ -324,7 +332,11 @@ fn wire_refund(refund: &Refund, notify_url: String) -> wire::RefundRequest {
         sub_mchid: refund.sub_mchid.to_string(),
         transaction_id: Some(refund.transaction_id.clone()),
         out_trade_no: None,
-        out_refund_no: refund.out_refund_no.to_string(),
+        out_refund_no: if is_broken(Sabotage::RefundNumberAnew) && refund.sent_at.is_some() {
+            RefundId::new(refund.updated_at).to_string()
+        } else {
+            refund.out_refund_no.to_string()
+        },
         reason: content.reason.clone(),
         notify_url: Some(notify_url),
         funds_account: content

@@ -6,6 +6,7 @@ use tributary_domain::ids::LatePaymentId;
 use tributary_domain::late_payment::{LateDecision, LateKind, LatePayment};
 use tributary_domain::order::{Attempt, AttemptState, Order, OrderState};
 use tributary_domain::refund::RefundOrigin;
+use tributary_domain::rehearsal::{CrashPoint, Sabotage, crash_point, is_broken};
 use tributary_domain::settlement::{LateMoney, Source};
 use tributary_storage::{Tx, late_payments, orders, tenants};
 
@@ -35,10 +36,10 @@ pub(super) async fn settle_late(
     let (order, kind) = (news.order, news.money.kind);
     let mut all = late_payments::of_order(tx, &order.tenant_id, &order.id).await?;
     let transaction_id = news.money.payment.transaction_id.as_str();
-    if all
+    let is_known = all
         .iter()
-        .any(|known| known.transaction_id == transaction_id)
-    {
+        .any(|known| known.transaction_id == transaction_id);
+    if is_known || is_broken(Sabotage::LateMoneyDropped) {
         return Ok(Judged::applied("unchanged", order.clone()));
     }
     let tenant = tenants::find(tx, &order.tenant_id).await?;
@@ -63,6 +64,7 @@ pub(super) async fn settle_late(
     change(tx, order, &mut after, &telling).await?;
     if let Some(refund) = &refund {
         after = intent::record(tx, &after, refund, Source::System).await?;
+        crash_point(CrashPoint::LateRefundBeforeCommit);
     }
     if decision == LateDecision::Hold || kind != LateKind::PaidLate {
         alarm(tx, &late, now).await?;

@@ -10,6 +10,7 @@ use tributary_domain::money::{Fen, MoneyError};
 use tributary_domain::order::{Attempt, Order, OrderState};
 use tributary_domain::refund::{Refund, RefundOrigin, RefundState};
 use tributary_domain::refund_settlement::{RefundObservation, RefundVerdict, facts, settle_refund};
+use tributary_domain::rehearsal::{CrashPoint, crash_point};
 use tributary_domain::settlement::Source;
 use tributary_storage::{Tx, late_payments, orders, refunds};
 
@@ -105,7 +106,9 @@ impl Operations {
             raise(&tx, provider, &judged.about(code), detail_of(seen), now).await?;
         }
         keep(&tx, inbox, &judged).await?;
+        crash_point(CrashPoint::RefundReportBeforeCommit);
         tx.commit().await?;
+        crash_point(CrashPoint::RefundReportAfterCommit);
         count(source, &judged);
         match (judged.refused, refund) {
             (None, Some(refund)) => Ok(ObservedRefund::Applied(refund)),

@@ -11,6 +11,7 @@ use sea_orm::{
 use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::{DeliveryState, QueueClass};
 use tributary_domain::ids::{EndpointId, TenantId};
+use tributary_domain::rehearsal::{Sabotage, is_broken};
 
 use super::claim::{Lease, Unreadable};
 use super::holding::hold_waiting;
@@ -176,10 +177,14 @@ async fn lock_valid(tx: &Tx, reports: &[Completion]) -> Result<Valid, StorageErr
         .await
         .map_err(database("locking completed deliveries"))?;
     let holds = |lease: &Lease| {
+        if is_broken(Sabotage::DoubleCompletion) {
+            return true;
+        }
         rows.iter().any(|row| {
+            let is_current = row.fence == lease.fence
+                && row.lease_owner.as_deref() == Some(lease.owner.as_str());
             row.delivery_id == lease.delivery_id.as_str()
-                && row.fence == lease.fence
-                && row.lease_owner.as_deref() == Some(lease.owner.as_str())
+                && (is_current || is_broken(Sabotage::NoFence))
         })
     };
     let leases = reports.iter().map(|report| &report.lease);
@@ -279,6 +284,9 @@ async fn finish(tx: &Tx, reports: &[&Completion], now: Timestamp) -> Result<(), 
             .exec(tx.connection())
             .await
             .map_err(database("finishing deliveries"))?;
+    }
+    if is_broken(Sabotage::QueueRowStays) {
+        return Ok(());
     }
     delivery_queue::Entity::delete_many()
         .filter(delivery_queue::Column::DeliveryId.is_in(padded(finished)))

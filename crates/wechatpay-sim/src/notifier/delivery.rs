@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use futures::future::join_all;
 
-use super::{RETRY_STEPS_MS, message};
+use super::{Letter, RETRY_STEPS_MS, message};
 use crate::{
-    core::Core,
+    core::{Core, Post},
     faults::{Asked, AskedKind, Fault, FaultKind, Host},
     ledger::{Attempt, AttemptKind, NotificationIndex, NotificationState},
     providers::Provider,
@@ -158,7 +159,16 @@ async fn attempt(core: &Core, plan: &Plan, fault: Option<&Fault>) -> Vec<Attempt
                     AttemptKind::Duplicate
                 }
             });
-            join_all(kinds.map(|kind| send(core, plan, kind))).await
+            let sending = kinds.map(|kind| send(core, plan, kind));
+            if matches!(core.post, Post::Local(_)) {
+                // One after another, so that a simulation is the same each time.
+                futures::stream::iter(sending)
+                    .then(|sent| sent)
+                    .collect()
+                    .await
+            } else {
+                join_all(sending).await
+            }
         }
         Some(FaultKind::NotificationForged) => {
             let forged = send(core, plan, AttemptKind::Forged).await;
@@ -208,30 +218,44 @@ async fn send(core: &Core, plan: &Plan, kind: AttemptKind) -> Attempt {
         }
     };
     attempt.serial = Some(message.serial);
-    let mut request = core
-        .http
-        .post(&plan.notify_url)
-        .header("Content-Type", "application/json")
-        .header("Accept", "*/*")
-        .body(message.body);
-    for (name, value) in message.headers {
-        request = request.header(name, value);
-    }
-    match answer(request).await {
+    let letter = Letter {
+        kind,
+        notify_url: plan.notify_url.clone(),
+        headers: message.headers,
+        body: message.body,
+    };
+    let answered = match &core.post {
+        Post::Network(http) => answer(request(http, letter)).await,
+        Post::Local(postman) => postman(letter).await.map(|status| (status, String::new())),
+    };
+    match answered {
         Ok((status, text)) => {
             attempt.http_status = Some(status);
             attempt.answer = (!text.is_empty()).then_some(text);
         }
-        Err(error) => attempt.error = Some(error.without_url().to_string()),
+        Err(error) => attempt.error = Some(error),
     }
     attempt
 }
 
-async fn answer(request: reqwest::RequestBuilder) -> Result<(u16, String), reqwest::Error> {
-    let mut response = request.send().await?;
+fn request(http: &reqwest::Client, letter: Letter) -> reqwest::RequestBuilder {
+    let mut request = http
+        .post(&letter.notify_url)
+        .header("Content-Type", "application/json")
+        .header("Accept", "*/*")
+        .body(letter.body);
+    for (name, value) in letter.headers {
+        request = request.header(name, value);
+    }
+    request
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Result<(u16, String), String> {
+    let told = |error: reqwest::Error| error.without_url().to_string();
+    let mut response = request.send().await.map_err(told)?;
     let status = response.status().as_u16();
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
+    while let Some(chunk) = response.chunk().await.map_err(told)? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > ANSWER_LIMIT_BYTES {
             break;

@@ -1,5 +1,9 @@
 //! The shared connection pool: bounded in time and size, deaf to proxies in the environment, following no redirect.
 
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -39,6 +43,17 @@ pub struct Transport {
     http: reqwest::Client,
     /// For files whose size nobody knows: only their silence is timed.
     downloads: reqwest::Client,
+    wire: Option<Arc<dyn Wire>>,
+}
+
+/// An answer on its way over a [`Wire`].
+pub type Carried<'a> =
+    Pin<Box<dyn Future<Output = Result<reqwest::Response, TransportError>> + Send + 'a>>;
+
+/// Carries requests in place of the network, for a WeChat Pay that is simulated in the same process.
+pub trait Wire: Send + Sync + fmt::Debug {
+    /// Carries one signed request; fails with [`TransportError::NotSent`] or [`TransportError::Lost`].
+    fn carry(&self, request: reqwest::Request) -> Carried<'_>;
 }
 
 /// Why no answer came. None of these texts names a URL, since a login's URL holds a secret.
@@ -63,21 +78,30 @@ pub enum TransportError {
     /// The answer is larger than a mebibyte; the request has arrived.
     #[error("the answer is too large")]
     TooLarge,
+    /// A [`Wire`] did not take the request; nothing was sent.
+    #[error("the wire did not take the request")]
+    NotSent,
+    /// A [`Wire`] lost the answer; the request may have arrived.
+    #[error("the wire lost the answer")]
+    Lost,
 }
 
 impl TransportError {
     /// Tells whether the request certainly never left.
     pub fn nothing_sent(&self) -> bool {
-        matches!(self, Self::Build(_) | Self::Request(_) | Self::Connect(_))
+        matches!(
+            self,
+            Self::Build(_) | Self::Request(_) | Self::Connect(_) | Self::NotSent
+        )
     }
 
     /// Returns why no answer came, in the terms of a record.
     pub(crate) fn failure(&self) -> Failure {
         match self {
             Self::Build(_) | Self::Request(_) => Failure::NotSent,
-            Self::Connect(_) => Failure::NotConnected,
+            Self::Connect(_) | Self::NotSent => Failure::NotConnected,
             Self::Timeout(_) => Failure::TimedOut,
-            Self::Broken(_) => Failure::ConnectionBroken,
+            Self::Broken(_) | Self::Lost => Failure::ConnectionBroken,
             Self::TooLarge => Failure::TooLarge,
         }
     }
@@ -123,7 +147,16 @@ impl Transport {
                 .read_timeout(silence)
                 .build()
                 .map_err(failed)?,
+            wire: None,
         })
+    }
+
+    /// The same transport with a wire in place of the network: no request leaves the process.
+    pub fn over(self, wire: Arc<dyn Wire>) -> Self {
+        Self {
+            wire: Some(wire),
+            ..self
+        }
     }
 
     pub(crate) fn request(
@@ -144,7 +177,13 @@ impl Transport {
         &self,
         request: reqwest::RequestBuilder,
     ) -> Result<RawAnswer, TransportError> {
-        let response = request.send().await.map_err(TransportError::from_send)?;
+        let response = match &self.wire {
+            None => request.send().await.map_err(TransportError::from_send)?,
+            Some(wire) => {
+                let request = request.build().map_err(TransportError::Request)?;
+                wire.carry(request).await?
+            }
+        };
         RawAnswer::read(response).await
     }
 }

@@ -1,0 +1,211 @@
+//! Lets the real server end at a named line under load, starts it again, and checks what is left.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tributary_domain::late_payment::{LateDecision, LatePolicy};
+use tributary_domain::rehearsal::CrashPoint;
+use tributary_server::commands;
+use wechatpay_sim::{ChangeSubMerchant, PayOrder, RefundPolicy, RefundResult};
+
+use super::load::Load;
+use super::server::Server;
+use super::{HOOK, SETTLE_LIMIT, World, operations_over, prepare, verdict};
+use crate::Backend;
+use crate::api::fresh_key;
+use crate::simulation::checker::{self, Violations};
+use crate::simulation::evidence::{Evidence, Notice, Post};
+
+/// Under load, every line is passed again and again; one that is not reached by then is never reached.
+const CRASH_LIMIT: Duration = Duration::from_mins(1);
+/// The line is not passed for the first time, so that there is something to lose.
+const PASSAGE: u32 = 5;
+const LOOK_PAUSE: Duration = Duration::from_millis(500);
+const CLOSE_PAUSE: Duration = Duration::from_millis(50);
+const REFUND_RESULT_MS: u32 = 200;
+const REFUND_TRIES_MAX: usize = 20;
+
+/// What a crash left.
+#[derive(Clone, Debug)]
+pub struct CrashVerdict {
+    /// Whether the server reached the line.
+    pub crashed: bool,
+    /// Orders, payments and events that were lost.
+    pub lost: usize,
+    /// Orders and events that are there twice.
+    pub doubled: usize,
+    /// What the checks of the simulation found.
+    pub violations: Violations,
+}
+
+impl CrashVerdict {
+    /// Whether the server ended there, and nothing came of it.
+    pub fn is_clean(&self) -> bool {
+        self.crashed && self.lost + self.doubled + self.violations.len() == 0
+    }
+}
+
+/// Runs the server into the line, starts it again and waits until everything has come to its end.
+pub async fn run(point: CrashPoint, backend: Backend) -> CrashVerdict {
+    commands::install_tls();
+    let mut server = Server::new();
+    let world = Arc::new(prepare(backend, &mut server).await);
+    server.kill().await;
+    server.crash_at = Some(format!("{point:?}:{PASSAGE}"));
+    server.start();
+    give_late_money_back(&world, &server).await;
+    let load = Load::start(&world);
+    let stop = Arc::new(AtomicBool::new(false));
+    let closing = tokio::spawn(close_orders(Arc::clone(&world), Arc::clone(&stop)));
+    let refunding = tokio::spawn(refund_orders(Arc::clone(&world), Arc::clone(&stop)));
+    let crashed = server.ended(CRASH_LIMIT).await;
+    if !crashed {
+        server.kill().await;
+    }
+    stop.store(true, Ordering::SeqCst);
+    closing.await.expect("whoever closes does not panic");
+    refunding.await.expect("whoever refunds does not panic");
+    server.start();
+    server.ready().await;
+    let asked = load.finish(&world, SETTLE_LIMIT).await;
+    let found = verdict::settle_and_judge(&world, &asked, SETTLE_LIMIT).await;
+    let violations = until_clean(&world).await;
+    server.kill().await;
+    let world = Arc::into_inner(world).expect("nobody else holds the world any more");
+    world.simulator.shutdown().await;
+    world.database.remove().await;
+    CrashVerdict {
+        crashed,
+        lost: found.unpaid_here + found.untold + found.undelivered + found.lost + found.holes,
+        doubled: found.told_twice + found.doubled,
+        violations,
+    }
+}
+
+/// Late money goes back by itself, and WeChat ends every refund a moment after it was accepted.
+async fn give_late_money_back(world: &World, server: &Server) {
+    let policy = LatePolicy {
+        paid_late: LateDecision::Refund,
+        duplicate_paid: LateDecision::Refund,
+        amount_mismatch: LateDecision::Hold,
+    };
+    let operations = operations_over(&world.database.url, &server.kek, &server.url()).await;
+    let set = operations.set_late_policy(&world.tenant.id, &policy).await;
+    set.expect("the policy can be set");
+    let change = ChangeSubMerchant {
+        refund_policy: Some(Some(RefundPolicy {
+            result: RefundResult::Success,
+            after_ms: REFUND_RESULT_MS,
+        })),
+        ..ChangeSubMerchant::default()
+    };
+    let changed = world
+        .simulator
+        .change_sub_merchant(&world.tenant.sub_mchid, &change);
+    changed.expect("a known sub-merchant");
+}
+
+/// A tenant that gives half of an order back, again and again.
+async fn refund_orders(world: Arc<World>, stop: Arc<AtomicBool>) {
+    while !stop.load(Ordering::SeqCst) {
+        let api = &world.tenant.api;
+        let order = world.tenant.order(100);
+        if let Ok(answer) = api.try_post("/v1/orders", &order, &fresh_key()).await
+            && let Some(number) = answer.body["order"]["out_trade_no"].as_str()
+            && world.simulator.pay(number, &PayOrder::default()).is_ok()
+        {
+            let refund = serde_json::json!({
+                "order_id": answer.body["order"]["id"],
+                "merchant_refund_no": format!("half-of-{number}"),
+                "amount": {"refund": 50, "currency": "CNY"},
+            });
+            let key = fresh_key();
+            for _ in 0..REFUND_TRIES_MAX {
+                let asked = api.try_post("/v1/refunds", &refund, &key).await;
+                if asked.is_ok_and(|answer| answer.status.is_success()) {
+                    break;
+                }
+                // A refusal is kept under its key, so a refund before its payment is known needs another.
+                tokio::time::sleep(CLOSE_PAUSE).await;
+            }
+        }
+        tokio::time::sleep(CLOSE_PAUSE).await;
+    }
+}
+
+/// A tenant that thinks better of it again and again; its payer does not, now and then.
+async fn close_orders(world: Arc<World>, stop: Arc<AtomicBool>) {
+    while !stop.load(Ordering::SeqCst) {
+        let api = &world.tenant.api;
+        let order = world.tenant.order(100);
+        if let Ok(answer) = api.try_post("/v1/orders", &order, &fresh_key()).await
+            && let Some(id) = answer.body["order"]["id"].as_str()
+        {
+            let path = format!("/v1/orders/{id}/close");
+            drop(
+                api.try_post(&path, &serde_json::json!({}), &fresh_key())
+                    .await,
+            );
+            if let Some(number) = answer.body["order"]["out_trade_no"].as_str() {
+                let late = PayOrder {
+                    force: true,
+                    ..PayOrder::default()
+                };
+                drop(world.simulator.pay(number, &late));
+            }
+        }
+        tokio::time::sleep(CLOSE_PAUSE).await;
+    }
+}
+
+/// Looks until the checks find nothing, or the time is up; then says what was found last.
+async fn until_clean(world: &World) -> Violations {
+    let begun = Instant::now();
+    loop {
+        let violations = checker::check(&evidence(world).await);
+        if violations.is_empty() || begun.elapsed() >= SETTLE_LIMIT {
+            return violations;
+        }
+        tokio::time::sleep(LOOK_PAUSE).await;
+    }
+}
+
+async fn evidence(world: &World) -> Evidence {
+    let rows = world.database.rows().await;
+    let ledger = world.simulator.ledger();
+    let sent = ledger
+        .notifications
+        .iter()
+        .flat_map(|notice| &notice.attempts);
+    let notices = sent.map(|attempt| Notice {
+        kind: attempt.kind,
+        body: None,
+        acknowledged: attempt.http_status.is_some_and(|status| status < 300),
+    });
+    let posts = world
+        .receiver
+        .received(HOOK)
+        .into_iter()
+        .map(|webhook| Post {
+            tenant: world.tenant.id.to_string(),
+            secret: world.secret.clone(),
+            headers: webhook.headers.into_iter().collect(),
+            body: webhook.body,
+        });
+    Evidence {
+        rows,
+        notices: notices.collect(),
+        posts: posts.collect(),
+        unrecorded: None,
+        refused: None,
+        bodies: BTreeMap::new(),
+        read: BTreeMap::new(),
+        secrets: vec![("the webhook secret".to_owned(), world.secret.clone())],
+        dump: world.database.dump().await,
+        complaints: Vec::new(),
+        drained: true,
+        ledger,
+    }
+}
