@@ -1,7 +1,8 @@
 //! The only place that asks which database this is.
 
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DbErr, SqliteTransactionMode, TransactionOptions,
+    ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr, SqliteTransactionMode,
+    TransactionOptions,
 };
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use std::fs::OpenOptions;
@@ -20,6 +21,8 @@ pub enum Dialect {
 
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Locks of ours are held for milliseconds; who waits longer waits for somebody else's session.
+const POSTGRES_LOCK_TIMEOUT: &str = "5s";
 const SQLITE_READERS: u32 = 4;
 const IDLE_BEFORE_TEST: Duration = Duration::from_secs(30);
 
@@ -54,7 +57,10 @@ impl Dialect {
                     .max_connections(pool)
                     .acquire_timeout(ACQUIRE_TIMEOUT)
                     .sqlx_logging(false)
-                    .test_before_acquire(false);
+                    .test_before_acquire(false)
+                    .map_sqlx_postgres_opts(|options| {
+                        options.options([("lock_timeout", POSTGRES_LOCK_TIMEOUT)])
+                    });
                 options.test_before_acquire_if_idle_for(IDLE_BEFORE_TEST);
                 let both = Database::connect(options).await?;
                 Ok((both.clone(), both))
@@ -91,6 +97,41 @@ impl Dialect {
             ..TransactionOptions::default()
         }
     }
+}
+
+/// Whether a failure says how the database is, and not what is wrong with the statement.
+pub(crate) fn is_passing(error: &DbErr) -> bool {
+    let cause = match error {
+        DbErr::ConnectionAcquire(_) => return true,
+        DbErr::Conn(RuntimeErr::SqlxError(cause))
+        | DbErr::Exec(RuntimeErr::SqlxError(cause))
+        | DbErr::Query(RuntimeErr::SqlxError(cause)) => cause,
+        _ => return false,
+    };
+    match cause.as_ref() {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(refusal) => refusal.code().is_some_and(|code| is_passing_code(&code)),
+        _ => false,
+    }
+}
+
+/// By PostgreSQL's SQLSTATE: a broken connection, a deadlock, no resources, an operator's hand, a lock that was not to
+/// be had. By SQLite's number: busy, locked.
+fn is_passing_code(code: &str) -> bool {
+    const CLASSES: [&str; 4] = ["08", "40", "53", "57"];
+    const LOCK_NOT_AVAILABLE: &str = "55P03";
+    const BUSY: u32 = 5;
+    const LOCKED: u32 = 6;
+    if code.len() == LOCK_NOT_AVAILABLE.len() {
+        return code == LOCK_NOT_AVAILABLE || CLASSES.iter().any(|class| code.starts_with(class));
+    }
+    // The lower byte of an extended code is the plain one.
+    code.parse::<u32>()
+        .is_ok_and(|code| matches!(code & 0xff, BUSY | LOCKED))
 }
 
 /// SQLite makes its files as readable as the first one is, and makes that one readable for everybody.
