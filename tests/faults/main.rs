@@ -11,6 +11,7 @@
 mod backup_host;
 mod database;
 mod lying;
+mod memory;
 mod receivers;
 
 use serde_json::{Value, json};

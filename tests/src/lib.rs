@@ -20,6 +20,7 @@ pub mod kill;
 pub mod logs;
 pub mod platform;
 pub mod tenant;
+pub mod trouble;
 pub mod webhook_receiver;
 pub mod wechat_hand;
 
