@@ -32,6 +32,7 @@ pub struct TestDatabase {
 enum Home {
     Folder(TempDir),
     Cluster { name: String },
+    Elsewhere,
 }
 
 impl TestDatabase {
@@ -56,6 +57,15 @@ impl TestDatabase {
                     home: Home::Cluster { name },
                 }
             }
+        }
+    }
+
+    /// Takes a database that somebody else made and removes, and brings its schema up to date.
+    pub async fn at(url: String) -> Self {
+        migrate(&url).await;
+        Self {
+            url,
+            home: Home::Elsewhere,
         }
     }
 
@@ -108,7 +118,7 @@ impl TestDatabase {
                     .flat_map(|path| std::fs::read(path).expect("the file is readable"))
                     .collect()
             }
-            Home::Cluster { .. } => self.dump_tables().await,
+            Home::Cluster { .. } | Home::Elsewhere => self.dump_tables().await,
         }
     }
 

@@ -1,5 +1,6 @@
-//! Kills the real server again and again while tenants order and users pay, then compares what is left with what
-//! WeChat believes. The simulated WeChat Pay and the tenant's receiver live in this process and survive.
+//! Kills the real server, or makes other trouble, again and again while tenants order, close and refund and users pay;
+//! then compares what is left with what WeChat believes. The simulated WeChat Pay and the tenant's receiver live in this
+//! process and survive.
 
 #[cfg(debug_assertions)]
 pub mod crash;
@@ -8,7 +9,7 @@ mod server;
 mod verdict;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::RngExt as _;
 use serde_json::json;
@@ -19,21 +20,24 @@ use tributary_storage::Storage;
 use tributary_vault::{EnvironmentValue, KeySource, Vault};
 use tributary_webhooks::{Sender, SenderConfig};
 use wechatpay::client::{Transport, TransportConfig};
-use wechatpay_sim::{KeyMode, NewProvider, SimConfig, SimHandle, Simulator};
+use wechatpay_sim::{
+    KeyMode, NewProvider, RefundPolicy, RefundResult, SimConfig, SimHandle, Simulator,
+};
 
 use crate::tenant::Under;
 use crate::{Backend, TestDatabase, TestTenant, WebhookReceiver};
 
-pub use server::binary;
+pub use server::{Server, binary};
 pub use verdict::Verdict;
 
 use load::Load;
-use server::Server;
 
 /// How long the server lives before it is killed: from before its first answer to well into the load.
 const LIFE_MS: std::ops::Range<u64> = 20..600;
 /// Everything must have come to its end by then: a lock of a dead request lasts a minute, and so does a first poll.
 const SETTLE_LIMIT: Duration = Duration::from_mins(5);
+/// How long WeChat takes to bring an accepted refund to its end.
+const REFUND_TAKES_MS: u32 = 200;
 const HOOK: &str = "hook";
 
 /// What a run shall do.
@@ -46,55 +50,85 @@ pub struct Plan {
 }
 
 /// Everything that survives a kill.
-struct World {
-    simulator: SimHandle,
-    receiver: WebhookReceiver,
-    database: TestDatabase,
-    tenant: TestTenant,
+pub struct World {
+    /// The simulated WeChat Pay, with a backup host.
+    pub simulator: SimHandle,
+    /// The tenant's server.
+    pub receiver: WebhookReceiver,
+    /// The database.
+    pub database: TestDatabase,
+    /// The tenant.
+    pub tenant: TestTenant,
     secret: String,
 }
 
 /// Runs the plan and answers what was found.
 pub async fn run(plan: Plan) -> Verdict {
+    let database = TestDatabase::create(plan.backend).await;
+    let verdict = under_load(database, async |server: &mut Server, _: &World| {
+        for kill in 1..=plan.cycles {
+            let life = rand::rng().random_range(LIFE_MS);
+            tokio::time::sleep(Duration::from_millis(life)).await;
+            server.kill().await;
+            server.start();
+            // Every second server is let live until it serves; the others die while they start.
+            if kill % 2 == 0 {
+                server.ready().await;
+            }
+        }
+    });
+    Verdict {
+        kills: plan.cycles,
+        ..verdict.await
+    }
+}
+
+/// Makes trouble while there is load, lets everything come to its end, and answers what was found.
+pub async fn under_load(
+    database: TestDatabase,
+    trouble: impl AsyncFnOnce(&mut Server, &World),
+) -> Verdict {
     commands::install_tls();
     let mut server = Server::new();
-    let world = Arc::new(prepare(plan.backend, &mut server).await);
+    let world = Arc::new(prepare(database, &mut server).await);
     let load = Load::start(&world);
-    let mut kills = 0;
-    while kills < plan.cycles {
-        let life = rand::rng().random_range(LIFE_MS);
-        tokio::time::sleep(Duration::from_millis(life)).await;
-        server.kill().await;
-        kills += 1;
-        server.start();
-        // Every second server is let live until it serves; the others die while they start.
-        if kills % 2 == 0 {
-            server.ready().await;
-        }
-    }
+    trouble(&mut server, &world).await;
+    let over = Instant::now();
     server.ready().await;
     let asked = load.finish(&world, SETTLE_LIMIT).await;
     let verdict = verdict::settle_and_judge(&world, &asked, SETTLE_LIMIT).await;
+    let verdict = Verdict {
+        recovered_in: over.elapsed(),
+        peak_kib: server.peak_kib(),
+        ..verdict
+    };
     server.kill().await;
     let world = Arc::into_inner(world).expect("nobody else holds the world any more");
     world.simulator.shutdown().await;
     world.database.remove().await;
-    Verdict { kills, ..verdict }
+    verdict
 }
 
-async fn prepare(backend: Backend, server: &mut Server) -> World {
-    let simulator = Simulator::start(SimConfig::default())
-        .await
-        .expect("the simulator starts");
+async fn prepare(database: TestDatabase, server: &mut Server) -> World {
+    let simulator = Simulator::start(SimConfig {
+        backup_listen: Some(([127, 0, 0, 1], 0).into()),
+        ..SimConfig::default()
+    })
+    .await
+    .expect("the simulator starts");
     let receiver = WebhookReceiver::start().await;
-    let database = TestDatabase::create(backend).await;
     let operations = operations_over(&database.url, &server.kek, &server.url()).await;
     let wish = NewProvider {
         key_mode: Some(KeyMode::PublicKey),
+        refund_policy: Some(RefundPolicy {
+            result: RefundResult::Success,
+            after_ms: REFUND_TAKES_MS,
+        }),
         ..NewProvider::default()
     };
     let keys = simulator.provider(wish).await.expect("a provider");
-    let provider = simulated::adopt_provider(&operations, &keys, &simulator.base_url())
+    let (main, backup) = (simulator.base_url(), simulator.backup_url());
+    let provider = simulated::adopt_provider_with_backup(&operations, &keys, &main, backup)
         .await
         .expect("the platform takes the provider");
     let under = Under {

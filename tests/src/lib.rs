@@ -13,19 +13,24 @@
 )]
 
 pub mod api;
+pub mod cluster;
 pub mod database;
+pub mod hostile;
 pub mod kill;
 pub mod logs;
 pub mod platform;
 #[cfg(debug_assertions)]
 pub mod simulation;
 pub mod tenant;
+pub mod trouble;
 pub mod webhook_receiver;
 pub mod wechat_hand;
 
 pub use api::{Answer, Api};
+pub use cluster::Cluster;
 pub use database::{Backend, TestDatabase};
-pub use platform::{TestPlatform, run_on};
+pub use hostile::{HostileReceiver, Hostility};
+pub use platform::{Setup, TestPlatform, run_on, run_with};
 pub use tenant::TestTenant;
 pub use webhook_receiver::{Behaviour, Gate, Webhook, WebhookReceiver};
 pub use wechat_hand::WeChatHand;

@@ -1,10 +1,12 @@
 //! One platform with everything around it, for one test.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tributary_domain::clock::{Clock, ManualClock, SharedClock, Timestamp};
 use tributary_domain::ids::ProviderId;
+use tributary_server::config::Timeouts;
 use tributary_server::platform::{Platform, PlatformConfig};
 use tributary_server::{commands, simulated};
 use tributary_vault::Kek;
@@ -44,15 +46,37 @@ pub struct TestPlatform {
     pub database: TestDatabase,
 }
 
+/// What is unlike in a platform for tests of faults.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// Where the simulator is WeChat's backup host, too.
+    pub backup_listen: Option<SocketAddr>,
+    /// How long things may take, where a test waits for their end.
+    pub timeouts: Option<Timeouts>,
+}
+
 /// Runs a scenario on a fresh platform, then checks that nothing was forgotten.
 pub fn run_on(backend: Backend, scenario: impl AsyncFnOnce(&TestPlatform)) {
+    run_with(
+        async || TestDatabase::create(backend).await,
+        &Setup::default(),
+        scenario,
+    );
+}
+
+/// The same on any database and with a setup.
+pub fn run_with(
+    database: impl AsyncFnOnce() -> TestDatabase,
+    setup: &Setup,
+    scenario: impl AsyncFnOnce(&TestPlatform),
+) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let platform = TestPlatform::spawn(backend).await;
+        let platform = TestPlatform::spawn_with(database().await, setup).await;
         scenario(&platform).await;
         platform.finish().await;
     });
@@ -61,21 +85,26 @@ pub fn run_on(backend: Backend, scenario: impl AsyncFnOnce(&TestPlatform)) {
 impl TestPlatform {
     /// Starts everything.
     pub async fn spawn(backend: Backend) -> Self {
+        Self::spawn_with(TestDatabase::create(backend).await, &Setup::default()).await
+    }
+
+    /// The same on a migrated database and with a setup.
+    pub async fn spawn_with(database: TestDatabase, setup: &Setup) -> Self {
         commands::install_tls();
         logs::capture();
         let clock = ManualClock::starting_at(START);
-        let simulator = start_simulator(&clock).await;
-        let database = TestDatabase::create(backend).await;
-        let platform = build(&database.url, &clock).await;
+        let simulator = start_simulator(&clock, setup).await;
+        let platform = build(&database.url, &clock, setup).await;
         let wish = NewProvider {
             key_mode: Some(KeyMode::PublicKey),
             ..NewProvider::default()
         };
         let keys = simulator.provider(wish).await.expect("a provider");
-        let provider =
-            simulated::adopt_provider(platform.operations(), &keys, &simulator.base_url())
-                .await
-                .expect("the platform takes the provider");
+        let (main, backup) = (simulator.base_url(), simulator.backup_url());
+        let operations = platform.operations();
+        let provider = simulated::adopt_provider_with_backup(operations, &keys, &main, backup)
+            .await
+            .expect("the platform takes the provider");
         let hand = WeChatHand::plant(&database.url, &provider, &keys).await;
         let under = Under {
             provider: &provider,
@@ -281,7 +310,7 @@ impl TestPlatform {
 }
 
 /// What must not exist once everything due has happened, and how to count it.
-const FORGOTTEN: &[(&str, &str)] = &[
+pub(crate) const FORGOTTEN: &[(&str, &str)] = &[
     (
         "events without a number",
         "SELECT COUNT(*) FROM events WHERE feed_seq IS NULL",
@@ -353,19 +382,23 @@ pub fn number(order: &Value) -> &str {
         .expect("an order has an out_trade_no")
 }
 
-async fn start_simulator(clock: &Arc<ManualClock>) -> SimHandle {
+async fn start_simulator(clock: &Arc<ManualClock>, setup: &Setup) -> SimHandle {
     let clock = Arc::clone(clock);
     Simulator::start(SimConfig {
         clock_ms: Arc::new(move || clock.now().as_millis()),
         auto_deliver: false,
+        backup_listen: setup.backup_listen,
         ..SimConfig::default()
     })
     .await
     .expect("the simulator starts")
 }
 
-async fn build(url: &str, clock: &Arc<ManualClock>) -> Platform {
+async fn build(url: &str, clock: &Arc<ManualClock>, setup: &Setup) -> Platform {
     let clock: SharedClock = Arc::clone(clock) as SharedClock;
-    let config = PlatformConfig::testing(url.to_owned(), kek(), clock);
+    let mut config = PlatformConfig::testing(url.to_owned(), kek(), clock);
+    if let Some(timeouts) = &setup.timeouts {
+        config.timeouts = timeouts.clone();
+    }
     Platform::build(config).await.expect("the platform starts")
 }

@@ -230,7 +230,10 @@ mod tests {
                 "{status}"
             );
         }
-        assert_eq!(settle_refund(&closed, &seen("CLOSED")), Ok(RefundVerdict::Unchanged));
+        assert_eq!(
+            settle_refund(&closed, &seen("CLOSED")),
+            Ok(RefundVerdict::Unchanged)
+        );
         let mut by_wechat = closed;
         by_wechat.facts = facts(&by_wechat.facts, &seen("CLOSED"));
         let success = settle_refund(&by_wechat, &seen("SUCCESS"));

@@ -153,6 +153,11 @@ pub enum OperationError {
 }
 
 impl OperationError {
+    /// Whether the database is out of reach or too busy, so that the same request may succeed in a while.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Storage(error) if error.is_unavailable())
+    }
+
     /// One fault in one field.
     pub fn invalid(field: &str, reason: &str) -> Self {
         Self::Invalid(vec![FieldError::new(field, reason)])

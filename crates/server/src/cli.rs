@@ -91,6 +91,9 @@ pub struct SimArgs {
     /// Address and port
     #[arg(long, env = "TRIBUTARY_SIM_LISTEN", default_value = "127.0.0.1:8090")]
     pub listen: SocketAddr,
+    /// Address and port of WeChat's backup host; without it there is none
+    #[arg(long, env = "TRIBUTARY_SIM_BACKUP_LISTEN")]
+    pub backup_listen: Option<SocketAddr>,
     /// A file that keeps everything across restarts
     #[arg(long)]
     pub state_file: Option<PathBuf>,
@@ -111,6 +114,9 @@ pub struct DevArgs {
     /// Address and port of the simulated WeChat Pay
     #[arg(long, env = "TRIBUTARY_SIM_LISTEN", default_value = "127.0.0.1:8090")]
     pub sim_listen: SocketAddr,
+    /// Address and port of its backup host; without it there is none
+    #[arg(long, env = "TRIBUTARY_SIM_BACKUP_LISTEN")]
+    pub sim_backup_listen: Option<SocketAddr>,
     /// Which events are logged
     #[arg(long, env = "TRIBUTARY_LOG_FILTER", default_value = "warn")]
     pub log_filter: String,

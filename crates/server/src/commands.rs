@@ -105,6 +105,7 @@ async fn simulate(args: SimArgs) -> anyhow::Result<()> {
     telemetry::install(LogFormat::Pretty, "warn", None)?;
     let simulator = Simulator::start(SimConfig {
         listen: args.listen,
+        backup_listen: args.backup_listen,
         seed: args.seed,
         state_file: args.state_file,
         ..SimConfig::default()
@@ -114,6 +115,9 @@ async fn simulate(args: SimArgs) -> anyhow::Result<()> {
     console::say(format!(
         "simulated WeChat Pay at {url}, controlled under {url}/_sim/"
     ));
+    if let Some(url) = simulator.backup_url() {
+        console::say(format!("its backup host at {url}"));
+    }
     shutdown::signalled().await.context("waiting for signals")?;
     simulator.shutdown().await;
     Ok(())

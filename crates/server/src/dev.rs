@@ -43,6 +43,7 @@ pub async fn run(args: DevArgs) -> anyhow::Result<()> {
     let at = Addresses {
         api: api.url(),
         simulator: simulator.base_url(),
+        backup: simulator.backup_url(),
         receiver: receiver.url(),
     };
     let mut platform = build(api, &data).await?;
@@ -72,17 +73,24 @@ pub async fn run(args: DevArgs) -> anyhow::Result<()> {
 }
 
 async fn start_simulator(args: &DevArgs, data: &DataDir) -> anyhow::Result<SimHandle> {
-    // Bound first and let go, because a taken port deserves one clear line.
-    let probe = Bound::to(args.sim_listen).await?;
-    let listen = probe.address;
-    drop(probe);
+    let listen = free(args.sim_listen).await?;
+    let backup_listen = match args.sim_backup_listen {
+        Some(address) => Some(free(address).await?),
+        None => None,
+    };
     Simulator::start(SimConfig {
         listen,
+        backup_listen,
         state_file: Some(data.simulator_state()),
         ..SimConfig::default()
     })
     .await
     .context("starting the simulated WeChat Pay")
+}
+
+/// Binds and lets go, because a taken port deserves one clear line.
+async fn free(address: SocketAddr) -> anyhow::Result<SocketAddr> {
+    Ok(Bound::to(address).await?.address)
 }
 
 async fn build(api: Bound, data: &DataDir) -> anyhow::Result<Platform> {

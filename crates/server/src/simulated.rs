@@ -15,6 +15,16 @@ pub async fn adopt_provider(
     keys: &ProviderKeys,
     sim_url: &str,
 ) -> anyhow::Result<ProviderId> {
+    adopt_provider_with_backup(operations, keys, sim_url, None).await
+}
+
+/// The same where the simulator may have a backup host.
+pub async fn adopt_provider_with_backup(
+    operations: &Operations,
+    keys: &ProviderKeys,
+    sim_url: &str,
+    backup_url: Option<String>,
+) -> anyhow::Result<ProviderId> {
     let private_key = keys.merchant_private_key_pem.clone();
     let public_key = match keys.key_mode {
         KeyMode::Certificate => None,
@@ -30,7 +40,7 @@ pub async fn adopt_provider(
             sp_appid: AppId::parse(&keys.sp_appid)?,
             mode: Mode::Test,
             api_url: Some(sim_url.to_owned()),
-            backup_api_url: None,
+            backup_api_url: backup_url,
             login_url: Some(sim_url.to_owned()),
             merchant_serial: keys.merchant_serial.clone(),
             merchant_private_key: Zeroizing::new(

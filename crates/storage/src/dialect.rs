@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -26,7 +26,9 @@ const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const SQLITE_READERS: u32 = 4;
 const IDLE_BEFORE_TEST: Duration = Duration::from_secs(30);
 /// No statement of ours needs a second; one that lasts holds rows that others wait for.
-const POSTGRES_LIMITS: [(&str, &str); 2] = [
+const POSTGRES_LIMITS: [(&str, &str); 3] = [
+    // Locks of ours are held for milliseconds; who waits longer waits for somebody else's session.
+    ("lock_timeout", "5s"),
     ("statement_timeout", "15s"),
     // A node that hangs inside a transaction must let go of its rows.
     ("idle_in_transaction_session_timeout", "30s"),
@@ -122,6 +124,41 @@ async fn begin_unlimited(writer: &DatabaseConnection) -> Result<DatabaseTransact
     let tx = writer.begin().await?;
     tx.execute_unprepared(NO_POSTGRES_LIMITS).await?;
     Ok(tx)
+}
+
+/// Whether a failure says how the database is, and not what is wrong with the statement.
+pub(crate) fn is_passing(error: &DbErr) -> bool {
+    let cause = match error {
+        DbErr::ConnectionAcquire(_) => return true,
+        DbErr::Conn(RuntimeErr::SqlxError(cause))
+        | DbErr::Exec(RuntimeErr::SqlxError(cause))
+        | DbErr::Query(RuntimeErr::SqlxError(cause)) => cause,
+        _ => return false,
+    };
+    match cause.as_ref() {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(refusal) => refusal.code().is_some_and(|code| is_passing_code(&code)),
+        _ => false,
+    }
+}
+
+/// By PostgreSQL's SQLSTATE: a broken connection, a deadlock, no resources, an operator's hand, a lock that was not to
+/// be had. By SQLite's number: busy, locked.
+fn is_passing_code(code: &str) -> bool {
+    const CLASSES: [&str; 4] = ["08", "40", "53", "57"];
+    const LOCK_NOT_AVAILABLE: &str = "55P03";
+    const BUSY: u32 = 5;
+    const LOCKED: u32 = 6;
+    if code.len() == LOCK_NOT_AVAILABLE.len() {
+        return code == LOCK_NOT_AVAILABLE || CLASSES.iter().any(|class| code.starts_with(class));
+    }
+    // The lower byte of an extended code is the plain one.
+    code.parse::<u32>()
+        .is_ok_and(|code| matches!(code & 0xff, BUSY | LOCKED))
 }
 
 /// SQLite makes its files as readable as the first one is, and makes that one readable for everybody.

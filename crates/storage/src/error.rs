@@ -1,5 +1,7 @@
 //! What can go wrong between us and the database.
 
+use crate::dialect::is_passing;
+
 /// A failure of the database, or a row that makes no sense.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
@@ -40,6 +42,11 @@ impl StorageError {
     /// Whether a unique key is taken.
     pub const fn is_duplicate(&self) -> bool {
         matches!(self, Self::Duplicate { .. })
+    }
+
+    /// Whether the database is out of reach or too busy, so that the same request may succeed in a while.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Database { source, .. } if is_passing(source))
     }
 
     /// Whether somebody else changed the row first.

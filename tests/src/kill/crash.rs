@@ -13,10 +13,10 @@ use wechatpay_sim::{ChangeSubMerchant, PayOrder, RefundPolicy, RefundResult};
 use super::load::Load;
 use super::server::Server;
 use super::{HOOK, SETTLE_LIMIT, World, operations_over, prepare, verdict};
-use crate::Backend;
 use crate::api::fresh_key;
 use crate::simulation::checker::{self, Violations};
 use crate::simulation::evidence::{Evidence, Notice, Post};
+use crate::{Backend, TestDatabase};
 
 /// Under load, every line is passed again and again; one that is not reached by then is never reached.
 const CRASH_LIMIT: Duration = Duration::from_mins(1);
@@ -51,7 +51,7 @@ impl CrashVerdict {
 pub async fn run(point: CrashPoint, backend: Backend) -> CrashVerdict {
     commands::install_tls();
     let mut server = Server::new();
-    let world = Arc::new(prepare(backend, &mut server).await);
+    let world = Arc::new(prepare(TestDatabase::create(backend).await, &mut server).await);
     server.kill().await;
     server.crash_at = Some(format!("{point:?}:{PASSAGE}"));
     server.start();

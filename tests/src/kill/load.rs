@@ -1,10 +1,10 @@
-//! Tenants that order, and users that pay, without a care for whether the server lives.
+//! Tenants that order, close and refund, and users that pay, without a care for whether the server lives.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use wechatpay_sim::PayOrder;
 
@@ -14,19 +14,57 @@ use crate::api::fresh_key;
 const TENANTS: usize = 6;
 const PAUSE: Duration = Duration::from_millis(5);
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
+const TOTAL_FEN: i64 = 100;
+/// What is refunded of an order that is refunded.
+pub(super) const REFUND_FEN: i64 = 30;
+/// Every so manieth order is closed by its tenant in the moment in which its user pays it.
+const CLOSED_ONE_IN: usize = 7;
+/// Every so manieth order is refunded in part.
+const REFUNDED_ONE_IN: usize = 3;
 
 /// One request of a tenant, which it repeats until it is answered.
 #[derive(Clone)]
 struct Wish {
+    path: &'static str,
     body: Value,
     key: String,
 }
+
+impl Wish {
+    fn order(world: &World) -> Self {
+        Self {
+            path: ORDERS,
+            body: world.tenant.order(TOTAL_FEN),
+            key: fresh_key(),
+        }
+    }
+
+    fn refund(order: &Value) -> Self {
+        let body = json!({
+            "order_id": order["id"],
+            "merchant_refund_no": format!("refund-of-{}", crate::platform::number(order)),
+            "amount": {"refund": REFUND_FEN, "currency": "CNY"},
+        });
+        Self {
+            path: REFUNDS,
+            body,
+            key: fresh_key(),
+        }
+    }
+}
+
+const ORDERS: &str = "/v1/orders";
+const REFUNDS: &str = "/v1/refunds";
 
 /// What the tenants were promised.
 #[derive(Default)]
 pub(super) struct Asked {
     /// Orders that were answered, by their answer.
     pub(super) answered: Vec<Value>,
+    /// Refunds that were answered, by their answer.
+    pub(super) refunded: Vec<Value>,
+    /// Refunds that tenants still want.
+    refunds: Vec<Wish>,
     /// Requests that found the server dead or the first request unfinished.
     unanswered: Vec<Wish>,
     /// How often no answer came.
@@ -50,11 +88,11 @@ impl Load {
                     (Arc::clone(world), Arc::clone(&stop), Arc::clone(&asked));
                 tokio::spawn(async move {
                     while !stop.load(Ordering::SeqCst) {
-                        let wish = Wish {
-                            body: world.tenant.order(100),
-                            key: fresh_key(),
-                        };
-                        attempt(&world, &asked, wish).await;
+                        attempt(&world, &asked, Wish::order(&world)).await;
+                        let refund = asked.lock().expect("no tenant panicked").refunds.pop();
+                        if let Some(refund) = refund {
+                            attempt(&world, &asked, refund).await;
+                        }
                         tokio::time::sleep(PAUSE).await;
                     }
                 })
@@ -71,8 +109,12 @@ impl Load {
         }
         let begun = Instant::now();
         loop {
-            let left =
-                std::mem::take(&mut self.asked.lock().expect("no tenant panicked").unanswered);
+            let left = {
+                let mut asked = self.asked.lock().expect("no tenant panicked");
+                let mut left = std::mem::take(&mut asked.unanswered);
+                left.append(&mut asked.refunds);
+                left
+            };
             if left.is_empty() {
                 break;
             }
@@ -90,44 +132,63 @@ impl Load {
     }
 }
 
-/// Orders once; an answered order is paid at once, sometimes while the server is being killed.
+/// Asks once; what is not answered is asked again later.
 async fn attempt(world: &World, asked: &Mutex<Asked>, wish: Wish) {
-    let answer = world
-        .tenant
-        .api
-        .try_post("/v1/orders", &wish.body, &wish.key)
-        .await;
+    let api = &world.tenant.api;
+    let answer = api.try_post(wish.path, &wish.body, &wish.key).await;
     match answer {
+        Ok(answer) if answer.status.is_success() && wish.path == REFUNDS => {
+            let mut asked = asked.lock().expect("no tenant panicked");
+            asked.refunded.push(answer.ok());
+        }
         Ok(answer) if answer.status.is_success() => {
             let order = answer.placed();
-            let number = crate::platform::number(&order);
-            world
-                .simulator
-                .pay(number, &PayOrder::default())
-                .expect("the user can pay");
-            asked
-                .lock()
-                .expect("no tenant panicked")
-                .answered
-                .push(order);
+            go_on(world, asked, &order).await;
+            let mut asked = asked.lock().expect("no tenant panicked");
+            asked.answered.push(order);
         }
         Ok(answer) => {
-            let again = [409, 503, 504].contains(&answer.status.as_u16());
+            // The platform may not have heard of the payment yet.
+            let early = wish.path == REFUNDS && answer.body["code"] == "not_refundable";
+            let again = early || [409, 503, 504].contains(&answer.status.as_u16());
             assert!(
                 again,
                 "an answer that no tenant deserves: {} {}",
                 answer.status, answer.text
             );
-            asked
-                .lock()
-                .expect("no tenant panicked")
-                .unanswered
-                .push(wish);
+            let mut asked = asked.lock().expect("no tenant panicked");
+            asked.unanswered.push(wish);
         }
         Err(_) => {
             let mut asked = asked.lock().expect("no tenant panicked");
             asked.lost_answers += 1;
             asked.unanswered.push(wish);
         }
+    }
+}
+
+/// The user pays at once, sometimes while the server is being killed, or the tenant closes; some want it back.
+async fn go_on(world: &World, asked: &Mutex<Asked>, order: &Value) {
+    static ORDERS_SO_FAR: AtomicUsize = AtomicUsize::new(0);
+    let so_far = ORDERS_SO_FAR.fetch_add(1, Ordering::Relaxed);
+    let mut wish = PayOrder::default();
+    if so_far.is_multiple_of(CLOSED_ONE_IN) {
+        let id = order["id"].as_str().expect("an order has an id");
+        let path = format!("/v1/orders/{id}/close");
+        let (empty, key) = (json!({}), fresh_key());
+        let closed = world.tenant.api.try_post(&path, &empty, &key).await;
+        // Whatever comes of it, the money counts.
+        let status = closed.map(|answer| answer.status.as_u16());
+        assert_ne!(status.ok(), Some(500), "the close of {id}");
+        wish.force = true;
+    }
+    let number = crate::platform::number(order);
+    world
+        .simulator
+        .pay(number, &wish)
+        .expect("the user can pay");
+    if so_far.is_multiple_of(REFUNDED_ONE_IN) {
+        let mut asked = asked.lock().expect("no tenant panicked");
+        asked.refunds.push(Wish::refund(order));
     }
 }

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 
 const READY_LIMIT: Duration = Duration::from_mins(1);
+/// Receivers that hang are part of some runs, and their end is waited for.
+const WEBHOOK_MS: &str = "5000";
 const READY_PAUSE: Duration = Duration::from_millis(10);
 
 /// `tributary serve` on a port of its own.
-pub(super) struct Server {
+pub struct Server {
     /// The key-encryption key, as the environment carries it.
     pub(super) kek: String,
     port: u16,
@@ -32,7 +34,8 @@ impl Server {
         }
     }
 
-    pub(super) fn url(&self) -> String {
+    /// Where it serves.
+    pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
@@ -40,7 +43,8 @@ impl Server {
         database_url.clone_into(&mut self.database_url);
     }
 
-    pub(super) fn start(&mut self) {
+    /// Starts it, without waiting until it serves.
+    pub fn start(&mut self) {
         assert!(self.child.is_none(), "one server at a time");
         let child = Command::new(binary())
             .arg("serve")
@@ -49,6 +53,7 @@ impl Server {
             .env("TRIBUTARY_DATABASE_URL", &self.database_url)
             .env("TRIBUTARY_KEK", &self.kek)
             .env("TRIBUTARY_WEBHOOKS_ALLOW_LOOPBACK", "true")
+            .env("TRIBUTARY_TIMEOUTS_WEBHOOK_MS", WEBHOOK_MS)
             .env("TRIBUTARY_LOG_FILTER", "error")
             .envs(
                 self.crash_at
@@ -69,7 +74,7 @@ impl Server {
     }
 
     /// Waits until the server says that it can serve.
-    pub(super) async fn ready(&mut self) {
+    pub async fn ready(&mut self) {
         let client = reqwest::Client::builder()
             .no_proxy()
             .build()
@@ -104,8 +109,20 @@ impl Server {
         ended
     }
 
+    /// The most memory that the process ever had, in KiB.
+    pub fn peak_kib(&self) -> u64 {
+        let pid = self.child.as_ref().and_then(Child::id).expect("a server");
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status"));
+        let status = status.expect("the process can be asked");
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .and_then(|line| line.split_whitespace().next()?.parse().ok());
+        peak.expect("a peak")
+    }
+
     /// SIGKILL: nothing is flushed, nothing is said goodbye to.
-    pub(super) async fn kill(&mut self) {
+    pub async fn kill(&mut self) {
         let mut child = self.child.take().expect("a server was started");
         child.kill().await.expect("the child can be killed");
     }

@@ -9,12 +9,15 @@ use serde_json::Value;
 use tributary_domain::clock::{Clock, SystemClock};
 use wechatpay_sim::{Order, TradeState};
 
-use super::load::Asked;
+use super::load::{Asked, REFUND_FEN};
 use super::{HOOK, World};
+use crate::platform::FORGOTTEN;
 
+/// The states of an order that was paid and kept its money, or gave a part of it back.
+const HAS_MONEY: [&str; 3] = ["paid", "partially_refunded", "refunded"];
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
 
-/// What a run found. Every field after `lost_answers` is a violation unless it is 0.
+/// What a run found; [`Verdict::is_clean`] says what of it are violations.
 #[derive(Clone, Debug, Default)]
 pub struct Verdict {
     /// How often the server was killed.
@@ -41,21 +44,45 @@ pub struct Verdict {
     pub lost: usize,
     /// Numbers missing in the feed, or given twice.
     pub holes: usize,
+    /// Payments that came after the close, and were told as such.
+    pub late: usize,
+    /// Refunds that tenants were answered.
+    pub refunds: usize,
+    /// Refunds that were answered and are gone, here or at WeChat, or that nobody was told of.
+    pub refunds_lost: usize,
+    /// One refund of a tenant, and several here, at WeChat or in the feed.
+    pub refunds_doubled: usize,
+    /// Refunds that did not come to their end.
+    pub refunds_open: usize,
+    /// Orders whose sums are not those of their payments and refunds.
+    pub sums: usize,
+    /// Rows that nobody will look at again, or that contradict each other.
+    pub forgotten: usize,
+    /// From the end of the trouble to the end of everything.
+    pub recovered_in: Duration,
+    /// The most memory that the server ever had, in KiB.
+    pub peak_kib: u64,
 }
 
 impl Verdict {
     /// Whether nothing was lost and nothing doubled.
     pub fn is_clean(&self) -> bool {
-        let violations = [
-            self.unpaid_here,
-            self.untold,
-            self.told_twice,
-            self.undelivered,
-            self.doubled,
-            self.lost,
-            self.holes,
-        ];
-        violations.iter().all(|count| *count == 0)
+        self.lost() + self.doubled() + self.stuck() == 0
+    }
+
+    /// What is gone, or was never told.
+    pub fn lost(&self) -> usize {
+        self.lost + self.untold + self.holes + self.refunds_lost
+    }
+
+    /// What is there twice, or was told twice.
+    pub fn doubled(&self) -> usize {
+        self.doubled + self.told_twice + self.refunds_doubled
+    }
+
+    /// What did not come to its end, or does not add up.
+    pub fn stuck(&self) -> usize {
+        self.unpaid_here + self.undelivered + self.refunds_open + self.sums + self.forgotten
     }
 }
 
@@ -92,7 +119,30 @@ impl fmt::Display for Verdict {
         )?;
         writeln!(f, "orders doubled                      {:6}", self.doubled)?;
         writeln!(f, "orders lost                         {:6}", self.lost)?;
-        write!(f, "holes in the feed                   {:6}", self.holes)
+        writeln!(f, "holes in the feed                   {:6}", self.holes)?;
+        writeln!(f, "paid after the close                {:6}", self.late)?;
+        writeln!(f, "refunds answered                    {:6}", self.refunds)?;
+        writeln!(
+            f,
+            "refunds lost                        {:6}",
+            self.refunds_lost
+        )?;
+        writeln!(
+            f,
+            "refunds doubled                     {:6}",
+            self.refunds_doubled
+        )?;
+        writeln!(
+            f,
+            "refunds not at their end            {:6}",
+            self.refunds_open
+        )?;
+        writeln!(f, "orders whose sums are wrong         {:6}", self.sums)?;
+        write!(
+            f,
+            "rows forgotten or contradictory     {:6}",
+            self.forgotten
+        )
     }
 }
 
@@ -134,8 +184,12 @@ async fn judge(world: &World, asked: &Asked) -> Verdict {
         doubled: doubled(&here, &at_wechat),
         lost: lost(asked, &here),
         holes: holes(&feed),
+        late: count(&feed, "order.paid_late").len(),
+        sums: here.iter().filter(|order| !adds_up(order)).count(),
+        forgotten: forgotten(world).await,
         ..Verdict::default()
     };
+    judge_refunds(world, asked, &feed, &mut verdict).await;
     for order in paid {
         let ours = by_number.get(order.out_trade_no.as_str());
         let transaction = order
@@ -143,7 +197,8 @@ async fn judge(world: &World, asked: &Asked) -> Verdict {
             .as_ref()
             .map(|payment| payment.transaction_id.as_str());
         let is_paid = ours.is_some_and(|ours| {
-            ours["state"] == "paid" && ours["transaction_id"].as_str() == transaction
+            let state = ours["state"].as_str().unwrap_or_default();
+            HAS_MONEY.contains(&state) && ours["transaction_id"].as_str() == transaction
         });
         let id = ours
             .and_then(|ours| ours["id"].as_str())
@@ -157,11 +212,67 @@ async fn judge(world: &World, asked: &Asked) -> Verdict {
     verdict
 }
 
+/// Every refund is one here, one at WeChat, one success in the feed, and at its end.
+async fn judge_refunds(world: &World, asked: &Asked, feed: &[Value], verdict: &mut Verdict) {
+    let here = list(world, "/v1/refunds").await;
+    let at_wechat = world.simulator.ledger().refunds;
+    let told = count(feed, "refund.succeeded");
+    let text = |refund: &Value, name: &str| refund[name].as_str().unwrap_or_default().to_owned();
+    let ids: BTreeSet<String> = here.iter().map(|refund| text(refund, "id")).collect();
+    let numbers: BTreeSet<String> = here
+        .iter()
+        .map(|refund| text(refund, "out_refund_no"))
+        .collect();
+    let wishes: BTreeSet<String> = here
+        .iter()
+        .map(|refund| text(refund, "merchant_refund_no"))
+        .collect();
+    verdict.refunds = asked.refunded.len();
+    let gone = |refund: &&Value| !ids.contains(&text(refund, "id"));
+    verdict.refunds_lost = asked.refunded.iter().filter(gone).count();
+    verdict.refunds_lost += numbers.len().saturating_sub(at_wechat.len());
+    verdict.refunds_doubled = here.len() - wishes.len();
+    let known = |number: &str| numbers.contains(number);
+    let strangers = at_wechat
+        .iter()
+        .filter(|refund| !known(&refund.out_refund_no));
+    verdict.refunds_doubled += strangers.count();
+    for refund in &here {
+        let times = told.get(refund["id"].as_str().unwrap_or_default());
+        let times = times.copied().unwrap_or_default();
+        verdict.refunds_open += usize::from(refund["state"] != "success");
+        verdict.refunds_lost += usize::from(times == 0);
+        verdict.refunds_doubled += usize::from(times > 1);
+    }
+}
+
+/// An order has what its user paid, and gave back all or nothing of what its tenant asked for.
+fn adds_up(order: &Value) -> bool {
+    let amount = &order["amount"];
+    let refunded = amount["refunded"].as_i64();
+    amount["paid"] == amount["total"]
+        && amount["refunding"] == 0
+        && (refunded == Some(0) || refunded == Some(REFUND_FEN))
+}
+
+async fn forgotten(world: &World) -> usize {
+    let mut sum = 0;
+    for (_, sql) in FORGOTTEN {
+        let rows = world.database.count(sql).await;
+        sum += usize::try_from(rows).expect("a count");
+    }
+    sum
+}
+
 async fn orders_here(world: &World) -> Vec<Value> {
+    list(world, "/v1/orders").await
+}
+
+async fn list(world: &World, path: &str) -> Vec<Value> {
     let mut orders = Vec::new();
     let mut query = String::from("limit=100");
     loop {
-        let page = world.tenant.api.orders(&query).await.ok();
+        let page = world.tenant.api.get(&format!("{path}?{query}")).await.ok();
         orders.extend(
             page["data"]
                 .as_array()
@@ -198,10 +309,19 @@ async fn feed(world: &World) -> Vec<Value> {
     }
 }
 
-/// How often each order was told to be paid.
+/// How often each order was told to be paid, in time or late.
 fn told(feed: &[Value]) -> BTreeMap<&str, usize> {
+    let mut told = count(feed, "order.paid");
+    for (id, times) in count(feed, "order.paid_late") {
+        *told.entry(id).or_default() += times;
+    }
+    told
+}
+
+/// How often there is an event of this type about each subject.
+fn count<'a>(feed: &'a [Value], kind: &str) -> BTreeMap<&'a str, usize> {
     let mut told = BTreeMap::new();
-    for event in feed.iter().filter(|event| event["type"] == "order.paid") {
+    for event in feed.iter().filter(|event| event["type"] == kind) {
         *told
             .entry(event["subject"]["id"].as_str().expect("a subject"))
             .or_default() += 1;
@@ -215,7 +335,8 @@ fn delivered(world: &World) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
     for webhook in world.receiver.received(HOOK) {
         let event = webhook.event();
-        if event["type"] == "order.paid" && webhook.has_signature_of(&world.secret, now) {
+        let is_paid = event["type"] == "order.paid" || event["type"] == "order.paid_late";
+        if is_paid && webhook.has_signature_of(&world.secret, now) {
             ids.insert(
                 event["subject"]["id"]
                     .as_str()

@@ -59,6 +59,9 @@ impl From<OperationError> for Problem {
                 let by_tenant = cause.tenant_can_act;
                 refused(Code::LoginFailed, cause, by_tenant)
             }
+            error if error.is_unavailable() => Self::of(Code::Unavailable)
+                .cause(&error)
+                .retry_after(RETRY_AFTER_SECONDS),
             error => Self::of(Code::Internal).cause(&error),
         }
     }

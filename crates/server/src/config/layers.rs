@@ -12,8 +12,9 @@ const PREFIX: &str = "TRIBUTARY_";
 /// The key itself comes by this name only; it has no place in a file.
 const KEK: &str = "TRIBUTARY_KEK";
 /// Names that other commands of this program and its tests read.
-const FOREIGN: [&str; 3] = [
+const FOREIGN: [&str; 4] = [
     "TRIBUTARY_SIM_LISTEN",
+    "TRIBUTARY_SIM_BACKUP_LISTEN",
     "TRIBUTARY_CONFIG",
     "TRIBUTARY_DEV_JSON",
 ];

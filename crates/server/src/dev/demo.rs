@@ -24,6 +24,8 @@ const DEMO_REFUNDS: RefundPolicy = RefundPolicy {
 pub(super) struct Addresses {
     pub(super) api: String,
     pub(super) simulator: String,
+    /// Where the simulator is WeChat's backup host.
+    pub(super) backup: Option<String>,
     pub(super) receiver: String,
 }
 
@@ -41,7 +43,9 @@ pub(super) async fn create(
             ..wechatpay_sim::NewProvider::default()
         })
         .await?;
-    let provider = simulated::adopt_provider(operations, &keys, &at.simulator).await?;
+    let backup = at.backup.clone();
+    let provider =
+        simulated::adopt_provider_with_backup(operations, &keys, &at.simulator, backup).await?;
     let tenant = operations.create_tenant("Demo tenant").await?;
     let (sub_mchid, sub_appid, demo_openid) = create_sub_merchant(
         operations,
@@ -60,6 +64,7 @@ pub(super) async fn create(
         admin_url: format!("{}/admin/", at.api),
         docs_url: format!("{}/docs", at.api),
         sim_url: at.simulator.clone(),
+        sim_backup_url: at.backup.clone(),
         tenant_id: tenant.id.to_string(),
         api_key,
         sub_mchid,
@@ -122,6 +127,13 @@ pub(super) async fn resume(
             "this data folder belongs to a simulated WeChat Pay at {}: start with that \
              TRIBUTARY_SIM_LISTEN, or with another --data-dir",
             earlier.sim_url
+        );
+    }
+    if earlier.sim_backup_url != at.backup {
+        bail!(
+            "this data folder belongs to a simulated WeChat Pay whose backup host is at {}: start with that \
+             TRIBUTARY_SIM_BACKUP_LISTEN, or with another --data-dir",
+            earlier.sim_backup_url.as_deref().unwrap_or("no address")
         );
     }
     if earlier.receiver_url != at.receiver {

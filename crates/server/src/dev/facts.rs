@@ -19,6 +19,9 @@ pub struct DevFacts {
     pub docs_url: String,
     /// Where the simulated WeChat Pay is.
     pub sim_url: String,
+    /// Where it is WeChat's backup host, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sim_backup_url: Option<String>,
     /// The demo tenant.
     pub tenant_id: String,
     /// Its API key.
