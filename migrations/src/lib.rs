@@ -13,6 +13,7 @@ mod m20261101_000003_create_events;
 mod m20261101_000004_tune_queue;
 mod m20261125_000005_create_refunds;
 mod m20261125_000007_create_upstream_calls;
+mod m20261125_000008_create_bills;
 
 /// Applies and reverts the schema.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261101_000004_tune_queue::Migration),
             Box::new(m20261125_000005_create_refunds::Migration),
             Box::new(m20261125_000007_create_upstream_calls::Migration),
+            Box::new(m20261125_000008_create_bills::Migration),
         ]
     }
 }

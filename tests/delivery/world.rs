@@ -71,6 +71,7 @@ impl World {
             transport: Transport::new(&TransportConfig::default()).unwrap(),
             sender: Sender::new(sender).unwrap(),
             public_url: "http://localhost".to_owned(),
+            bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
         });
         Self {
             clock,

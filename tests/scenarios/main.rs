@@ -20,6 +20,8 @@ mod login;
 mod lost_notification;
 mod notification;
 mod pay_order;
+mod reconcile;
+mod reconcile_crafted;
 mod refund;
 mod restart;
 mod secrets;

@@ -153,11 +153,15 @@ pub struct BillName {
     pub account: String,
 }
 
-/// Counts and sums over a trade bill, in fen; of rows that are stored and of those that are not.
+/// Counts and sums over a bill, in fen; of rows that are stored and of those that are not.
+///
+/// A fund flow has its income in the place of payments and its expense in the place of refunds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BillSums {
     /// All rows.
     pub rows: i64,
+    /// Those that tell of refunds.
+    pub refund_rows: i64,
     /// 订单总金额.
     pub payment_fen: i64,
     /// 申请退款总金额.

@@ -201,11 +201,9 @@ pub fn judge_payment(
         local_fen: 0,
         bill_fen: row.total_fen,
     };
-    if row.kind == RowKind::Reversal {
-        return Some(only_bill(Class::State));
-    }
     let payment = match known {
         KnownPayment::Nobody => return Some(only_bill(Class::UnknownPayment)),
+        _ if row.kind == RowKind::Reversal => return Some(only_bill(Class::State)),
         _ if occurrence == Occurrence::Again => return Some(only_bill(Class::Duplicate)),
         KnownPayment::Unpaid { sub_mchid } if sub_mchid != row.sub_mchid => {
             return Some(only_bill(Class::SubMerchant));
@@ -277,6 +275,20 @@ pub fn judge_refund(
         local_fen: if same_day { refund.fen } else { 0 },
         bill_fen: row.refund_fen,
     })
+}
+
+/// What a row counts on the side of the books that it does not tell of; zero in every ordinary row.
+pub fn other_side(row: &BillRow) -> Option<(SubjectKind, Finding)> {
+    let (subject, bill_fen) = match row.kind {
+        RowKind::Refund => (SubjectKind::Payment, row.total_fen),
+        RowKind::Payment | RowKind::Reversal => (SubjectKind::Refund, row.refund_fen),
+    };
+    let finding = Finding {
+        class: DiscrepancyClass::State,
+        local_fen: 0,
+        bill_fen,
+    };
+    (bill_fen != 0).then_some((subject, finding))
 }
 
 /// Judges a payment or refund of ours that this day's bill lacks.

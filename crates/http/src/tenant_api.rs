@@ -1,10 +1,12 @@
 //! The tenant API: one file per noun. A handler authenticates, parses, makes one call into operations, renders.
 
+mod bills;
 mod deliveries;
 mod events;
 mod me;
 mod miniprogram_sessions;
 mod orders;
+mod reconciliation;
 mod refunds;
 mod timeline;
 mod webhook_endpoints;
@@ -15,11 +17,13 @@ use poem_openapi::Tags;
 
 use crate::problem::{Problem, ProblemCode};
 
+pub(crate) use bills::BillsApi;
 pub(crate) use deliveries::DeliveriesApi;
 pub(crate) use events::EventsApi;
 pub(crate) use me::MeApi;
 pub(crate) use miniprogram_sessions::MiniprogramSessionsApi;
 pub(crate) use orders::OrdersApi;
+pub(crate) use reconciliation::ReconciliationApi;
 pub(crate) use refunds::RefundsApi;
 pub(crate) use timeline::TimelineApi;
 pub(crate) use webhook_endpoints::WebhookEndpointsApi;
@@ -29,6 +33,8 @@ pub(crate) type TenantApi = (
     OrdersApi,
     RefundsApi,
     TimelineApi,
+    BillsApi,
+    ReconciliationApi,
     MiniprogramSessionsApi,
     EventsApi,
     WebhookEndpointsApi,
@@ -41,6 +47,8 @@ pub(crate) const TENANT_API: TenantApi = (
     OrdersApi,
     RefundsApi,
     TimelineApi,
+    BillsApi,
+    ReconciliationApi,
     MiniprogramSessionsApi,
     EventsApi,
     WebhookEndpointsApi,
@@ -56,6 +64,8 @@ enum Tag {
     Orders,
     /// Money on its way back to a payer.
     Refunds,
+    /// WeChat's bills, and what differs from them.
+    Reconciliation,
     /// Turns a mini-program's login code into an openid.
     MiniprogramSessions,
     /// What happened, in an order without holes.

@@ -21,15 +21,18 @@ pub(crate) enum Spending {
     RefundRefusal,
     /// Asking about a refund.
     RefundQuery,
+    /// Asking for a bill.
+    Bill,
 }
 
 impl Spending {
-    /// Per second and provider; WeChat allows 150, 6 and 300 ("WeChat partner docs: refund").
+    /// Per second and provider; WeChat allows 150, 6 and 300 ("WeChat partner docs: refund"), and 3 fund-flow bills.
     const fn max(self) -> u32 {
         match self {
             Self::Refund => 100,
             Self::RefundRefusal => 4,
             Self::RefundQuery => 200,
+            Self::Bill => 3,
         }
     }
 }

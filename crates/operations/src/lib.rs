@@ -5,6 +5,7 @@
 //! the command line. Read `orders`, then `settlement` (the one door for money), then `notifications` and `polling`.
 
 pub mod account;
+pub mod bills;
 mod budgets;
 pub mod certificates;
 pub mod courier;
@@ -23,6 +24,7 @@ pub mod pages;
 pub mod polling;
 pub mod providers;
 pub mod readiness;
+pub mod reconciliation;
 pub mod refunds;
 pub mod retention;
 mod sealing;
@@ -70,7 +72,12 @@ pub struct OperationsConfig {
     pub sender: Sender,
     /// Where WeChat reaches us, without a trailing slash: the base of every `notify_url`.
     pub public_url: String,
+    /// How long bills are kept, in days.
+    pub bills_kept_days: u32,
 }
+
+/// How long bills are kept unless the installation says otherwise: five years and the days that leap years add.
+pub const BILLS_KEPT_DAYS: u32 = 5 * 366;
 
 /// Everything the platform can do. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -94,6 +101,7 @@ struct Inner {
     waiting_calls: WaitingCalls,
     wakeups: Wakeups,
     budgets: Budgets,
+    bills_kept_days: i64,
 }
 
 impl Operations {
@@ -116,6 +124,7 @@ impl Operations {
             waiting_calls: WaitingCalls::default(),
             wakeups: Wakeups::default(),
             budgets: Budgets::default(),
+            bills_kept_days: i64::from(config.bills_kept_days),
         };
         Self {
             inner: Arc::new(inner),

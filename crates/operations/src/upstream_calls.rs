@@ -39,16 +39,19 @@ pub(crate) enum CallPurpose {
     QueryRefund,
     /// Fetching platform certificates.
     Certificates,
+    /// Asking for a bill.
+    Bill,
 }
 
 impl CallPurpose {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Prepay,
         Self::QueryOrder,
         Self::CloseOrder,
         Self::Refund,
         Self::QueryRefund,
         Self::Certificates,
+        Self::Bill,
     ];
 
     /// Reads the stored word; one that a newer node wrote is not known.
@@ -65,6 +68,7 @@ impl CallPurpose {
             Self::Refund => "refund",
             Self::QueryRefund => "query_refund",
             Self::Certificates => "certificates",
+            Self::Bill => "bill",
         }
     }
 }

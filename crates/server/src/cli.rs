@@ -10,8 +10,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod admin;
 
 pub use admin::{
-    AddSubApp, AdminArgs, AdminCommand, CreateApiKey, CreateProvider, CreateSubMerchant,
-    CreateTenant, ModeName, RevokeApiKey,
+    AddSubApp, AdminArgs, AdminCommand, CloseDiscrepancy, CreateApiKey, CreateProvider,
+    CreateSubMerchant, CreateTenant, Discrepancies, ModeName, Reconcile, ReconciliationDay,
+    RevokeApiKey,
 };
 
 /// A platform for WeChat Pay service providers.

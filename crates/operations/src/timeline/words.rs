@@ -25,6 +25,7 @@ pub(super) fn of_call(facts: &CallFacts) -> String {
         Some(CallPurpose::Refund) => "Asking WeChat Pay for a refund".to_owned(),
         Some(CallPurpose::QueryRefund) => "Asking WeChat Pay about a refund".to_owned(),
         Some(CallPurpose::Certificates) => "Fetching WeChat Pay's certificates".to_owned(),
+        Some(CallPurpose::Bill) => "Asking for a bill".to_owned(),
         None => format!("{} {}", facts.method, facts.path),
     };
     let which = match facts.try_number {
