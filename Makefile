@@ -1,7 +1,7 @@
 # The commands of this repository. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench kill-check openapi
+.PHONY: help run test lint bench kill-check bills openapi
 
 help: ## Lists these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,13 @@ kill-check: ## Kills the server 50 times under load on each database and counts 
 	@cargo build --workspace --bins
 	@tests/scripts/with_postgres.sh target/debug/kill_check --cycles 50 --database postgres
 	@target/debug/kill_check --cycles 50 --database sqlite
+
+ROWS ?= 5000000
+
+bills: ## Reconciles one bill of ROWS (5000000) rows and prints seconds and memory
+	@tests/scripts/install.sh bench
+	@cargo build --release --workspace --bins
+	@target/release/bills --rows $(ROWS)
 
 openapi: ## Writes openapi/*.json again from the code
 	@tests/scripts/install.sh build
