@@ -199,7 +199,7 @@ async fn create_discrepancies(manager: &SchemaManager<'_>) -> Result<(), DbErr> 
 async fn date_payments(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let dated = |text: &str| {
         let payment: serde_json::Value = serde_json::from_str(text).ok()?;
-        payment["success_time"].as_i64()
+        payment.get("success_time")?.as_i64()
     };
     date(manager, ("orders", "payment", "paid_at"), dated).await
 }

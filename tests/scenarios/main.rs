@@ -22,6 +22,7 @@ mod notification;
 mod pay_order;
 mod reconcile;
 mod reconcile_crafted;
+mod reconcile_crash;
 mod refund;
 mod restart;
 mod secrets;

@@ -153,10 +153,10 @@ impl Operations {
         false
     }
 
-    async fn take_in<'a>(
+    async fn take_in(
         &self,
         mut download: wechatpay::client::BillDownload,
-        mut intake: Intake<'a>,
+        mut intake: Intake<'_>,
         lease: &BillLease,
     ) -> Result<Bill, IntakeError> {
         let mut renewed = self.now();

@@ -268,6 +268,35 @@ fn of_order(order: &Order) -> LocalPayment {
     }
 }
 
+/// The tenants with a payment of an order on a span of time, in order of their ids.
+pub async fn tenants_paid_all_tenants(
+    at: &impl Access,
+    provider: &ProviderId,
+    (from, to): Span,
+    after: Option<&TenantId>,
+    limit: u64,
+) -> Result<Vec<TenantId>, StorageError> {
+    let mut query = orders::Entity::find()
+        .select_only()
+        .column(orders::Column::TenantId)
+        .distinct()
+        .filter(orders::Column::ProviderId.eq(provider.as_str()))
+        .filter(orders::Column::PaidAt.gte(from.as_millis()))
+        .filter(orders::Column::PaidAt.lt(to.as_millis()));
+    if let Some(after) = after {
+        query = query.filter(orders::Column::TenantId.gt(after.as_str()));
+    }
+    let found: Vec<String> = query
+        .order_by_asc(orders::Column::TenantId)
+        .limit(limit)
+        .into_tuple()
+        .all(at.connection())
+        .await
+        .map_err(database("reading the tenants of a day"))?;
+    let parse = |tenant: String| column("orders", "tenant_id", provider.as_str(), tenant.parse());
+    found.into_iter().map(parse).collect()
+}
+
 /// The refunds of some numbers; those that are nobody's are left out.
 pub async fn refunds_of_numbers_all_tenants(
     at: &impl Access,

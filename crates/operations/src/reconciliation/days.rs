@@ -162,7 +162,7 @@ impl Operations {
         self.note_all(seen, &found).await
     }
 
-    /// Tells every tenant that has rows in the bill, once per day and provider.
+    /// Tells every tenant that has rows in the bill or payments of its day, once per day and provider.
     pub(super) async fn tell_completed(
         &self,
         run: &Reconciliation,
@@ -179,10 +179,25 @@ impl Operations {
             );
             let page = page.await?;
             if page.is_empty() {
-                return Ok(());
+                break;
             }
             for (tenant, mode) in page {
                 self.tell_day(run, &tenant, mode).await?;
+                after = Some(tenant);
+            }
+        }
+        // A tenant whose every payment the bill lacks has no row in it.
+        after = None;
+        loop {
+            let (storage, span) = (self.storage(), (run.day.start(), run.day.end()));
+            let (provider, last) = (&run.provider_id, after.as_ref());
+            let page = books::tenants_paid_all_tenants(storage, provider, span, last, TENANTS_PAGE)
+                .await?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            for tenant in page {
+                self.tell_day(run, &tenant, run.mode).await?;
                 after = Some(tenant);
             }
         }

@@ -104,11 +104,11 @@ impl Operations {
             Ok(answer) => answer.value.trade_state.as_str().to_owned(),
             Err(error) => error.code().unwrap_or("no answer").to_owned(),
         };
-        let mut evidence: serde_json::Value =
+        let mut evidence: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(&found.evidence).unwrap_or_default();
-        evidence["wechat_says"] = says.into();
+        evidence.insert("wechat_says".to_owned(), says.into());
         let after = Discrepancy {
-            evidence: evidence.to_string(),
+            evidence: serde_json::Value::Object(evidence).to_string(),
             ..found.clone()
         };
         let tx = self.storage().begin().await?;

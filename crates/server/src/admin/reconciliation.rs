@@ -88,10 +88,15 @@ pub(super) async fn day(operations: &Operations, args: ReconciliationDay) -> any
 /// What a tenant sees, and beside it what is for staff.
 fn shown(found: &Discrepancy) -> Value {
     let mut shown = json!(discrepancy_view(found));
-    shown["provider_id"] = json!(found.provider_id);
-    shown["tenant_id"] = json!(found.tenant_id);
-    shown["owner"] = json!(found.owner);
-    shown["actor"] = json!(found.actor);
-    shown["evidence"] = json!(found.evidence);
+    let for_staff = json!({
+        "provider_id": found.provider_id,
+        "tenant_id": found.tenant_id,
+        "owner": found.owner,
+        "actor": found.actor,
+        "evidence": found.evidence,
+    });
+    if let (Some(shown), Value::Object(more)) = (shown.as_object_mut(), for_staff) {
+        shown.extend(more);
+    }
     shown
 }
