@@ -104,14 +104,13 @@ impl Operations {
             ));
         }
         let known = reconciliations::find_all_tenants(self.storage(), provider, day).await?;
-        let run = match known {
-            Some(run) => run,
-            None => {
-                let providers = self.list_providers().await?;
-                let found = providers.into_iter().find(|one| one.id == *provider);
-                let provider = found.ok_or(OperationError::NotFound)?;
-                self.plan(&provider, day).await?
-            }
+        let run = if let Some(run) = known {
+            run
+        } else {
+            let providers = self.list_providers().await?;
+            let found = providers.into_iter().find(|one| one.id == *provider);
+            let provider = found.ok_or(OperationError::NotFound)?;
+            self.plan(&provider, day).await?
         };
         self.try_run(&run, Part::Everything).await
     }

@@ -155,6 +155,10 @@ impl BillsApi {
     /// Your own rows of WeChat Pay's trade bill of a day, with our ids beside WeChat's numbers. The bill of a day is
     /// there from about 10:05 of the next, Beijing time; before, the list is empty. As CSV (`format=csv`, or
     /// `Accept: text/csv`) it is the whole day in one file. Needs the scope `bills:read`.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one argument per documented parameter"
+    )]
     #[oai(path = "/v1/bills", method = "get", operation_id = "listBillRows")]
     async fn list_bill_rows(
         &self,
