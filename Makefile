@@ -1,7 +1,7 @@
 # The commands of this repository. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench kill-check faults crash simulate broken-rules openapi
+.PHONY: help run test lint bench kill-check faults crash simulate broken-rules bills openapi
 
 help: ## Lists these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,13 @@ faults: ## Makes every kind of trouble under load on both databases and prints w
 	@tests/scripts/install.sh bench
 	@cargo build --workspace --bins
 	@target/debug/fault_check
+
+ROWS ?= 5000000
+
+bills: ## Reconciles one bill of ROWS (5000000) rows and prints seconds and memory
+	@tests/scripts/install.sh bench
+	@cargo build --release --workspace --bins
+	@target/release/bills --rows $(ROWS)
 
 openapi: ## Writes openapi/*.json again from the code
 	@tests/scripts/install.sh build

@@ -14,6 +14,7 @@ mod m20261101_000004_tune_queue;
 mod m20261125_000005_create_refunds;
 mod m20261125_000006_widen_endpoints;
 mod m20261125_000007_create_upstream_calls;
+mod m20261125_000008_create_bills;
 
 /// Applies and reverts the schema.
 #[derive(Debug)]
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000005_create_refunds::Migration),
             Box::new(m20261125_000006_widen_endpoints::Migration),
             Box::new(m20261125_000007_create_upstream_calls::Migration),
+            Box::new(m20261125_000008_create_bills::Migration),
         ]
     }
 }

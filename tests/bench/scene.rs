@@ -180,6 +180,7 @@ fn operations(storage: Storage, vault: Vault, api_url: &str) -> Result<Operation
         transport: Transport::new(&TransportConfig::default())?,
         sender: Sender::new(SenderConfig::default())?,
         public_url: api_url.to_owned(),
+        bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
     }))
 }
 

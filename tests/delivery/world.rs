@@ -171,6 +171,7 @@ fn operations(clock: Arc<ManualClock>, storage: Storage) -> Operations {
         transport: Transport::new(&TransportConfig::default()).unwrap(),
         sender: Sender::new(sender).unwrap(),
         public_url: "http://localhost".to_owned(),
+        bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
     })
 }
 

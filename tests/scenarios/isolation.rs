@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use tributary_tests::api::fresh_key;
 use tributary_tests::{Answer, Api, TestPlatform, scenario};
 
+/// The day on which every test begins, in Beijing.
+const DAY: &str = "2026-09-21";
+
 /// What a foreigner may do with an operation.
 enum Foreign {
     /// The path names a thing of the victim: not found.
@@ -64,7 +67,9 @@ impl Victim {
             | "listEventTypes"
             | "getWebhookIps"
             | "listWebhookEndpoints"
-            | "listDeliveries" => Foreign::ListsNothing,
+            | "listDeliveries"
+            | "listBillRows"
+            | "getReconciliationDay" => Foreign::ListsNothing,
             "updateWebhookEndpoint" => Foreign::NotFound(json!({"description": "mine now"})),
             "rotateWebhookEndpointSecret" => Foreign::NotFound(json!({"grace_seconds": 0})),
             "createRefund" => Foreign::NotFound(json!({
@@ -108,7 +113,13 @@ impl Victim {
             .replace("{refund_id}", &self.refund)
             .replace("{endpoint_id}", &self.endpoint)
             .replace("{delivery_id}", &self.delivery)
-            .replace("{event_id}", &self.event);
+            .replace("{event_id}", &self.event)
+            .replace("{date}", DAY);
+        let filled = if filled == "/v1/bills" {
+            format!("{filled}?date={DAY}")
+        } else {
+            filled
+        };
         assert!(
             !filled.contains('{'),
             "{path}: a parameter that the test does not know"

@@ -166,5 +166,6 @@ async fn operations_over(url: &str, kek: &str, public_url: &str) -> Operations {
         transport: Transport::new(&TransportConfig::default()).expect("a client"),
         sender: Sender::new(SenderConfig::default()).expect("a sender"),
         public_url: public_url.to_owned(),
+        bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
     })
 }

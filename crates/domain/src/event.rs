@@ -46,13 +46,17 @@ pub enum EventType {
     RefundAbnormal,
     /// A call to WeChat about the refund had no certain end; a query will tell.
     RefundUnknown,
+    /// A day was compared with WeChat's bill.
+    ReconciliationCompleted,
+    /// Our books and a bill differ, or a difference changed its state.
+    ReconciliationDiscrepancy,
     /// A test of an endpoint.
     Ping,
 }
 
 impl EventType {
     /// Every type there is.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::OrderCreated,
         Self::OrderPaid,
         Self::OrderPaidLate,
@@ -67,6 +71,8 @@ impl EventType {
         Self::RefundClosed,
         Self::RefundAbnormal,
         Self::RefundUnknown,
+        Self::ReconciliationCompleted,
+        Self::ReconciliationDiscrepancy,
         Self::Ping,
     ];
 
@@ -87,6 +93,8 @@ impl EventType {
             Self::RefundClosed => "refund.closed",
             Self::RefundAbnormal => "refund.abnormal",
             Self::RefundUnknown => "refund.unknown",
+            Self::ReconciliationCompleted => "reconciliation.completed",
+            Self::ReconciliationDiscrepancy => "reconciliation.discrepancy",
             Self::Ping => "ping",
         }
     }
@@ -115,7 +123,7 @@ pub fn filter_is_known(filter: &str) -> bool {
 /// What an event is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Subject {
-    /// `order`, `refund`, `endpoint`.
+    /// `order`, `refund`, `reconciliation`, `endpoint`.
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// Its id.

@@ -153,6 +153,12 @@ id_types! {
     AlarmId = "alm";
     /// One call to WeChat, with all its tries.
     UpstreamCallId = "upc";
+    /// A bill of WeChat's as we keep it.
+    BillId = "bil";
+    /// The comparison of one provider's day with its bill.
+    ReconciliationId = "rec";
+    /// One difference between our books and a bill.
+    DiscrepancyId = "dsc";
 }
 
 #[cfg(test)]

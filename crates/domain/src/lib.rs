@@ -4,6 +4,7 @@
 //! nothing of the workspace. Read `order`, then `settlement`, then `refund`,
 //! `refund_settlement` and `event`.
 
+pub mod bill;
 pub mod clock;
 pub mod delivery;
 pub mod endpoint;
@@ -17,6 +18,7 @@ pub mod money;
 pub mod order;
 pub mod order_content;
 pub mod order_money;
+pub mod reconciliation;
 pub mod refund;
 pub mod refund_content;
 pub mod refund_settlement;

@@ -86,6 +86,9 @@ pub struct RefundFacts {
     pub success_time: Option<Timestamp>,
     /// What the payer gets, after coupons.
     pub payer_refund: Option<i64>,
+    /// When WeChat accepted it, in its own words where it said so: the day of the bill that shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<Timestamp>,
 }
 
 /// Why a refund did not happen.

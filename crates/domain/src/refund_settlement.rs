@@ -25,6 +25,8 @@ pub struct RefundObservation {
     pub channel: Option<String>,
     /// The receiving account in WeChat's words.
     pub user_received_account: Option<String>,
+    /// When WeChat accepted it, when WeChat said so.
+    pub create_time: Option<Timestamp>,
     /// When the payer had the money.
     pub success_time: Option<Timestamp>,
     /// What is refunded, in fen.
@@ -129,6 +131,7 @@ pub fn facts(known: &RefundFacts, seen: &RefundObservation) -> RefundFacts {
             .or(known.user_received_account),
         success_time: seen.success_time.or(known.success_time),
         payer_refund: seen.payer_refund.or(known.payer_refund),
+        accepted_at: seen.create_time.or(known.accepted_at),
     }
 }
 
@@ -166,6 +169,7 @@ mod tests {
             status: status.into(),
             channel: None,
             user_received_account: Some("支付用户零钱".into()),
+            create_time: None,
             success_time: None,
             refund: 300,
             total: 888,

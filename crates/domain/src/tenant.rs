@@ -65,6 +65,9 @@ pub enum Scope {
     /// Refund orders.
     #[serde(rename = "refunds:write")]
     RefundsWrite,
+    /// See bills and what differs from them.
+    #[serde(rename = "bills:read")]
+    BillsRead,
     /// Read the events feed.
     #[serde(rename = "events:read")]
     EventsRead,
@@ -78,11 +81,12 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope there is.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::OrdersRead,
         Self::OrdersWrite,
         Self::RefundsRead,
         Self::RefundsWrite,
+        Self::BillsRead,
         Self::EventsRead,
         Self::WebhooksRead,
         Self::WebhooksWrite,
@@ -95,6 +99,7 @@ impl Scope {
             Self::OrdersWrite => "orders:write",
             Self::RefundsRead => "refunds:read",
             Self::RefundsWrite => "refunds:write",
+            Self::BillsRead => "bills:read",
             Self::EventsRead => "events:read",
             Self::WebhooksRead => "webhooks:read",
             Self::WebhooksWrite => "webhooks:write",

@@ -1,11 +1,13 @@
 //! The tenant API: one file per noun. A handler authenticates, parses, makes one call into operations, renders.
 
+mod bills;
 mod deliveries;
 mod event_types;
 mod events;
 mod me;
 mod miniprogram_sessions;
 mod orders;
+mod reconciliation;
 mod refunds;
 mod timeline;
 mod webhook_endpoints;
@@ -16,12 +18,14 @@ use poem_openapi::Tags;
 
 use crate::problem::{Problem, ProblemCode};
 
+pub(crate) use bills::BillsApi;
 pub(crate) use deliveries::DeliveriesApi;
 pub(crate) use event_types::{EventTypeDescription, EventTypesApi};
 pub(crate) use events::EventsApi;
 pub(crate) use me::MeApi;
 pub(crate) use miniprogram_sessions::MiniprogramSessionsApi;
 pub(crate) use orders::OrdersApi;
+pub(crate) use reconciliation::ReconciliationApi;
 pub(crate) use refunds::RefundsApi;
 pub(crate) use timeline::TimelineApi;
 pub(crate) use webhook_endpoints::WebhookEndpointsApi;
@@ -31,6 +35,8 @@ pub(crate) type TenantApi = (
     OrdersApi,
     RefundsApi,
     TimelineApi,
+    BillsApi,
+    ReconciliationApi,
     MiniprogramSessionsApi,
     EventsApi,
     EventTypesApi,
@@ -44,6 +50,8 @@ pub(crate) const TENANT_API: TenantApi = (
     OrdersApi,
     RefundsApi,
     TimelineApi,
+    BillsApi,
+    ReconciliationApi,
     MiniprogramSessionsApi,
     EventsApi,
     EventTypesApi,
@@ -60,6 +68,8 @@ enum Tag {
     Orders,
     /// Money on its way back to a payer.
     Refunds,
+    /// WeChat's bills, and what differs from them.
+    Reconciliation,
     /// Turns a mini-program's login code into an openid.
     MiniprogramSessions,
     /// What happened, in an order without holes.

@@ -23,16 +23,19 @@ pub(crate) enum Spending {
     RefundQuery,
     /// Asking about an order because its time has come.
     OrderQuery,
+    /// Asking for a bill.
+    Bill,
 }
 
 impl Spending {
-    /// Per second and provider; WeChat allows 150, 6 and 300 ("WeChat partner docs: refund"), and tells no number for
-    /// questions about orders. Three nodes, which do not know of each other, stay within.
+    /// Per second and provider; WeChat allows 150, 6 and 300 ("WeChat partner docs: refund"), and 3 fund-flow bills; for
+    /// questions about orders it tells no number. Three nodes, which do not know of each other, stay within.
     const fn max(self) -> u32 {
         match self {
             Self::Refund => 50,
             Self::RefundRefusal => 2,
             Self::RefundQuery | Self::OrderQuery => 100,
+            Self::Bill => 3,
         }
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod alarms;
+pub mod bills;
 mod budgets;
 pub mod certificates;
 pub mod courier;
@@ -24,6 +25,7 @@ pub mod pages;
 pub mod polling;
 pub mod providers;
 pub mod readiness;
+pub mod reconciliation;
 pub mod refunds;
 pub mod retention;
 mod sealing;
@@ -72,7 +74,12 @@ pub struct OperationsConfig {
     pub sender: Sender,
     /// Where WeChat reaches us, without a trailing slash: the base of every `notify_url`.
     pub public_url: String,
+    /// How long bills are kept, in days.
+    pub bills_kept_days: u32,
 }
+
+/// How long bills are kept unless the installation says otherwise: five years and the days that leap years add.
+pub const BILLS_KEPT_DAYS: u32 = 5 * 366;
 
 /// Everything the platform can do. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -98,6 +105,7 @@ struct Inner {
     budgets: Budgets,
     /// Rows without a next action, as last counted.
     stuck_rows: AtomicU64,
+    bills_kept_days: i64,
 }
 
 impl Operations {
@@ -121,6 +129,7 @@ impl Operations {
             wakeups: Wakeups::default(),
             budgets: Budgets::default(),
             stuck_rows: AtomicU64::new(0),
+            bills_kept_days: i64::from(config.bills_kept_days),
         };
         Self {
             inner: Arc::new(inner),

@@ -1,6 +1,7 @@
 //! How long what is not business is kept.
 
-use tributary_storage::{deliveries, upstream_calls};
+use tributary_domain::bill::BillState;
+use tributary_storage::{bills, deliveries, upstream_calls};
 
 use crate::{OperationError, Operations};
 
@@ -8,6 +9,8 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 const ATTEMPTS_KEPT_DAYS: i64 = 30;
 const EVENTS_KEPT_DAYS: i64 = 90;
 const CALLS_KEPT_DAYS: i64 = 90;
+/// Bills deleted in one run.
+const BILLS_BATCH: u64 = 2;
 /// Rows of each kind deleted in one transaction, so that nobody waits for it.
 const BATCH: u64 = 500;
 
@@ -32,5 +35,24 @@ impl Operations {
         let count = upstream_calls::purge_all_tenants(&tx, before, BATCH).await?;
         tx.commit().await?;
         Ok(count)
+    }
+
+    /// Deletes bills that are older than the installation keeps them; returns how many went.
+    ///
+    /// Merchants keep their books for five years at least, and so does what proves them.
+    pub async fn purge_old_bills(&self) -> Result<u64, OperationError> {
+        let before = self.now().plus_millis(-self.inner.bills_kept_days * DAY_MS);
+        let mut gone = 0_u64;
+        for state in [BillState::Verified, BillState::Empty, BillState::Rejected] {
+            let old = bills::older_all_tenants(self.storage(), state, before, BILLS_BATCH).await?;
+            for bill in old {
+                self.empty_bill(&bill.id).await?;
+                let tx = self.storage().begin().await?;
+                bills::delete_all_tenants(&tx, &bill.id).await?;
+                tx.commit().await?;
+                gone = gone.saturating_add(1);
+            }
+        }
+        Ok(gone)
     }
 }

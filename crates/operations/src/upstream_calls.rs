@@ -41,10 +41,12 @@ pub(crate) enum CallPurpose {
     RedirectRefund,
     /// Fetching platform certificates.
     Certificates,
+    /// Asking for a bill.
+    Bill,
 }
 
 impl CallPurpose {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Prepay,
         Self::QueryOrder,
         Self::CloseOrder,
@@ -52,6 +54,7 @@ impl CallPurpose {
         Self::QueryRefund,
         Self::RedirectRefund,
         Self::Certificates,
+        Self::Bill,
     ];
 
     /// Reads the stored word; one that a newer node wrote is not known.
@@ -69,6 +72,7 @@ impl CallPurpose {
             Self::QueryRefund => "query_refund",
             Self::RedirectRefund => "redirect_refund",
             Self::Certificates => "certificates",
+            Self::Bill => "bill",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `tributary admin`: turns arguments into operations, and results into lines or JSON.
 
+mod reconciliation;
+
 use std::io::Read;
 use std::path::Path;
 
@@ -71,6 +73,10 @@ async fn carry_out(operations: &Operations, command: AdminCommand) -> anyhow::Re
         AdminCommand::AddSubApp(args) => add_sub_app(operations, args).await,
         AdminCommand::CreateApiKey(args) => create_api_key(operations, args).await,
         AdminCommand::RevokeApiKey(args) => revoke_api_key(operations, args).await,
+        AdminCommand::Reconcile(args) => reconciliation::reconcile(operations, args).await,
+        AdminCommand::Discrepancies(args) => reconciliation::discrepancies(operations, args).await,
+        AdminCommand::CloseDiscrepancy(args) => reconciliation::close(operations, args).await,
+        AdminCommand::ReconciliationDay(args) => reconciliation::day(operations, args).await,
         AdminCommand::List => list(operations).await,
         AdminCommand::SetLatePolicy(args) => set_late_policy(operations, args).await,
         AdminCommand::HeldPayments => {

@@ -10,8 +10,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod admin;
 
 pub use admin::{
-    AddSubApp, AdminArgs, AdminCommand, CreateApiKey, CreateProvider, CreateSubMerchant,
-    CreateTenant, DecideLatePayment, DecisionName, ModeName, RevokeApiKey, SetLatePolicy,
+    AddSubApp, AdminArgs, AdminCommand, CloseDiscrepancy, CreateApiKey, CreateProvider,
+    CreateSubMerchant, CreateTenant, DecideLatePayment, DecisionName, Discrepancies, ModeName,
+    Reconcile, ReconciliationDay, RevokeApiKey, SetLatePolicy,
 };
 
 /// A platform for WeChat Pay service providers.

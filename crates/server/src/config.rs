@@ -45,6 +45,15 @@ pub struct Config {
     pub webhooks: Webhooks,
     /// How long things may take.
     pub timeouts: Timeouts,
+    /// What is kept of bills.
+    pub bills: Bills,
+}
+
+/// What is kept of bills.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Bills {
+    /// For how many days.
+    pub kept_days: u32,
 }
 
 /// Which database, and how many connections.

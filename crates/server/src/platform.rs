@@ -81,6 +81,8 @@ pub struct PlatformConfig {
     pub schema: Schema,
     /// Who does the clock's work.
     pub background: Background,
+    /// How long bills are kept, in days.
+    pub bills_kept_days: u32,
 }
 
 impl PlatformConfig {
@@ -100,6 +102,7 @@ impl PlatformConfig {
             timeouts: config.timeouts.clone(),
             schema: Schema::Require,
             background: Background::Running,
+            bills_kept_days: config.bills.kept_days,
         })
     }
 
@@ -122,6 +125,7 @@ impl PlatformConfig {
             timeouts: DEFAULT_TIMEOUTS,
             schema: Schema::Migrate,
             background: Background::Running,
+            bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
         }
     }
 
@@ -288,6 +292,7 @@ fn assemble(config: PlatformConfig, storage: Storage, api_url: &str) -> anyhow::
         transport,
         sender,
         public_url: config.public_url.unwrap_or_else(|| api_url.to_owned()),
+        bills_kept_days: config.bills_kept_days,
     }))
 }
 

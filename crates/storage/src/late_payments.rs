@@ -114,7 +114,7 @@ pub async fn update(
     expect_one(TABLE, changed.rows_affected)
 }
 
-fn to_late_payment(row: Model) -> Result<LatePayment, StorageError> {
+pub(crate) fn to_late_payment(row: Model) -> Result<LatePayment, StorageError> {
     let id = row.id.as_str();
     let refund = row.refund_id.as_deref().map(str::parse).transpose();
     let kind = LateKind::parse(&row.kind).ok_or(());

@@ -4,10 +4,15 @@
 //! private: domain values go in and come out. No HTTP, no cryptography, no decision. Read `orders`, then `outbox`.
 
 pub mod alarms;
+pub mod bill_rows;
+pub mod bills;
+pub mod books;
 mod commit_signals;
 pub mod data_keys;
+pub mod day_columns;
 pub mod deliveries;
 mod dialect;
+pub mod discrepancies;
 pub mod endpoints;
 mod entities;
 mod error;
@@ -21,6 +26,7 @@ pub mod notifications;
 pub mod orders;
 pub mod outbox;
 pub mod providers;
+pub mod reconciliations;
 pub mod refunds;
 #[cfg(debug_assertions)]
 mod rehearsal;

@@ -69,6 +69,7 @@ pub async fn insert(tx: &Tx, order: &Order) -> Result<(), StorageError> {
         refunded_fen: Set(order.money.refunded.as_i64()),
         refund_count: Set(order.money.refunds),
         last_refund_at: Set(order.money.last_refund_at.map(Timestamp::as_millis)),
+        paid_at: Set(paid_at(order)),
     };
     orders::Entity::insert(row)
         .exec_without_returning(tx.connection())
@@ -207,6 +208,7 @@ pub async fn update(tx: &Tx, before: &Order, after: &Order) -> Result<(), Storag
             ),
         )
         .col_expr(orders::Column::Payment, Expr::value(payment_json(after)?))
+        .col_expr(orders::Column::PaidAt, Expr::value(paid_at(after)))
         .col_expr(
             orders::Column::PaidFen,
             Expr::value(after.money.paid.as_i64()),
@@ -453,7 +455,13 @@ fn payment_json(order: &Order) -> Result<Option<String>, StorageError> {
         .transpose()
 }
 
-fn to_order(row: orders::Model) -> Result<Order, StorageError> {
+/// The day of the bill that shows it.
+fn paid_at(order: &Order) -> Option<i64> {
+    let payment = order.payment.as_ref();
+    payment.map(|paid| paid.success_time.as_millis())
+}
+
+pub(crate) fn to_order(row: orders::Model) -> Result<Order, StorageError> {
     let id = row.id.as_str();
     let payment = row.payment.as_deref().map(serde_json::from_str).transpose();
     Ok(Order {

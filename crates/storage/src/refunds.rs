@@ -62,6 +62,7 @@ pub async fn insert(tx: &Tx, refund: &Refund) -> Result<(), StorageError> {
         last_sent_at: Set(refund.last_sent_at.map(Timestamp::as_millis)),
         next_try_at: Set(refund.next_try_at.map(Timestamp::as_millis)),
         tries: Set(refund.tries),
+        accepted_at: Set(refund.facts.accepted_at.map(Timestamp::as_millis)),
     };
     Entity::insert(row)
         .exec_without_returning(tx.connection())
@@ -180,6 +181,10 @@ pub async fn update(tx: &Tx, before: &Refund, after: &Refund) -> Result<(), Stor
         .col_expr(Column::State, Expr::value(after.state.as_str()))
         .col_expr(Column::RefundId, Expr::value(after.facts.refund_id.clone()))
         .col_expr(Column::Facts, Expr::value(json("facts", id, &after.facts)?))
+        .col_expr(
+            Column::AcceptedAt,
+            Expr::value(after.facts.accepted_at.map(Timestamp::as_millis)),
+        )
         .col_expr(Column::Failure, Expr::value(failure_json(after)?))
         .col_expr(Column::UpdatedAt, Expr::value(after.updated_at.as_millis()))
         .col_expr(Column::EventSeq, Expr::value(after.event_seq))
@@ -262,7 +267,7 @@ fn failure_json(refund: &Refund) -> Result<Option<String>, StorageError> {
     failure.map(|why| json("failure", id, why)).transpose()
 }
 
-fn to_refund(row: Model) -> Result<Refund, StorageError> {
+pub(crate) fn to_refund(row: Model) -> Result<Refund, StorageError> {
     let id = row.id.as_str();
     let late = row.late_payment_id.as_deref().map(str::parse).transpose();
     let failure = row.failure.as_deref().map(serde_json::from_str).transpose();

@@ -32,7 +32,7 @@ pub(crate) struct Task {
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-pub(crate) fn all() -> [Task; 10] {
+pub(crate) fn all() -> [Task; 11] {
     [
         Task {
             name: "number_events",
@@ -111,6 +111,15 @@ pub(crate) fn all() -> [Task; 10] {
             woken: never,
         },
         Task {
+            name: "reconcile",
+            // Bills come once a day; a minute more or less is nothing.
+            pause: SECOND * 30,
+            short_pause: SECOND,
+            until_idle: false,
+            run: |parts| async move { parts.operations.reconcile_due().await }.boxed(),
+            woken: never,
+        },
+        Task {
             name: "forget_idempotency_keys",
             pause: HOUR / 6,
             short_pause: SECOND,
@@ -141,7 +150,10 @@ fn purge(parts: Arc<Parts>) -> Running {
     async move {
         let deliveries = parts.operations.purge_old_deliveries().await?;
         let calls = parts.operations.purge_old_upstream_calls().await?;
-        Ok(to_usize(deliveries.saturating_add(calls)))
+        let bills = parts.operations.purge_old_bills().await?;
+        Ok(to_usize(
+            deliveries.saturating_add(calls).saturating_add(bills),
+        ))
     }
     .boxed()
 }

@@ -93,6 +93,7 @@ impl Life {
             transport: ToWeChat::transport(horizon),
             sender: ToReceivers::sender(horizon),
             public_url: setup::PUBLIC_URL.to_owned(),
+            bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
         });
         let name = format!(
             "node-{index}-{}",

@@ -129,6 +129,16 @@ pub(super) fn told(kind: EventType) -> (&'static str, &'static str, &'static str
             "The outcome of a refund is not known yet",
             "A call to WeChat Pay ended without a certain answer. It is being asked; another event follows. Do not refund anew.",
         ),
+        EventType::ReconciliationCompleted => (
+            "onReconciliationCompleted",
+            "A day was compared with the bill",
+            "Sent once per day and provider in which you have rows, when the books were compared with WeChat Pay's bill. Read the day by `GET /v1/reconciliation/days/{date}`.",
+        ),
+        EventType::ReconciliationDiscrepancy => (
+            "onReconciliationDiscrepancy",
+            "The books and the bill differ",
+            "Something of yours stands otherwise in WeChat Pay's bill than in the books, or such a difference changed its state: `open`, `explained`, `fixed` or `closed`.",
+        ),
         EventType::Ping => (
             "onPing",
             "A test",
@@ -156,6 +166,9 @@ fn payload(kind: EventType, examples: &Map<String, Value>) -> Value {
         EventType::OrderClosed => ("closed", Some("closing"), 2),
         EventType::OrderUnknown => ("unknown", Some("created"), 2),
         EventType::Ping => return ping(payload, examples),
+        EventType::ReconciliationCompleted | EventType::ReconciliationDiscrepancy => {
+            return reconciliation(kind, payload, examples);
+        }
         refund => return refund_payload(refund, payload, examples),
     };
     payload["seq"] = json!(seq);
@@ -243,6 +256,33 @@ fn refund_payload(kind: EventType, mut payload: Value, examples: &Map<String, Va
     if let Some(previous) = previous {
         payload["data"]["previous"] = json!({ "state": previous });
     }
+    payload
+}
+
+/// The example of a day, changed to what is told of it.
+fn reconciliation(kind: EventType, mut payload: Value, examples: &Map<String, Value>) -> Value {
+    let day = examples
+        .get("getReconciliationDay")
+        .map(|example| example["responses"]["200"].clone())
+        .unwrap_or_default();
+    let object = if kind == EventType::ReconciliationCompleted {
+        let mut object = json!({
+            "id": "rec_01JAE5D7M4Q8W3N7R5T9V1X6Z0",
+            "object": "reconciliation",
+            "date": day["date"],
+            "state": day["state"],
+        });
+        for column in ["paid_at_wechat", "known", "told", "delivered"] {
+            object[column] = day[column].clone();
+        }
+        object
+    } else {
+        day["discrepancies"][0].clone()
+    };
+    payload["subject"] = json!({ "type": "reconciliation", "id": object["id"] });
+    payload["seq"] = json!(1);
+    payload["source"] = json!("reconciliation");
+    payload["data"] = json!({ "object": object });
     payload
 }
 

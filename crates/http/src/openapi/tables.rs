@@ -111,6 +111,13 @@ pub(super) fn add_examples(document: &mut Value) {
             let answers = operation.get_mut("responses");
             set_example(answers.and_then(|answers| answers.get_mut(status)), example);
         }
+        if let Some(file) = own.get("csv") {
+            let content = operation.get_mut("responses");
+            let content = content.and_then(|all| all.pointer_mut("/200/content/text~1csv"));
+            if let Some(content) = content {
+                content["examples"] = json!({ "example": { "value": file } });
+            }
+        }
     }
 }
 

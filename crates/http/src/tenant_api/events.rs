@@ -45,7 +45,7 @@ struct EventDocument {
     subject: EventSubject,
     /// Which event about this subject, counted from 1: events may arrive late or twice, never renumbered.
     seq: i64,
-    /// How we learned of it: `api`, `notification`, `query` or `system`.
+    /// How we learned of it: `api`, `notification`, `query`, `reconciliation` or `system`.
     source: String,
     /// The object.
     data: EventData,
@@ -56,7 +56,7 @@ struct EventDocument {
 /// What an event is about.
 #[derive(Debug, Object)]
 struct EventSubject {
-    /// `order` or `endpoint`.
+    /// `order`, `refund`, `reconciliation` or `endpoint`.
     r#type: String,
     /// Its id.
     id: String,

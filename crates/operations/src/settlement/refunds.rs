@@ -246,9 +246,12 @@ async fn apply(
             (RefundState::Processing, EventType::RefundProcessing)
         }
     };
+    let mut known = facts(&refund.facts, step.seen);
+    // A notification does not say when it was accepted; by now it is.
+    known.accepted_at = known.accepted_at.or(Some(step.now));
     let mut after = Refund {
         state,
-        facts: facts(&refund.facts, step.seen),
+        facts: known,
         failure: None,
         updated_at: step.now,
         tries: 0,

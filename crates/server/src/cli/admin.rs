@@ -44,6 +44,14 @@ pub enum AdminCommand {
     CreateApiKey(CreateApiKey),
     /// Withdraws an API key; it stops working within seconds
     RevokeApiKey(RevokeApiKey),
+    /// Compares a provider's day with WeChat's bill now
+    Reconcile(Reconcile),
+    /// Lists what differs from WeChat's bills
+    Discrepancies(Discrepancies),
+    /// Puts a discrepancy away, with a name and a reason
+    CloseDiscrepancy(CloseDiscrepancy),
+    /// Shows a tenant's day: paid at WeChat, known, told, delivered
+    ReconciliationDay(ReconciliationDay),
     /// Lists everything, without secrets
     List,
     /// Sets what becomes of a tenant's money that comes late, twice, or with another amount
@@ -219,4 +227,63 @@ pub struct RevokeApiKey {
     /// Which one, key_…
     #[arg(long)]
     pub key: String,
+}
+
+/// A day to compare.
+#[derive(Debug, Args)]
+pub struct Reconcile {
+    /// Whose, prv_…
+    #[arg(long)]
+    pub provider: String,
+    /// Which day in Beijing, such as 2026-01-31
+    #[arg(long)]
+    pub date: String,
+    /// Tries again every half minute until the bill is there
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// Which discrepancies to list, the oldest first.
+#[derive(Debug, Args)]
+pub struct Discrepancies {
+    /// Only of this provider, prv_…
+    #[arg(long)]
+    pub provider: Option<String>,
+    /// Only of this day
+    #[arg(long)]
+    pub date: Option<String>,
+    /// open, explained, fixed or closed
+    #[arg(long)]
+    pub state: Option<String>,
+    /// Where the page before ended
+    #[arg(long)]
+    pub cursor: Option<String>,
+}
+
+/// A discrepancy that needs nobody any more.
+#[derive(Debug, Args)]
+pub struct CloseDiscrepancy {
+    /// Which one, dsc_…
+    #[arg(long)]
+    pub discrepancy: String,
+    /// Who looked at it
+    #[arg(long)]
+    pub actor: String,
+    /// Why it needs nobody any more
+    #[arg(long)]
+    pub reason: String,
+}
+
+/// A day of a tenant.
+#[derive(Debug, Args)]
+pub struct ReconciliationDay {
+    /// Whose, ten_…
+    #[arg(long)]
+    pub tenant: String,
+    /// Which world
+    #[arg(long)]
+    pub mode: ModeName,
+    /// Which day in Beijing
+    #[arg(long)]
+    pub date: String,
 }

@@ -12,6 +12,8 @@ pub const HOW_TO_MAKE_A_KEY: &str = "no key-encryption key: set TRIBUTARY_KEK or
 
 /// A claim ends after sixty seconds: a longer attempt would be made again beside the first.
 const WEBHOOK_MS_MAX: u64 = 30_000;
+/// WeChat gives the bills of three months; what is kept shorter could be fetched twice.
+const BILLS_KEPT_DAYS_MIN: u32 = 93;
 
 pub(super) fn faults(config: &Config) -> Vec<String> {
     let mut faults = Vec::new();
@@ -51,6 +53,11 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
                 "webhooks.{name}: {text:?} is not a network such as 10.1.0.0/16"
             ));
         }
+    }
+    if config.bills.kept_days < BILLS_KEPT_DAYS_MIN {
+        faults.push(format!(
+            "bills.kept_days must be at least {BILLS_KEPT_DAYS_MIN}"
+        ));
     }
     faults.extend(timeout_faults(config));
     faults

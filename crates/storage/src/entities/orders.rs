@@ -32,6 +32,7 @@ pub(crate) struct Model {
     pub(crate) refunded_fen: i64,
     pub(crate) refund_count: i64,
     pub(crate) last_refund_at: Option<i64>,
+    pub(crate) paid_at: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -34,6 +34,7 @@ pub(crate) struct Model {
     pub(crate) last_sent_at: Option<i64>,
     pub(crate) next_try_at: Option<i64>,
     pub(crate) tries: i64,
+    pub(crate) accepted_at: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -50,6 +50,10 @@ pub(super) enum EventType {
     RefundAbnormal,
     #[oai(rename = "refund.unknown")]
     RefundUnknown,
+    #[oai(rename = "reconciliation.completed")]
+    ReconciliationCompleted,
+    #[oai(rename = "reconciliation.discrepancy")]
+    ReconciliationDiscrepancy,
     #[oai(rename = "ping")]
     Ping,
 }

@@ -1,0 +1,183 @@
+//! How discrepancies come to their end: a later bill, a comparison that does not find them any more, or a person.
+
+use tributary_domain::bill::{BillDay, BillRow};
+use tributary_domain::clock::Timestamp;
+use tributary_domain::ids::DiscrepancyId;
+use tributary_domain::reconciliation::{
+    Discrepancy, DiscrepancyClass, DiscrepancyState, Reconciliation,
+};
+use tributary_storage::discrepancies::{self, DiscrepancyFilter};
+
+use crate::pages::{LIMIT_MAX, Page, cut};
+use crate::reconciliation::note::STAFF;
+use crate::settlement::{About, raise};
+use crate::{OperationError, Operations};
+
+const WORDS_CHARS_MAX: usize = 191;
+const PAGE: u64 = 100;
+/// More discrepancies of one number than ever are: a payment's on two days.
+const OF_ONE_NUMBER_MAX: u64 = 20;
+
+/// A person's word about a discrepancy.
+#[derive(Clone, Debug)]
+pub struct Closing {
+    /// Who.
+    pub actor: String,
+    /// Why it needs nobody any more.
+    pub reason: String,
+}
+
+impl Operations {
+    /// Discrepancies whoever's they are, oldest first: what staff see.
+    pub async fn list_discrepancies(
+        &self,
+        filter: &DiscrepancyFilter,
+        after: Option<&DiscrepancyId>,
+    ) -> Result<Page<Discrepancy>, OperationError> {
+        let longer = LIMIT_MAX.saturating_add(1);
+        let rows = discrepancies::list_all_tenants(self.storage(), filter, after, longer).await?;
+        Ok(cut(rows, LIMIT_MAX, |one| one.id.to_string()))
+    }
+
+    /// Puts a discrepancy away: a person looked at it, and says why.
+    pub async fn close_discrepancy(
+        &self,
+        id: &DiscrepancyId,
+        closing: &Closing,
+    ) -> Result<Discrepancy, OperationError> {
+        for (field, words) in [("actor", &closing.actor), ("reason", &closing.reason)] {
+            let length = words.trim().chars().count();
+            if length == 0 || length > WORDS_CHARS_MAX {
+                return Err(OperationError::invalid(
+                    field,
+                    "must have 1 to 191 characters",
+                ));
+            }
+        }
+        let before = discrepancies::find_all_tenants(self.storage(), id).await?;
+        let before = before.ok_or(OperationError::NotFound)?;
+        if before.state == DiscrepancyState::Closed {
+            return Err(OperationError::StateConflict {
+                state: before.state.as_str().to_owned(),
+            });
+        }
+        let after = Discrepancy {
+            state: DiscrepancyState::Closed,
+            actor: Some(closing.actor.trim().to_owned()),
+            reason: Some(closing.reason.trim().to_owned()),
+            ..before.clone()
+        };
+        self.settle_discrepancy(&before, after).await
+    }
+
+    /// A row of this bill is what the comparison of a neighbouring day waits for; whether the days are neighbours.
+    pub(super) async fn fix_waiting(
+        &self,
+        row: &BillRow,
+        ours_at: Timestamp,
+    ) -> Result<bool, OperationError> {
+        let day = BillDay::of(ours_at);
+        if day != row.day.previous() && day != row.day.next() {
+            return Ok(false);
+        }
+        let filter = DiscrepancyFilter {
+            provider_id: Some(row.provider_id.clone()),
+            day: Some(day),
+            state: Some(DiscrepancyState::Open),
+            number: Some(row.number().to_owned()),
+        };
+        let storage = self.storage();
+        let waiting =
+            discrepancies::list_all_tenants(storage, &filter, None, OF_ONE_NUMBER_MAX).await?;
+        for before in waiting.iter().filter(|one| one.class.waits()) {
+            self.fix(before, format!("the bill of {} has it", row.day))
+                .await?;
+        }
+        Ok(true)
+    }
+
+    /// What the newest comparison of a day does not find any more is right now.
+    pub(super) async fn fix_what_is_gone(
+        &self,
+        run: &Reconciliation,
+    ) -> Result<(), OperationError> {
+        let of = (&run.provider_id, run.day);
+        loop {
+            let gone = discrepancies::gone_all_tenants(self.storage(), of, run.tries, PAGE).await?;
+            if gone.is_empty() {
+                return Ok(());
+            }
+            // Each leaves the state that the list asks for, so the list ends.
+            for before in gone {
+                self.fix(&before, "the books and the bill agree".to_owned())
+                    .await?;
+            }
+        }
+    }
+
+    pub(super) async fn fix(
+        &self,
+        before: &Discrepancy,
+        reason: String,
+    ) -> Result<Discrepancy, OperationError> {
+        let after = Discrepancy {
+            state: DiscrepancyState::Fixed,
+            reason: Some(reason),
+            ..before.clone()
+        };
+        self.settle_discrepancy(before, after).await
+    }
+
+    /// What waited for this bill and is not in it waits for a person.
+    pub(super) async fn escalate_day_before(
+        &self,
+        run: &Reconciliation,
+    ) -> Result<(), OperationError> {
+        let filter = DiscrepancyFilter {
+            provider_id: Some(run.provider_id.clone()),
+            day: Some(run.day.previous()),
+            state: Some(DiscrepancyState::Open),
+            number: None,
+        };
+        let mut after: Option<DiscrepancyId> = None;
+        loop {
+            let storage = self.storage();
+            let page =
+                discrepancies::list_all_tenants(storage, &filter, after.as_ref(), PAGE).await?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = Some(last.id.clone());
+            let overdue = |one: &&Discrepancy| {
+                let waited = one.class.waits() && one.class != DiscrepancyClass::Unavailable;
+                waited && one.owner != STAFF
+            };
+            for before in page.iter().filter(overdue) {
+                self.escalate(before).await?;
+            }
+        }
+    }
+
+    async fn escalate(&self, before: &Discrepancy) -> Result<(), OperationError> {
+        let late = Discrepancy {
+            owner: STAFF.to_owned(),
+            updated_at: self.now(),
+            ..before.clone()
+        };
+        let about = About {
+            code: "bill_lacks_it",
+            tenant: before.tenant_id.as_ref(),
+            order: before.order_id.as_ref(),
+        };
+        let detail = serde_json::json!({
+            "discrepancy_id": before.id,
+            "date": before.day,
+            "class": before.class.as_str(),
+        });
+        let tx = self.storage().begin().await?;
+        discrepancies::update(&tx, before, &late).await?;
+        let detail = detail.to_string();
+        raise(&tx, &before.provider_id, &about, detail, self.now()).await?;
+        Ok(tx.commit().await?)
+    }
+}

@@ -1,0 +1,101 @@
+//! What a comparison that died leaves behind, two nodes at one provider's bills, and a bill that lacks everything.
+
+use tributary_domain::bill::BillDay;
+use tributary_operations::reconciliation::Outcome;
+use tributary_tests::{TestPlatform, scenario};
+use wechatpay_sim::{BillFault, BillFaultKind};
+
+use crate::reconcile::{classes, fault, morning_after, reconcile};
+
+async fn count(p: &TestPlatform, what: &str) -> i64 {
+    p.database
+        .count(&format!("SELECT COUNT(*) FROM {what}"))
+        .await
+}
+
+scenario!(download_that_died_is_thrown_away_and_made_again, died);
+async fn died(p: &TestPlatform) {
+    let day = BillDay::of(p.now());
+    p.paid_order(888).await;
+    morning_after(p, day).await;
+    reconcile(p).await;
+    // As if the node had died before the bill was proven: its rows and pieces are there, and nothing vouches for them.
+    p.database
+        .execute("UPDATE bills SET state = 'loading', content_hash = id WHERE kind = 'trade'")
+        .await;
+    p.database.execute("DELETE FROM reconciliations").await;
+    let path = format!("/v1/bills?date={day}");
+    let unproven = p.tenant.api.get(&path).await.ok();
+    assert_eq!(unproven["data"].as_array().map(Vec::len), Some(0));
+
+    assert_eq!(reconcile(p).await, 1);
+    assert_eq!(classes(p, day).await, Vec::<String>::new());
+    let bills = "bills WHERE kind = 'trade' AND state =";
+    assert_eq!(count(p, &format!("{bills} 'rejected'")).await, 1);
+    assert_eq!(count(p, &format!("{bills} 'verified'")).await, 1);
+    assert_eq!(count(p, "bill_rows").await, 1);
+    let again = p.tenant.api.get(&path).await.ok();
+    assert_eq!(again["data"].as_array().map(Vec::len), Some(1));
+}
+
+scenario!(run_that_died_after_its_figures_is_made_again, unfinished);
+async fn unfinished(p: &TestPlatform) {
+    let day = BillDay::of(p.now());
+    p.paid_order(888).await;
+    morning_after(p, day).await;
+    reconcile(p).await;
+    let due = p.now().as_millis();
+    p.database
+        .execute(&format!(
+            "UPDATE reconciliations SET state = 'waiting', next_try_at = {due}, completed_at = NULL"
+        ))
+        .await;
+    assert_eq!(reconcile(p).await, 1);
+    assert_eq!(
+        count(p, "reconciliations WHERE state = 'completed'").await,
+        1
+    );
+    assert_eq!(count(p, "bills WHERE kind = 'trade'").await, 1);
+    let told = "events WHERE kind = 'reconciliation.completed'";
+    assert_eq!(count(p, told).await, 1);
+}
+
+scenario!(one_node_at_a_time_has_a_providers_bills, two_nodes);
+async fn two_nodes(p: &TestPlatform) {
+    let day = BillDay::of(p.now());
+    p.paid_order(888).await;
+    morning_after(p, day).await;
+    let until = p.now().plus_millis(300_000).as_millis();
+    p.database
+        .execute(&format!(
+            "INSERT INTO leases (name, owner, fence, held_until) \
+             VALUES ('bills:{}', 'another-node', 1, {until})",
+            p.provider
+        ))
+        .await;
+    let operations = p.platform.operations();
+    let outcome = operations.reconcile(&p.provider, day).await;
+    assert!(matches!(outcome, Ok(Outcome::Busy)), "{outcome:?}");
+    assert_eq!(count(p, "bills").await, 0);
+    // The other node does not live any more.
+    p.advance_seconds(301).await;
+    assert_eq!(reconcile(p).await, 1);
+    assert_eq!(classes(p, day).await, Vec::<String>::new());
+}
+
+scenario!(
+    tenant_whose_payments_the_bill_lacks_is_told_as_well,
+    lacking
+);
+async fn lacking(p: &TestPlatform) {
+    let day = BillDay::of(p.now());
+    p.paid_order(888).await;
+    fault(p, BillFault::of(BillFaultKind::Drop));
+    morning_after(p, day).await;
+    reconcile(p).await;
+    assert_eq!(classes(p, day).await, ["R02 open"]);
+    let feed = p.feed(&p.tenant).await;
+    let told = |kind: &str| feed.iter().filter(|event| event["type"] == kind).count();
+    assert_eq!(told("reconciliation.completed"), 1);
+    assert_eq!(told("reconciliation.discrepancy"), 1);
+}
