@@ -1,7 +1,7 @@
 # The commands of this repository. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench kill-check crash simulate broken-rules openapi
+.PHONY: help run test lint bench kill-check crash simulate broken-rules fuzz openapi
 
 help: ## Lists these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ simulate: ## Runs SEEDS=n seeds of the simulation from FROM=n on, or replays one
 broken-rules: ## Breaks every rule on purpose and sees that the simulation notices
 	@tests/scripts/install.sh build
 	@cargo test --package tributary-tests --test simulation -- --include-ignored --nocapture notice
+
+fuzz: ## Feeds each parser at the edge with mutated inputs for a minute: SECONDS=n
+	@tests/scripts/install.sh build
+	@tests/scripts/fuzz.sh $(or $(SECONDS),60)
 
 openapi: ## Writes openapi/*.json again from the code
 	@tests/scripts/install.sh build
