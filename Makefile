@@ -1,7 +1,7 @@
 # The commands of this repository. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench kill-check faults crash simulate broken-rules bills openapi
+.PHONY: help run test lint bench kill-check faults crash simulate broken-rules fuzz bills openapi
 
 help: ## Lists these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ bills: ## Reconciles one bill of ROWS (5000000) rows and prints seconds and memo
 	@tests/scripts/install.sh bench
 	@cargo build --release --workspace --bins
 	@target/release/bills --rows $(ROWS)
+
+fuzz: ## Feeds each parser at the edge with mutated inputs for a minute: SECONDS=n
+	@tests/scripts/install.sh build
+	@tests/scripts/fuzz.sh $(or $(SECONDS),60)
 
 openapi: ## Writes openapi/*.json again from the code
 	@tests/scripts/install.sh build

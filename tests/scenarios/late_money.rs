@@ -14,7 +14,7 @@ async fn policy(p: &TestPlatform, decision: LateDecision) {
     };
     let operations = p.platform.operations();
     operations
-        .set_late_policy(&p.tenant.id, &policy)
+        .set_late_policy(&p.tenant.id, policy)
         .await
         .expect("a policy");
 }

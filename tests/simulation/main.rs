@@ -10,7 +10,7 @@ mod broken_rules;
 use tributary_tests::simulation::{run, search};
 
 /// Seeds that every run of the tests goes through; `make simulate SEEDS=n` goes through others.
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 200;
 const THREADS: usize = 2;
 
 #[test]

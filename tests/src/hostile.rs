@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// What is sent at once of an answer without end.
-const CHUNK: [u8; 64 * 1024] = [b'x'; 64 * 1024];
+static CHUNK: [u8; 64 * 1024] = [b'x'; 64 * 1024];
 /// So much is answered, unless the caller hangs up before.
 const HUGE_BYTES: usize = 1024 * 1024 * 1024;
 const DRIP_PAUSE: Duration = Duration::from_millis(50);
@@ -68,7 +68,7 @@ impl HostileReceiver {
             while let Ok((stream, _)) = listener.accept().await {
                 count.fetch_add(1, Ordering::SeqCst);
                 // That the caller hangs up is what is hoped for.
-                tokio::spawn(async move { drop(misbehave(stream, hostility).await) });
+                tokio::spawn(async move { drop(Box::pin(misbehave(stream, hostility)).await) });
             }
         });
         Self {

@@ -9,7 +9,7 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::ProviderId;
 
 const PROVIDERS_MAX: u64 = 10_000;
-const KEPT: Duration = Duration::from_secs(60);
+const KEPT: Duration = Duration::from_mins(1);
 const WINDOW_MS: i64 = 1_000;
 
 /// What is spent.

@@ -35,7 +35,7 @@ impl Operations {
     pub async fn set_late_policy(
         &self,
         tenant: &TenantId,
-        policy: &LatePolicy,
+        policy: LatePolicy,
     ) -> Result<(), OperationError> {
         let tx = self.storage().begin().await?;
         if !tenants::set_late_policy(&tx, tenant, policy).await? {

@@ -238,7 +238,7 @@ async fn set_late_policy(operations: &Operations, args: SetLatePolicy) -> anyhow
         duplicate_paid: args.duplicate_paid.into(),
         amount_mismatch: args.amount_mismatch.into(),
     };
-    operations.set_late_policy(&tenant, &policy).await?;
+    operations.set_late_policy(&tenant, policy).await?;
     Ok(json!({ "tenant_id": tenant, "late_policy": policy }))
 }
 

@@ -16,7 +16,7 @@ pub async fn insert(tx: &Tx, tenant: &Tenant) -> Result<(), StorageError> {
     let row = tenants::ActiveModel {
         id: Set(tenant.id.to_string()),
         name: Set(tenant.name.clone()),
-        late_policy: Set(Some(late_policy_json(&tenant.id, &tenant.late_policy)?)),
+        late_policy: Set(Some(late_policy_json(&tenant.id, tenant.late_policy)?)),
         created_at: Set(tenant.created_at.as_millis()),
     };
     tenants::Entity::insert(row)
@@ -39,7 +39,7 @@ pub async fn find(at: &impl Access, id: &TenantId) -> Result<Option<Tenant>, Sto
 pub async fn set_late_policy(
     tx: &Tx,
     id: &TenantId,
-    policy: &LatePolicy,
+    policy: LatePolicy,
 ) -> Result<bool, StorageError> {
     let changed = tenants::Entity::update_many()
         .col_expr(
@@ -116,8 +116,8 @@ pub async fn revoke_api_key(
     Ok(changed.rows_affected == 1)
 }
 
-fn late_policy_json(id: &TenantId, policy: &LatePolicy) -> Result<String, StorageError> {
-    let json = serde_json::to_string(policy);
+fn late_policy_json(id: &TenantId, policy: LatePolicy) -> Result<String, StorageError> {
+    let json = serde_json::to_string(&policy);
     column("tenants", "late_policy", id.as_str(), json)
 }
 

@@ -32,7 +32,13 @@ pub(crate) struct Task {
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-pub(crate) fn all() -> [Task; 11] {
+/// The whole list.
+pub(crate) fn all() -> Vec<Task> {
+    due_work().into_iter().chain(upkeep()).collect()
+}
+
+/// What money and tenants wait for.
+fn due_work() -> [Task; 6] {
     [
         Task {
             name: "number_events",
@@ -91,6 +97,12 @@ pub(crate) fn all() -> [Task; 11] {
             run: |parts| async move { parts.operations.write_upstream_calls().await }.boxed(),
             woken: never,
         },
+    ]
+}
+
+/// What is done on the clock, whether anybody waits or not.
+fn upkeep() -> [Task; 5] {
+    [
         Task {
             name: "refresh_certificates",
             // WeChat asks for less than twelve hours.

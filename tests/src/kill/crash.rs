@@ -92,7 +92,7 @@ async fn give_late_money_back(world: &World, server: &Server) {
         amount_mismatch: LateDecision::Hold,
     };
     let operations = operations_over(&world.database.url, &server.kek, &server.url()).await;
-    let set = operations.set_late_policy(&world.tenant.id, &policy).await;
+    let set = operations.set_late_policy(&world.tenant.id, policy).await;
     set.expect("the policy can be set");
     let change = ChangeSubMerchant {
         refund_policy: Some(Some(RefundPolicy {

@@ -381,7 +381,7 @@ impl World {
         self.tell(|| format!("{} has {policy:?}", player.caller.tenant_name));
         let tenant = player.caller.tenant_id.clone();
         drop(
-            self.asked(node, async |o| o.set_late_policy(&tenant, &policy).await)
+            self.asked(node, async |o| o.set_late_policy(&tenant, policy).await)
                 .await,
         );
     }

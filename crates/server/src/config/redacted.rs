@@ -60,6 +60,7 @@ pub(super) fn render(config: &Config) -> String {
         LogFormat::Json => "json",
         LogFormat::Pretty => "pretty",
     };
+    let program: Vec<String> = config.kek.command.iter().take(1).cloned().collect();
     let mut lines = vec![
         format!("listen = {}", text(&config.listen.to_string())),
         format!("metrics_listen = {}", text(&metrics.unwrap_or_default())),
@@ -82,18 +83,7 @@ pub(super) fn render(config: &Config) -> String {
     lines.extend([
         format!("file = {}", text(&kek_file.unwrap_or_default())),
         // Arguments of a key command may be tokens.
-        format!(
-            "command = {}",
-            list(
-                &config
-                    .kek
-                    .command
-                    .iter()
-                    .take(1)
-                    .cloned()
-                    .collect::<Vec<_>>()
-            )
-        ),
+        format!("command = {}", list(&program)),
         "\n[log]".to_owned(),
         format!("format = {}", text(format)),
         format!("filter = {}", text(&config.log.filter)),

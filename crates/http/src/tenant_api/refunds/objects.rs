@@ -30,6 +30,10 @@ pub(super) enum RefundOrigin {
 }
 
 /// A refund.
+#[expect(
+    clippy::struct_field_names,
+    reason = "`refund_id` is WeChat's own word"
+)]
 #[derive(Debug, Object)]
 #[oai(skip_serializing_if_is_none)]
 pub(super) struct Refund {
