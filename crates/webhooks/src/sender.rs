@@ -156,7 +156,7 @@ pub struct Sender {
 /// How requests leave.
 #[derive(Debug)]
 enum Way {
-    Network(Clients),
+    Network(Box<Clients>),
     Wire(Arc<dyn Wire>),
 }
 
@@ -187,7 +187,7 @@ impl Sender {
         config.policy.denied.extend(own);
         let tls = connection::tls(roots).map_err(SenderError::Tls)?;
         let clients = Clients::new(&config, lookup, tls).map_err(SenderError::Client)?;
-        let way = Way::Network(clients);
+        let way = Way::Network(Box::new(clients));
         Ok(Self { config, way })
     }
 
