@@ -19,7 +19,7 @@ const FORBIDDEN: &[&str] = &[
 
 fn text_faults(file: &Path, text: &str) -> Vec<String> {
     // Cargo's lock file always calls the default registry by this one name, wherever it downloads from.
-    let exempt = |line: &str| file == Path::new("Cargo.lock") && line.starts_with("source = ");
+    let exempt = |line: &str| file.ends_with("Cargo.lock") && line.starts_with("source = ");
     text.lines()
         .enumerate()
         .filter(|(_, line)| !exempt(line))
