@@ -213,13 +213,12 @@ fn say_something_else(
         }
         2 => {
             let totals = [
-                json!(99),
-                json!(101),
                 json!(0),
                 json!(-100),
-                json!(10_000),
+                json!(i64::MIN),
                 json!("100"),
                 json!(100.5),
+                json!(1e300),
             ];
             plain["amount"]["total"] = dice.pick(&totals).clone();
         }
@@ -255,6 +254,11 @@ fn say_something_else(
                 *plain.pointer_mut(pointer).expect("a member") = other;
             }
         }
+    }
+    // A payment of another amount is money all the same, and has a scenario of its own.
+    let other = plain.pointer("/amount/total").and_then(Value::as_i64);
+    if let Some(other) = other.filter(|other| *other > 0 && *other != 100) {
+        plain["amount"]["total"] = json!(-other);
     }
     (plain.to_string(), hand.notification(&id, &plain, now))
 }
