@@ -227,10 +227,7 @@ async fn books_to_plant_in(p: &TestPlatform) -> Planted {
     }
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "a table: one planted difference after another"
-)]
+#[expect(clippy::too_many_lines, reason = "a table of planted differences")]
 fn plant(p: &TestPlatform, day: BillDay, books: &Planted) {
     use BillFaultKind as Kind;
     fault(p, of_order(Kind::Drop, &books.dropped));
