@@ -13,8 +13,8 @@ use tributary_tests::{Api, platform};
 
 const READY_LIMIT: Duration = Duration::from_mins(1);
 const LOOK_PAUSE: Duration = Duration::from_millis(20);
-/// So soon after a payment its webhook has arrived.
-const TOLD_LIMIT_MS: i64 = 1_000;
+/// Well before the sweeper's first look, a minute after the order: so it was the notification that told.
+const TOLD_LIMIT_MS: i64 = 30_000;
 
 /// A running demo, with two ports of its own.
 struct Dev {
@@ -155,6 +155,7 @@ async fn demo_orders_pays_tells_and_continues_after_a_stop() {
     shown_within_limit(folder.path(), "order.paid").await;
     let arrived = arrival(folder.path(), "order.paid", &id);
     let took_ms = arrived.millis_since(before);
+    println!("the webhook arrived {took_ms} ms after the payment");
     assert!((0..=TOLD_LIMIT_MS).contains(&took_ms), "{took_ms} ms");
     assert!(!shown(folder.path()).contains("REFUSED"));
     let first = dev.facts.clone();
