@@ -214,3 +214,50 @@ async fn second_payment(p: &TestPlatform) {
     assert_eq!(refund["amount"]["refund"], 888);
     assert_eq!(refund["origin"], "late_money");
 }
+
+scenario!(
+    second_payment_whose_refund_was_taken_for_refused_is_not_given_back_twice,
+    refused_and_yet_there
+);
+async fn refused_and_yet_there(p: &TestPlatform) {
+    policy(p, LateDecision::Refund).await;
+    let order = p.paid_order(888).await;
+    let mut plain = p
+        .hand
+        .paid(&p.tenant, tributary_tests::platform::number(&order), 888);
+    plain["transaction_id"] = json!("4200000000202611210000000099");
+    let refuse = Fault {
+        status: Some(403),
+        code: Some("USER_ACCOUNT_ABNORMAL".into()),
+        message: Some("用户账户异常".into()),
+        ..Fault::of(FaultKind::Refuse)
+    };
+    p.simulator.fault(refuse.on_path("/v3/refund").times(1));
+    assert_eq!(p.say("second", &plain).await.status, 204);
+    p.settle().await;
+    let late = p.seen(&order).await["late_payments"][0].clone();
+    assert_eq!(late["state"], "held");
+
+    let id = late["refund_id"].as_str().expect("a refund");
+    let refund = p.tenant.api.refund(id).await.ok();
+    assert_eq!(refund["state"], "closed");
+    let notice = json!({
+        "sp_mchid": p.keys.sp_mchid,
+        "sub_mchid": p.tenant.sub_mchid,
+        "out_trade_no": refund["out_trade_no"],
+        "transaction_id": refund["transaction_id"],
+        "out_refund_no": refund["out_refund_no"],
+        "refund_id": "50300000382026112109732678859",
+        "refund_status": "SUCCESS",
+        "success_time": "2026-11-21T17:12:30+08:00",
+        "user_received_account": "支付用户零钱",
+        "amount": {"total": 888, "refund": 888, "payer_total": 888, "payer_refund": 888},
+    });
+    assert_eq!(p.say("after all", &notice).await.status, 204);
+
+    assert_eq!(p.tenant.api.refund(id).await.ok()["state"], "success");
+    let late = p.seen(&order).await["late_payments"][0].clone();
+    assert_eq!(late["state"], "refunded");
+    let held = p.platform.operations().held_payments(None).await;
+    assert!(held.expect("a list").items.is_empty());
+}

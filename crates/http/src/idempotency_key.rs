@@ -4,6 +4,7 @@ use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use tributary_domain::idempotency_key::{KEY_CHARS_MAX, parse};
+use tributary_operations::idempotency::{self, Idempotency};
 
 use crate::problem::{Problem, ProblemCode};
 
@@ -12,6 +13,19 @@ const HEADER: &str = "Idempotency-Key";
 /// The key of a request that creates or moves money, without its quotes.
 #[derive(Debug)]
 pub(crate) struct IdempotencyKey(pub(crate) String);
+
+impl IdempotencyKey {
+    /// The key with the fingerprint of the request that carries it.
+    pub(crate) fn of(self, request: &Request, raw: &[u8], route: &'static str) -> Idempotency {
+        let uri = request.original_uri();
+        let query = uri.query().unwrap_or_default();
+        Idempotency {
+            key: self.0,
+            fingerprint: idempotency::fingerprint("POST", uri.path(), query, raw),
+            route,
+        }
+    }
+}
 
 impl<'a> ApiExtractor<'a> for IdempotencyKey {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];

@@ -9,7 +9,6 @@ use poem_openapi::{ApiResponse, OpenApi};
 use tributary_domain::ids::OrderId;
 use tributary_domain::merchant::{Mchid, MerchantOrderNo};
 use tributary_domain::tenant::Scope;
-use tributary_operations::idempotency::{self, Idempotency};
 use tributary_operations::orders::OrderListing;
 use tributary_operations::orders::place::Placed;
 
@@ -68,13 +67,7 @@ impl OrdersApi {
         request: &Request,
     ) -> Result<PlaceAnswer, Problem> {
         let session = auth.session();
-        let uri = request.original_uri();
-        let query = uri.query().unwrap_or_default();
-        let idempotency = Idempotency {
-            key: key.0,
-            fingerprint: idempotency::fingerprint("POST", uri.path(), query, &body.raw),
-            route: CREATE_ROUTE,
-        };
+        let idempotency = key.of(request, &body.raw, CREATE_ROUTE);
         let order = body.value.into();
         let placed = to_completion(async move {
             let operations = session.operations;

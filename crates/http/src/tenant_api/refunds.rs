@@ -9,7 +9,6 @@ use poem_openapi::{ApiResponse, OpenApi};
 use tributary_domain::ids::{OrderId, RefundId};
 use tributary_domain::merchant::MerchantRefundNo;
 use tributary_domain::tenant::Scope;
-use tributary_operations::idempotency::{self, Idempotency};
 use tributary_operations::refunds::{RefundListing, Refunded};
 
 use super::{Tag, path_id};
@@ -76,13 +75,7 @@ impl RefundsApi {
         request: &Request,
     ) -> Result<RefundAnswer, Problem> {
         let session = auth.session();
-        let uri = request.original_uri();
-        let query = uri.query().unwrap_or_default();
-        let idempotency = Idempotency {
-            key: key.0,
-            fingerprint: idempotency::fingerprint("POST", uri.path(), query, &body.raw),
-            route: CREATE_ROUTE,
-        };
+        let idempotency = key.of(request, &body.raw, CREATE_ROUTE);
         let refund = body.value.into();
         let refunded = to_completion(async move {
             let operations = session.operations;

@@ -190,7 +190,13 @@ async fn set_aside_again(
     refund: &Refund,
     now: Timestamp,
 ) -> Result<Option<Order>, OperationError> {
-    if !refund.was_closed_by_us() || refund.late_payment_id.is_some() {
+    if !refund.was_closed_by_us() {
+        return Ok(Some(order.clone()));
+    }
+    if refund.origin == RefundOrigin::LateMoney && !take_back_late(tx, refund, now).await? {
+        return Ok(None);
+    }
+    if refund.late_payment_id.is_some() {
         return Ok(Some(order.clone()));
     }
     let Ok(money) = order.money.reserve(refund.content.refund) else {
@@ -198,11 +204,33 @@ async fn set_aside_again(
     };
     let after = Order {
         money,
+        state: match order.state {
+            OrderState::Held => OrderState::Refunding,
+            state => state,
+        },
         updated_at: now,
         ..order.clone()
     };
     orders::update_money(tx, order, &after).await?;
     Ok(Some(after))
+}
+
+/// Late money that waited for a person again is on its way back after all; false when it was decided otherwise.
+async fn take_back_late(tx: &Tx, refund: &Refund, now: Timestamp) -> Result<bool, OperationError> {
+    let all = late_payments::of_order(tx, &refund.tenant_id, &refund.order_id).await?;
+    let waits = |late: &&LatePayment| {
+        late.refund_id.as_ref() == Some(&refund.id) && late.state == LatePaymentState::Held
+    };
+    let Some(before) = all.iter().find(waits) else {
+        return Ok(false);
+    };
+    let after = LatePayment {
+        state: LatePaymentState::Refunding,
+        updated_at: now,
+        ..before.clone()
+    };
+    late_payments::update(tx, before, &after).await?;
+    Ok(true)
 }
 
 /// A question that brought nothing new still counts: the next one comes later.
