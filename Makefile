@@ -44,7 +44,7 @@ simulate: ## Runs SEEDS=n seeds of the simulation from FROM=n on, or replays one
 
 broken-rules: ## Breaks every rule on purpose and sees that the simulation notices
 	@tests/scripts/install.sh build
-	@cargo test --package tributary-tests --test simulation -- --include-ignored --nocapture notice
+	@cargo test --package tributary-tests --test simulation -- --nocapture notice
 
 faults: ## Makes every kind of trouble under load on both databases and prints what is left
 	@tests/scripts/install.sh bench
