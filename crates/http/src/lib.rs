@@ -65,7 +65,10 @@ fn table(options: &HttpOptions) -> Route {
         .at("/readyz", get(health::readyz))
         .at(wechat_notify::ROUTE, post(wechat_notify::receive))
         .nest_no_strip("/v1", openapi::tenant_service())
-        .nest_no_strip("/admin/v1", openapi::admin_service());
+        .nest_no_strip(
+            "/admin/v1",
+            openapi::admin_service().around(admin_api::guards::same_site_only),
+        );
     if !options.serve_documents {
         return routes;
     }
