@@ -6,6 +6,7 @@
 
 pub mod bill;
 pub mod clock;
+pub mod data_key;
 pub mod delivery;
 pub mod endpoint;
 pub mod event;

@@ -8,12 +8,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod admin;
+mod keys;
 
 pub use admin::{
     AddSubApp, AdminArgs, AdminCommand, CloseDiscrepancy, CreateApiKey, CreateProvider,
     CreateSubMerchant, CreateTenant, DecideLatePayment, DecisionName, Discrepancies, ModeName,
     Reconcile, ReconciliationDay, RevokeApiKey, SetLatePolicy,
 };
+pub use keys::{DestroyOwner, KeysArgs, KeysCommand, RotateDek};
 
 /// A platform for WeChat Pay service providers.
 #[derive(Debug, Parser)]
@@ -46,6 +48,8 @@ pub enum Command {
     },
     /// Creates and lists providers, tenants, sub-merchants and API keys
     Admin(AdminArgs),
+    /// Rotates, checks and destroys the keys of the vault, while everything goes on
+    Keys(KeysArgs),
 }
 
 /// Which OpenAPI document.

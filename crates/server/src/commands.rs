@@ -4,14 +4,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use serde_json::Value;
 use tributary_domain::clock::SystemClock;
+use tributary_operations::Operations;
 use tributary_storage::Storage;
 use wechatpay_sim::{SimConfig, Simulator};
 
-use crate::cli::{AdminArgs, Command, ConfigArgs, Document, SimArgs};
+use crate::cli::{AdminArgs, Command, ConfigArgs, Document, KeysArgs, SimArgs};
 use crate::config::{Config, LogFormat, Sources};
 use crate::platform::{self, Platform, PlatformConfig};
-use crate::{admin, console, dev, doctor, shutdown, telemetry};
+use crate::{admin, console, dev, doctor, keys, shutdown, telemetry};
 
 /// Runs a command to its end.
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -51,6 +53,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Admin(args) => administer(args).await.map(|()| ExitCode::SUCCESS),
+        Command::Keys(args) => handle_keys(args).await,
     }
 }
 
@@ -124,18 +127,34 @@ async fn simulate(args: SimArgs) -> anyhow::Result<()> {
 }
 
 async fn administer(args: AdminArgs) -> anyhow::Result<()> {
-    let config = load(&args.config)?;
+    let operations = operations(&args.config).await?;
+    operations.check_vault().await?;
+    let result = admin::run(&operations, args.command).await?;
+    show(&result, args.json)
+}
+
+/// The vault is not checked before: what is wrong with it is what these commands tell.
+async fn handle_keys(args: KeysArgs) -> anyhow::Result<ExitCode> {
+    let operations = operations(&args.config).await?;
+    let (result, code) = keys::run(&operations, args.command).await?;
+    show(&result, args.json)?;
+    Ok(code)
+}
+
+async fn operations(args: &ConfigArgs) -> anyhow::Result<Operations> {
+    let config = load(args)?;
     let storage = connect(&config).await?;
     if !storage.is_migrated().await? {
         bail!("the database's schema is not up to date: run `tributary migrate`");
     }
-    let operations = platform::operations_over(&config, storage)?;
-    operations.check_vault().await?;
-    let result = admin::run(&operations, args.command).await?;
-    if args.json {
-        console::say(serde_json::to_string_pretty(&result)?);
+    platform::operations_over(&config, storage)
+}
+
+fn show(result: &Value, as_json: bool) -> anyhow::Result<()> {
+    if as_json {
+        console::say(serde_json::to_string_pretty(result)?);
     } else {
-        console::say(admin::render(&result));
+        console::say(admin::render(result));
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod connections;
 pub mod console;
 pub mod dev;
 pub mod doctor;
+pub mod keys;
 pub mod listener;
 pub mod platform;
 #[cfg(debug_assertions)]

@@ -32,6 +32,7 @@ pub mod refunds;
 mod rehearsal;
 #[cfg(test)]
 mod schema_roundtrip;
+pub mod sealed_columns;
 mod statement_sizes;
 pub mod stuck;
 pub mod tenants;
