@@ -7,11 +7,15 @@ mod verify;
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+use tributary_domain::audit::AuditScope;
 use tributary_domain::data_key::DataKeyEnd;
+use tributary_domain::staff::Actor;
 use tributary_storage::StorageError;
 use tributary_storage::data_keys::{self, StoredDataKey};
 
-use crate::sealing::wrapped;
+use crate::audit::{self, Act};
+use crate::sealing::{rotated, scope_of_owner, wrapped};
 use crate::{OperationError, Operations};
 
 pub use reseal::Reach;
@@ -25,6 +29,7 @@ const LOOKS_BATCH: u64 = 20;
 const FRESH_MS: i64 = 60 * 60 * 1_000;
 /// How long a key is left alone that something still needs.
 const NEEDED_PAUSE_MS: i64 = 24 * 60 * 60 * 1_000;
+const REASON_CHARS_MAX: usize = 500;
 /// Rows that are named when they cannot be opened; the rest is counted.
 const NAMED_MAX: usize = 1_000;
 
@@ -73,7 +78,7 @@ pub struct DataKeyRotation {
 
 impl Operations {
     /// Wraps every data key again that the current key-encryption key does not wrap. Repeatable at any time.
-    pub async fn rotate_kek(&self) -> Result<KekRotation, OperationError> {
+    pub async fn rotate_kek(&self, by: &Actor) -> Result<KekRotation, OperationError> {
         let kek_id = self.sealing().vault().kek_id().to_owned();
         let mut done = KekRotation {
             kek_id: kek_id.clone(),
@@ -93,12 +98,13 @@ impl Operations {
                 return Ok(done);
             };
             after.clone_from(&last.id);
-            self.rewrap(page, &mut done).await?;
+            self.rewrap(by, page, &mut done).await?;
         }
     }
 
     async fn rewrap(
         &self,
+        by: &Actor,
         page: Vec<StoredDataKey>,
         done: &mut KekRotation,
     ) -> Result<(), OperationError> {
@@ -116,6 +122,13 @@ impl Operations {
             // Whoever was faster has wrapped it under a key of theirs, or destroyed it.
             rewrapped += u64::from(data_keys::rewrap(&tx, &before, after).await?);
         }
+        if rewrapped > 0 {
+            let act = Act {
+                after: Some(json!({ "data_keys": rewrapped })),
+                ..Act::new(AuditScope::Platform, "vault.kek.rotated", &done.kek_id)
+            };
+            audit::record(&tx, by, act, self.now()).await?;
+        }
         tx.commit().await?;
         done.rewrapped = done.rewrapped.saturating_add(rewrapped);
         Ok(())
@@ -124,13 +137,14 @@ impl Operations {
     /// Gives one owner a new data key and seals again what the old ones sealed.
     pub async fn rotate_data_key(
         &self,
+        by: &Actor,
         owner: &str,
         reach: Reach,
     ) -> Result<DataKeyRotation, OperationError> {
         let active = data_keys::find_active(self.storage(), owner).await?;
         let active = active.ok_or(OperationError::NotFound)?;
         let mut done = DataKeyRotation::default();
-        self.replace_key(&active, &mut done).await?;
+        self.replace_key(by, &active, &mut done).await?;
         self.reseal_owner(owner, reach, &mut done).await?;
         Ok(done)
     }
@@ -139,6 +153,7 @@ impl Operations {
     /// crash.
     pub async fn rotate_all_data_keys(
         &self,
+        by: &Actor,
         reach: Reach,
     ) -> Result<DataKeyRotation, OperationError> {
         let before = self.now().plus_millis(-FRESH_MS);
@@ -152,7 +167,7 @@ impl Operations {
             after.clone_from(&last.id);
             for active in page {
                 if active.created_at < before {
-                    self.replace_key(&active, &mut done).await?;
+                    self.replace_key(by, &active, &mut done).await?;
                 }
                 self.reseal_owner(&active.owner, reach, &mut done).await?;
             }
@@ -161,6 +176,7 @@ impl Operations {
 
     async fn replace_key(
         &self,
+        by: &Actor,
         active: &StoredDataKey,
         done: &mut DataKeyRotation,
     ) -> Result<(), OperationError> {
@@ -170,7 +186,9 @@ impl Operations {
             .sealing()
             .replace(&tx, owner, Some(active), now)
             .await?;
-        if made.is_some() {
+        if let Some(made) = made {
+            let made = made.id();
+            audit::record(&tx, by, rotated(owner, &active.id, &made), now).await?;
             tx.commit().await?;
             done.rotated = done.rotated.saturating_add(1);
         } else {
@@ -223,6 +241,9 @@ impl Operations {
         let tx = self.storage().begin().await?;
         let why = DataKeyEnd::Unreferenced;
         if data_keys::destroy(&tx, key, why, self.now()).await? {
+            let scope = scope_of_owner(&key.owner);
+            let act = Act::new(scope, "vault.data_key.destroyed", &key.id);
+            audit::record(&tx, &Actor::system("vault"), act, self.now()).await?;
             tx.commit().await?;
             tracing::info!(
                 owner = key.owner,
@@ -250,10 +271,20 @@ impl Operations {
 
     /// Destroys every data key of an owner, and with them everything that they sealed. Nobody can undo it but who has
     /// a backup of the database and the key-encryption key of that time.
-    pub async fn destroy_owner(&self, owner: &str, confirmed: &str) -> Result<u64, OperationError> {
+    pub async fn destroy_owner(
+        &self,
+        by: &Actor,
+        owner: &str,
+        confirmed: &str,
+        reason: &str,
+    ) -> Result<u64, OperationError> {
         if confirmed != owner {
-            let reason = "must be the owner's id once more";
-            return Err(OperationError::invalid("/confirm", reason));
+            let fault = "must be the owner's id once more";
+            return Err(OperationError::invalid("/confirm", fault));
+        }
+        if !(1..=REASON_CHARS_MAX).contains(&reason.trim().chars().count()) {
+            let fault = "must be 1 to 500 characters";
+            return Err(OperationError::invalid("/reason", fault));
         }
         let tx = self.storage().begin().await?;
         let keys = data_keys::of_owner(&tx, owner).await?;
@@ -265,6 +296,13 @@ impl Operations {
                 return Err(StorageError::Stale { table: "data_keys" }.into());
             }
         }
+        let gone: Vec<&str> = keys.iter().map(|key| key.id.as_str()).collect();
+        let act = Act {
+            before: Some(json!({ "data_keys": gone })),
+            reason: Some(reason),
+            ..Act::new(scope_of_owner(owner), "vault.owner.erased", owner)
+        };
+        audit::record(&tx, by, act, self.now()).await?;
         tx.commit().await?;
         self.sealing().forget(owner, &keys).await;
         Ok(u64::try_from(keys.len()).unwrap_or(u64::MAX))

@@ -6,15 +6,19 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use moka::future::Cache;
+use serde_json::json;
+use tributary_domain::audit::AuditScope;
 use tributary_domain::clock::Timestamp;
 use tributary_domain::data_key::{DataKeyState, is_worn};
-use tributary_storage::Storage;
+use tributary_domain::staff::Actor;
 use tributary_storage::data_keys::{self, StoredDataKey};
-use tributary_storage::sealed_columns::SEALED_COLUMNS;
+use tributary_storage::sealed_columns::{SEALED_COLUMNS, SealedColumn};
+use tributary_storage::{Storage, Tx};
 use tributary_vault::{DataKey, Place, Vault, VaultError, WrappedDataKey};
 use zeroize::Zeroizing;
 
 use crate::OperationError;
+use crate::audit::{self, Act};
 
 const CACHED_KEYS_MAX: u64 = 10_000;
 /// How long another node may go on sealing with a key that was retired here.
@@ -91,9 +95,7 @@ impl Sealing {
         now: Timestamp,
     ) -> Result<Vec<u8>, OperationError> {
         // What no list names would be forgotten when keys rotate, and lost with the old key.
-        let listed = |one: &tributary_storage::sealed_columns::SealedColumn| {
-            one.table == place.table && one.column == place.column
-        };
+        let listed = |one: &SealedColumn| one.table == place.table && one.column == place.column;
         if !SEALED_COLUMNS.iter().any(listed) {
             let reason = format!("{place} is not listed among the sealed columns");
             return Err(OperationError::Internal(reason));
@@ -217,6 +219,11 @@ impl Sealing {
             tx.rollback().await?;
             return Ok(None);
         };
+        if let Some(before) = before {
+            let made = key.id();
+            let act = rotated(owner, &before.id, &made);
+            audit::record(&tx, &Actor::system("vault"), act, now).await?;
+        }
         tx.commit().await?;
         Ok(Some(ActiveKey {
             key: Arc::new(key),
@@ -229,7 +236,7 @@ impl Sealing {
     /// Writes a new active key in the place of `before`; nothing when that is not the active one any more.
     pub(crate) async fn replace(
         &self,
-        tx: &tributary_storage::Tx,
+        tx: &Tx,
         owner: &str,
         before: Option<&StoredDataKey>,
         now: Timestamp,
@@ -275,6 +282,21 @@ impl Sealing {
         self.opening.insert(id.to_owned(), Arc::clone(&key)).await;
         Ok(key)
     }
+}
+
+/// That an owner seals with another key from now on.
+pub(crate) fn rotated<'a>(owner: &str, before: &str, after: &'a str) -> Act<'a> {
+    Act {
+        before: Some(json!({ "data_key": before })),
+        ..Act::new(scope_of_owner(owner), "vault.data_key.rotated", after)
+    }
+}
+
+/// The chain of an owner of keys: a tenant has its own.
+pub(crate) fn scope_of_owner(owner: &str) -> AuditScope {
+    owner
+        .parse()
+        .map_or(AuditScope::Platform, AuditScope::Tenant)
 }
 
 /// A stored key as the vault takes it.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod admin;
+mod audit;
 mod keys;
 
 pub use admin::{
@@ -15,6 +16,7 @@ pub use admin::{
     CreateSubMerchant, CreateTenant, DecideLatePayment, DecisionName, Discrepancies, ModeName,
     Reconcile, ReconciliationDay, RevokeApiKey, SetLatePolicy,
 };
+pub use audit::{AuditArgs, AuditCommand, VerifyAudit};
 pub use keys::{DestroyOwner, KeysArgs, KeysCommand, RotateDek};
 
 /// A platform for WeChat Pay service providers.
@@ -50,6 +52,8 @@ pub enum Command {
     Admin(AdminArgs),
     /// Rotates, checks and destroys the keys of the vault, while everything goes on
     Keys(KeysArgs),
+    /// Checks the audit log
+    Audit(AuditArgs),
 }
 
 /// Which OpenAPI document.

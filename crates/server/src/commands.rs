@@ -10,10 +10,10 @@ use tributary_operations::Operations;
 use tributary_storage::Storage;
 use wechatpay_sim::{SimConfig, Simulator};
 
-use crate::cli::{AdminArgs, Command, ConfigArgs, Document, KeysArgs, SimArgs};
+use crate::cli::{AdminArgs, AuditArgs, Command, ConfigArgs, Document, KeysArgs, SimArgs};
 use crate::config::{Config, LogFormat, Sources};
 use crate::platform::{self, Platform, PlatformConfig};
-use crate::{admin, console, dev, doctor, keys, shutdown, telemetry};
+use crate::{admin, audit, console, dev, doctor, keys, shutdown, telemetry};
 
 /// Runs a command to its end.
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -54,6 +54,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Admin(args) => administer(args).await.map(|()| ExitCode::SUCCESS),
         Command::Keys(args) => handle_keys(args).await,
+        Command::Audit(args) => check_audit(args).await,
     }
 }
 
@@ -127,21 +128,38 @@ async fn simulate(args: SimArgs) -> anyhow::Result<()> {
 }
 
 async fn administer(args: AdminArgs) -> anyhow::Result<()> {
-    let operations = operations(&args.config).await?;
-    operations.check_vault().await?;
+    let operations = operations_at_hand(&args.config).await?;
     let result = admin::run(&operations, args.command).await?;
     show(&result, args.json)
 }
 
 /// The vault is not checked before: what is wrong with it is what these commands tell.
 async fn handle_keys(args: KeysArgs) -> anyhow::Result<ExitCode> {
-    let operations = operations(&args.config).await?;
+    let operations = unchecked_operations(&args.config).await?;
     let (result, code) = keys::run(&operations, args.command).await?;
     show(&result, args.json)?;
     Ok(code)
 }
 
-async fn operations(args: &ConfigArgs) -> anyhow::Result<Operations> {
+async fn check_audit(args: AuditArgs) -> anyhow::Result<ExitCode> {
+    let operations = operations_at_hand(&args.config).await?;
+    let (result, holds) = audit::run(&operations, args.command).await?;
+    show(&result, args.json)?;
+    Ok(if holds {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The operations over the configured database, for one command.
+async fn operations_at_hand(args: &ConfigArgs) -> anyhow::Result<Operations> {
+    let operations = unchecked_operations(args).await?;
+    operations.check_vault().await?;
+    Ok(operations)
+}
+
+async fn unchecked_operations(args: &ConfigArgs) -> anyhow::Result<Operations> {
     let config = load(args)?;
     let storage = connect(&config).await?;
     if !storage.is_migrated().await? {

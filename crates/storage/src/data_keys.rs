@@ -297,3 +297,6 @@ fn to_data_key(row: data_keys::Model) -> Result<StoredDataKey, StorageError> {
         created_at: Timestamp::from_millis(row.created_at),
     })
 }
+
+#[cfg(test)]
+mod tests;

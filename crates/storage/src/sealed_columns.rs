@@ -257,3 +257,6 @@ pub async fn may_refer(
     let found = found.map_err(database("looking for values of a data key"))?;
     Ok(found.is_some())
 }
+
+#[cfg(test)]
+mod tests;
