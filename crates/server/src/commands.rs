@@ -13,7 +13,7 @@ use wechatpay_sim::{SimConfig, Simulator};
 use crate::cli::{AdminArgs, AuditArgs, Command, ConfigArgs, Document, KeysArgs, SimArgs};
 use crate::config::{Config, LogFormat, Sources};
 use crate::platform::{self, Platform, PlatformConfig};
-use crate::{admin, audit, console, dev, doctor, keys, shutdown, telemetry};
+use crate::{admin, audit, console, core_dumps, dev, doctor, keys, shutdown, telemetry};
 
 /// Runs a command to its end.
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -88,6 +88,7 @@ async fn connect(config: &Config) -> anyhow::Result<Storage> {
 async fn serve(args: &ConfigArgs) -> anyhow::Result<()> {
     #[cfg(debug_assertions)]
     crate::rehearsal::arm()?;
+    core_dumps::turn_off()?;
     let config = load(args)?;
     config.validate()?;
     let telemetry = telemetry::install(

@@ -10,6 +10,7 @@ pub mod commands;
 pub mod config;
 mod connections;
 pub mod console;
+mod core_dumps;
 pub mod dev;
 pub mod doctor;
 pub mod keys;

@@ -4,18 +4,25 @@ use std::fmt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use super::{Config, LogFormat};
 
-/// A setting that may hold a password or a key; it prints as `***`.
+/// A setting that may hold a password or a key; it prints as `***` and is wiped when dropped.
 #[derive(Clone, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
+#[serde(from = "String")]
+pub struct Secret(Zeroizing<String>);
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
 
 impl Secret {
     /// Takes a text.
     pub fn new(text: &str) -> Self {
-        Self(text.to_owned())
+        Self::from(text.to_owned())
     }
 
     /// The text, for the one who needs it.
@@ -25,10 +32,7 @@ impl Secret {
 
     /// A URL without its password and its query, which may hold one too.
     fn as_url_without_password(&self) -> String {
-        let shown = self
-            .0
-            .split_once('?')
-            .map_or(self.0.as_str(), |(url, _)| url);
+        let shown = self.0.split_once('?').map_or(self.expose(), |(url, _)| url);
         let Some((scheme, rest)) = shown.split_once("://") else {
             return "***".to_owned();
         };
