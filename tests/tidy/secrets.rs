@@ -46,7 +46,7 @@ fn faults(file: &str, text: &str, types: &[&str]) -> Vec<String> {
             faults.push(format!("{file}: there is no type {name}"));
             continue;
         };
-        let attributes = lines[..at].iter().rev();
+        let attributes = lines.iter().take(at).rev();
         let attributes =
             attributes.take_while(|line| line.starts_with("#[") || line.starts_with("///"));
         for line in attributes.filter(|line| line.starts_with("#[derive")) {
