@@ -33,3 +33,4 @@ mod setback;
 mod stop;
 mod timeline;
 mod unknown_outcome;
+mod vault;

@@ -4,6 +4,7 @@
 
 #[cfg(debug_assertions)]
 pub mod crash;
+pub mod keys;
 mod load;
 mod server;
 mod verdict;

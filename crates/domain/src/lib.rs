@@ -8,6 +8,7 @@ pub mod approval;
 pub mod audit;
 pub mod bill;
 pub mod clock;
+pub mod data_key;
 pub mod delivery;
 pub mod endpoint;
 pub mod event;

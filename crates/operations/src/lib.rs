@@ -13,6 +13,7 @@ mod budgets;
 pub mod certificates;
 pub mod courier;
 pub mod credentials;
+pub mod data_keys;
 pub mod deliveries;
 pub mod endpoints;
 mod error;

@@ -76,6 +76,14 @@ pub struct KekSource {
     /// `TRIBUTARY_KEK`.
     #[serde(skip)]
     pub value: Option<Secret>,
+    /// A file with a second key, which only opens.
+    #[serde(deserialize_with = "unless_empty")]
+    pub also_file: Option<PathBuf>,
+    /// A program that prints the second key.
+    pub also_command: Vec<String>,
+    /// `TRIBUTARY_KEK_ALSO`.
+    #[serde(skip)]
+    pub also_value: Option<Secret>,
 }
 
 /// What is logged, and how.
@@ -138,6 +146,7 @@ impl Config {
             .try_into()
             .map_err(|error: toml::de::Error| ConfigFaults(vec![error.message().to_owned()]))?;
         config.kek.value = sources.kek();
+        config.kek.also_value = sources.kek_also();
         Ok(config)
     }
 

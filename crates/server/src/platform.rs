@@ -21,7 +21,7 @@ use tributary_webhooks::{AddressPolicy, Network, Sender, SenderConfig};
 use tributary_worker::Worker;
 use wechatpay::client::{Transport, TransportConfig};
 
-use crate::config::{Config, HOW_TO_MAKE_A_KEY, KekSource, Timeouts};
+use crate::config::{Config, HOW_TO_MAKE_A_KEY, KekSource, Secret, Timeouts};
 use crate::listener::{BRIEF_DRAIN, Bound};
 use crate::shutdown::{self, Shutdown};
 use crate::telemetry;
@@ -54,7 +54,6 @@ pub enum Background {
 }
 
 /// What a platform is built from.
-#[derive(Debug)]
 pub struct PlatformConfig {
     /// Where the API listens; port 0 picks a free one.
     pub listen: SocketAddr,
@@ -68,6 +67,8 @@ pub struct PlatformConfig {
     pub public_url: Option<String>,
     /// Wraps the data keys.
     pub kek: Kek,
+    /// Opens data keys as well, and wraps none.
+    pub kek_also: Option<Kek>,
     /// Hands out the time.
     pub clock: SharedClock,
     /// What leases go by when it is not the database's own clock; only where one process has the database to itself.
@@ -100,6 +101,7 @@ impl PlatformConfig {
             database_pool: config.database.pool,
             public_url: Some(config.public_url.clone()),
             kek: key_encryption_key(&config.kek)?,
+            kek_also: second_key_encryption_key(&config.kek)?,
             clock,
             lease_clock: None,
             addresses: config.address_policy(),
@@ -122,6 +124,7 @@ impl PlatformConfig {
             database_pool: SMALL_POOL,
             public_url: None,
             kek,
+            kek_also: None,
             lease_clock: Some(Arc::clone(&clock)),
             clock,
             addresses: AddressPolicy {
@@ -295,10 +298,14 @@ fn assemble(config: PlatformConfig, storage: Storage, api_url: &str) -> anyhow::
         source_addresses: config.source_addresses,
         ..SenderConfig::default()
     })?;
+    let vault = Vault::open(config.kek);
     Ok(Operations::new(OperationsConfig {
         clock: config.clock,
         storage,
-        vault: Vault::open(config.kek),
+        vault: match config.kek_also {
+            Some(kek) => vault.also_opening(kek),
+            None => vault,
+        },
         transport,
         sender,
         public_url: config.public_url.unwrap_or_else(|| api_url.to_owned()),
@@ -339,16 +346,34 @@ pub(crate) fn make_sqlite_folder(url: &str) -> anyhow::Result<()> {
 }
 
 fn key_encryption_key(source: &KekSource) -> anyhow::Result<Kek> {
-    let kek = if let Some(value) = &source.value {
+    let kek = read_kek(
+        source.value.as_ref(),
+        source.file.as_deref(),
+        &source.command,
+    )?;
+    kek.context(HOW_TO_MAKE_A_KEY)
+}
+
+fn second_key_encryption_key(source: &KekSource) -> anyhow::Result<Option<Kek>> {
+    let file = source.also_file.as_deref();
+    read_kek(source.also_value.as_ref(), file, &source.also_command)
+}
+
+fn read_kek(
+    value: Option<&Secret>,
+    file: Option<&Path>,
+    command: &[String],
+) -> anyhow::Result<Option<Kek>> {
+    let kek = if let Some(value) = value {
         EnvironmentValue::new(value.expose().to_owned()).kek()
-    } else if let Some(path) = &source.file {
+    } else if let Some(path) = file {
         KeyFile::new(path).kek()
-    } else if let [program, arguments @ ..] = source.command.as_slice() {
+    } else if let [program, arguments @ ..] = command {
         KeyCommand::new(program, arguments).kek()
     } else {
-        bail!(HOW_TO_MAKE_A_KEY)
+        return Ok(None);
     };
-    Ok(kek?)
+    Ok(Some(kek?))
 }
 
 async fn serve_api(

@@ -40,6 +40,7 @@ pub mod sign_in_failures;
 pub mod staff;
 pub mod staff_requests;
 pub mod staff_sessions;
+pub mod sealed_columns;
 mod statement_sizes;
 pub mod stuck;
 pub mod tenants;

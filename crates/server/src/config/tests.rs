@@ -227,3 +227,23 @@ fn addresses_that_webhooks_come_from_are_told_and_checked() {
         "{faults}"
     );
 }
+
+#[test]
+fn a_second_key_that_only_opens_has_one_source_and_is_never_shown() {
+    let mut sources = usable();
+    let second = "cc".repeat(32);
+    sources
+        .environment
+        .insert("TRIBUTARY_KEK_ALSO".to_owned(), second.clone());
+    let config = Config::load(&sources).unwrap();
+    config.validate().unwrap();
+    let shown = config.to_redacted_toml();
+    assert!(shown.contains("# TRIBUTARY_KEK_ALSO is set"));
+    assert!(!shown.contains(&second) && !format!("{config:?}").contains(&second));
+    sources
+        .environment
+        .extend(texts(&[("TRIBUTARY_KEK_ALSO_FILE", "/etc/kek")]));
+    let faults = Config::load(&sources).unwrap().validate().unwrap_err();
+    assert_eq!(faults.0.len(), 1, "{faults}");
+    assert!(faults.0[0].contains("second key-encryption key"));
+}
