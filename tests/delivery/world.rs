@@ -172,6 +172,7 @@ fn operations(clock: Arc<ManualClock>, storage: Storage) -> Operations {
         sender: Sender::new(sender).unwrap(),
         public_url: "http://localhost".to_owned(),
         bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
+        limits: tributary_operations::Limits::unlimited(),
     })
 }
 

@@ -167,5 +167,6 @@ async fn operations_over(url: &str, kek: &str, public_url: &str) -> Operations {
         sender: Sender::new(SenderConfig::default()).expect("a sender"),
         public_url: public_url.to_owned(),
         bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
+        limits: tributary_operations::Limits::unlimited(),
     })
 }

@@ -1,4 +1,5 @@
-//! Around every request: its id, its span, its metrics, its time-out, and the one place where errors become answers.
+//! Around every request: its id, its span, its metrics, its time-out, what its limit says, and the one place where errors
+//! become answers.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use poem::{Endpoint, IntoResponse, Request, Response};
 use tracing::{Instrument, Span, field};
 
 use crate::problem::{Problem, ProblemCode};
+use crate::rate_limits::Note;
 use crate::route_table::{RouteTable, UNMATCHED};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -33,7 +35,7 @@ impl<E> RequestLog<E> {
 impl<E: Endpoint> Endpoint for RequestLog<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> poem::Result<Response> {
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let started = Instant::now();
         let method = method_label(request.method());
         let request_id = request_id(&request);
@@ -46,6 +48,8 @@ impl<E: Endpoint> Endpoint for RequestLog<E> {
             duration_ms = field::Empty,
             "tenant.id" = field::Empty,
         );
+        let limit = Note::default();
+        request.extensions_mut().insert(limit.clone());
         let answer = self.answer(request).instrument(span.clone()).await;
         let route = answer.route;
         let mut response = match answer.result {
@@ -53,6 +57,7 @@ impl<E: Endpoint> Endpoint for RequestLog<E> {
             Err(problem) => self.refuse(&span, problem, &route, &request_id),
         };
         add_headers(&mut response, &request_id);
+        limit.write(&mut response);
         let status = response.status().as_u16();
         record(
             &span,

@@ -24,6 +24,7 @@ pub mod orders;
 pub mod pages;
 pub mod polling;
 pub mod providers;
+pub mod rate_limits;
 pub mod readiness;
 pub mod reconciliation;
 pub mod refunds;
@@ -47,12 +48,14 @@ use tributary_webhooks::Sender;
 use wechatpay::client::Transport;
 
 pub use error::{LoginProblem, OperationError, PlainWords, UpstreamError};
+pub use rate_limits::Limits;
 pub use wakeups::Wakeups;
 
 use crate::budgets::Budgets;
 use crate::credentials::KeyCache;
 use crate::orders::preflight::MerchantCache;
 use crate::providers::ProviderCache;
+use crate::rate_limits::RateLimits;
 use crate::sealing::Sealing;
 use crate::upstream_calls::WaitingCalls;
 
@@ -76,6 +79,8 @@ pub struct OperationsConfig {
     pub public_url: String,
     /// How long bills are kept, in days.
     pub bills_kept_days: u32,
+    /// What tenants may ask of us, and we of WeChat.
+    pub limits: Limits,
 }
 
 /// How long bills are kept unless the installation says otherwise: five years and the days that leap years add.
@@ -103,6 +108,8 @@ struct Inner {
     waiting_calls: WaitingCalls,
     wakeups: Wakeups,
     budgets: Budgets,
+    limits: Limits,
+    rate_limits: RateLimits,
     /// Rows without a next action, as last counted.
     stuck_rows: AtomicU64,
     bills_kept_days: i64,
@@ -127,7 +134,9 @@ impl Operations {
                 .build(),
             waiting_calls: WaitingCalls::default(),
             wakeups: Wakeups::default(),
-            budgets: Budgets::default(),
+            budgets: Budgets::new(config.limits.prepays_per_second),
+            limits: config.limits,
+            rate_limits: RateLimits::default(),
             stuck_rows: AtomicU64::new(0),
             bills_kept_days: i64::from(config.bills_kept_days),
         };

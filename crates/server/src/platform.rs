@@ -12,8 +12,8 @@ use anyhow::{Context, anyhow, bail};
 use poem::{EndpointExt, Response, Route, get, handler};
 use tokio::task::JoinHandle;
 use tributary_domain::clock::{SharedClock, SystemClock};
-use tributary_http::{HttpOptions, Page};
-use tributary_operations::{Operations, OperationsConfig};
+use tributary_http::{HttpOptions, Page, REQUESTS_AT_ONCE};
+use tributary_operations::{Limits, Operations, OperationsConfig};
 use tributary_storage::Storage;
 use tributary_vault::{EnvironmentValue, Kek, KeyCommand, KeyFile, KeySource, Vault};
 use tributary_webhooks::{AddressPolicy, Network, Sender, SenderConfig};
@@ -83,6 +83,10 @@ pub struct PlatformConfig {
     pub background: Background,
     /// How long bills are kept, in days.
     pub bills_kept_days: u32,
+    /// What tenants may ask of us, and we of WeChat.
+    pub limits: Limits,
+    /// Requests that are served at the same time.
+    pub requests_at_once: usize,
 }
 
 impl PlatformConfig {
@@ -103,6 +107,8 @@ impl PlatformConfig {
             schema: Schema::Require,
             background: Background::Running,
             bills_kept_days: config.bills.kept_days,
+            limits: config.limits.to_limits(),
+            requests_at_once: config.limits.requests_at_once,
         })
     }
 
@@ -126,6 +132,8 @@ impl PlatformConfig {
             schema: Schema::Migrate,
             background: Background::Running,
             bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
+            limits: Limits::developing(),
+            requests_at_once: REQUESTS_AT_ONCE,
         }
     }
 
@@ -133,6 +141,7 @@ impl PlatformConfig {
     pub fn testing(database_url: String, kek: Kek, clock: SharedClock) -> Self {
         Self {
             background: Background::ByHand,
+            limits: Limits::unlimited(),
             ..Self::developing(database_url, kek, clock)
         }
     }
@@ -167,6 +176,10 @@ impl Platform {
         let drain = Duration::from_millis(config.timeouts.shutdown_ms);
         let background = config.background;
         let api_url = api.url();
+        let options = HttpOptions {
+            requests_at_once: config.requests_at_once,
+            ..HttpOptions::default()
+        };
         let operations = assemble(config, storage.clone(), &api_url)?;
         operations
             .check_vault()
@@ -176,7 +189,7 @@ impl Platform {
         let worker = Worker::new(operations.clone());
         let mut tasks = vec![tokio::spawn(serve_api(
             api,
-            operations.clone(),
+            (operations.clone(), options),
             figures.is_none(),
             (stop.clone(), drain),
         ))];
@@ -293,6 +306,7 @@ fn assemble(config: PlatformConfig, storage: Storage, api_url: &str) -> anyhow::
         sender,
         public_url: config.public_url.unwrap_or_else(|| api_url.to_owned()),
         bills_kept_days: config.bills_kept_days,
+        limits: config.limits,
     }))
 }
 
@@ -341,7 +355,7 @@ fn key_encryption_key(source: &KekSource) -> anyhow::Result<Kek> {
 
 async fn serve_api(
     bound: Bound,
-    operations: Operations,
+    (operations, options): (Operations, HttpOptions),
     with_figures: bool,
     (stop, drain): (Shutdown, Duration),
 ) -> anyhow::Result<()> {
@@ -350,7 +364,7 @@ async fn serve_api(
         let figures = get(show_figures).data(telemetry::figures()?);
         beside.push(("/metrics", figures.boxed()));
     }
-    let routes = tributary_http::routes(operations, &HttpOptions::default(), beside);
+    let routes = tributary_http::routes(operations, &options, beside);
     bound.serve("API", routes, &stop, drain).await
 }
 

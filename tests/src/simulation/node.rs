@@ -94,6 +94,7 @@ impl Life {
             sender: ToReceivers::sender(horizon),
             public_url: setup::PUBLIC_URL.to_owned(),
             bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
+            limits: tributary_operations::Limits::unlimited(),
         });
         let name = format!(
             "node-{index}-{}",

@@ -18,6 +18,7 @@ const OF_OPERATIONS: [(&str, &[Code]); 11] = [
             Code::OrderConflict,
             Code::WechatRefused,
             Code::WechatBusy,
+            Code::Busy,
             Code::OutcomeUnknown,
         ],
     ),
@@ -27,6 +28,7 @@ const OF_OPERATIONS: [(&str, &[Code]); 11] = [
             Code::StateConflict,
             Code::WechatRefused,
             Code::WechatBusy,
+            Code::Busy,
             Code::OutcomeUnknown,
         ],
     ),
@@ -36,6 +38,7 @@ const OF_OPERATIONS: [(&str, &[Code]); 11] = [
             Code::StateConflict,
             Code::WechatRefused,
             Code::WechatBusy,
+            Code::Busy,
             Code::OutcomeUnknown,
         ],
     ),
@@ -57,12 +60,18 @@ const OF_OPERATIONS: [(&str, &[Code]); 11] = [
             Code::StateConflict,
             Code::WechatRefused,
             Code::WechatBusy,
+            Code::Busy,
             Code::OutcomeUnknown,
         ],
     ),
     (
         "syncRefund",
-        &[Code::WechatRefused, Code::WechatBusy, Code::OutcomeUnknown],
+        &[
+            Code::WechatRefused,
+            Code::WechatBusy,
+            Code::Busy,
+            Code::OutcomeUnknown,
+        ],
     ),
     (
         "createMiniprogramSession",
@@ -90,6 +99,7 @@ pub(super) fn add(document: &mut Value) {
         for answer in answers.values_mut() {
             describe(answer, &schemas);
             add_request_id(answer);
+            add_limit(answer);
         }
         for status in statuses_of(&codes) {
             answers.insert(status.as_str().to_owned(), error_answer(status, &codes));
@@ -115,6 +125,7 @@ fn codes_of(path: &str, operation: &Map<String, Value>) -> Vec<Code> {
     let id = operation.get("operationId").and_then(Value::as_str);
     let mut codes = vec![
         Code::Unauthorized,
+        Code::RateLimited,
         Code::Internal,
         Code::Unavailable,
         Code::Timeout,
@@ -178,6 +189,9 @@ fn error_answer(status: StatusCode, codes: &[Code]) -> Value {
         } },
     });
     add_request_id(&mut answer);
+    if !is_uncounted(status) {
+        add_limit(&mut answer);
+    }
     if let Some(header) = header_of(status, codes) {
         answer["headers"][header] = json!({ "$ref": format!("#/components/headers/{header}") });
     }
@@ -196,7 +210,7 @@ fn header_of(status: StatusCode, codes: &[Code]) -> Option<&'static str> {
     ];
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some("WWW-Authenticate"),
-        StatusCode::SERVICE_UNAVAILABLE => Some("Retry-After"),
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Some("Retry-After"),
         StatusCode::CONFLICT | StatusCode::GATEWAY_TIMEOUT => codes
             .iter()
             .any(|code| waits.contains(code))
@@ -213,6 +227,21 @@ fn replays_refusals(status: StatusCode, codes: &[Code]) -> bool {
 
 fn add_request_id(answer: &mut Value) {
     answer["headers"]["X-Request-Id"] = json!({ "$ref": "#/components/headers/X-Request-Id" });
+}
+
+/// What a call's limit says about it.
+fn add_limit(answer: &mut Value) {
+    for header in ["RateLimit", "RateLimit-Policy"] {
+        answer["headers"][header] = json!({ "$ref": format!("#/components/headers/{header}") });
+    }
+}
+
+/// A call of nobody's, and one that is turned away at the door, count against no limit.
+fn is_uncounted(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::UNAUTHORIZED | StatusCode::SERVICE_UNAVAILABLE
+    )
 }
 
 /// What the answers refer to.
@@ -234,6 +263,8 @@ fn components(document: &mut Value) {
         "X-Request-Id": text("Names this request in our logs."),
         "WWW-Authenticate": text("How to authenticate."),
         "Retry-After": text("Seconds to wait before the next try."),
+        "RateLimit": text("What is left of the limit: its name, `r` calls that may come at once, and in `t` seconds all of it is there again (draft-ietf-httpapi-ratelimit-headers-10)."),
+        "RateLimit-Policy": text("The limit: its name (`reads` or `writes`; `exports` for files), its quota `q`, and its window `w` in seconds, or the unit `qu`."),
         "Idempotent-Replayed": text("`true` when this is the stored answer to an earlier request with the same Idempotency-Key."),
     });
 }

@@ -72,10 +72,14 @@ problem_codes! {
     WechatRefused = "wechat_refused", [422, 502], "WeChat Pay refused the call";
     /// WeChat did not accept the login code.
     LoginFailed = "login_failed", [422, 502], "WeChat did not accept the login";
+    /// The tenant asks too often.
+    RateLimited = "rate_limited", [429], "Too many requests in too short a time";
     /// Our fault.
     Internal = "internal", [500], "Something went wrong on our side";
     /// WeChat limits the rate of calls.
     WechatBusy = "wechat_busy", [503], "WeChat Pay asks to slow down";
+    /// The provider's budget at WeChat is used up for the moment.
+    Busy = "busy", [503], "The provider may ask WeChat Pay no more at this moment; nothing was sent";
     /// We cannot serve now.
     Unavailable = "unavailable", [503], "The service cannot answer at this moment";
     /// WeChat may or may not have done it.
@@ -120,7 +124,10 @@ impl ProblemCode {
             Self::Internal => {
                 "Tell the platform the `request_id`. Repeating with the same Idempotency-Key is safe."
             }
-            Self::WechatBusy | Self::Unavailable => {
+            Self::RateLimited => {
+                "Wait for `Retry-After`; `RateLimit` says what is left before it comes to this."
+            }
+            Self::WechatBusy | Self::Busy | Self::Unavailable => {
                 "Try again after `Retry-After`, with the same Idempotency-Key."
             }
             Self::OutcomeUnknown | Self::Timeout => {

@@ -54,6 +54,7 @@ impl From<OperationError> for Problem {
             OperationError::UpstreamBusy(cause) => Self::of(Code::WechatBusy)
                 .wechat(cause.into())
                 .retry_after(RETRY_AFTER_SECONDS),
+            OperationError::Busy => Self::of(Code::Busy).retry_after(RETRY_AFTER_SECONDS),
             OperationError::Forbidden(scope) => forbidden(scope),
             OperationError::LoginFailed(cause) => {
                 let by_tenant = cause.tenant_can_act;
