@@ -1,6 +1,7 @@
 //! What tenants notice of one among them that asks for ten times its share: how long their orders take alone and beside it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -47,7 +48,7 @@ pub(crate) async fn measure(cluster: Option<&str>) -> Result<Vec<Finding>> {
         let (p50, p99) = percentiles(quiet)?;
         let mut text = format!("{p50:.1} / {p99:.1} ms");
         for (status, count) in answers {
-            text.push_str(&format!(", {count} × {status}"));
+            write!(text, ", {count} × {status}")?;
         }
         found.push(Finding { name, text });
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use futures::StreamExt as _;
 use serde_json::json;
 use tributary_domain::clock::{Clock as _, SystemClock};

@@ -33,6 +33,9 @@ pub(crate) const OPENID: &str = "oBench0000000000000000000001";
 pub(crate) const NOTICE_KEY_ID: &str = "PUB_KEY_ID_0000000000000000000000000000000000";
 const API_V3_KEY: &str = "0123456789abcdefghijklmnopqrstuv";
 
+/// Each scene has a database of its own.
+static NEXT_DATABASE: AtomicU32 = AtomicU32::new(1);
+
 /// How much the platform lets anybody ask.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Limited {
@@ -194,9 +197,7 @@ impl Scene {
 async fn fresh_database(cluster: &str) -> Result<String> {
     use sea_orm::ConnectionTrait as _;
     let admin = sea_orm::Database::connect(cluster).await?;
-    // Each scene has a database of its own.
-    static NEXT: AtomicU32 = AtomicU32::new(1);
-    let place = NEXT.fetch_add(1, Ordering::Relaxed);
+    let place = NEXT_DATABASE.fetch_add(1, Ordering::Relaxed);
     let name = format!("bench_{}_{place}", std::process::id());
     admin
         .execute_unprepared(&format!("CREATE DATABASE {name}"))

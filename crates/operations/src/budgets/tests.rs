@@ -127,7 +127,7 @@ fn background_work_leaves_room_for_what_tenants_ask() {
     assert_eq!(taken.count(), 75);
     assert!(scene.budgets.spend(asked, START));
     let exhausted = scene.budgets.exhausted(Spending::OrderQuery, START);
-    assert_eq!(exhausted.providers, [scene.provider.clone()]);
+    assert_eq!(exhausted.providers, std::slice::from_ref(&scene.provider));
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn background_work_looks_past_a_tenant_that_had_its_share() {
     };
     while scene.budgets.spend(greedy, START) {}
     let exhausted = scene.budgets.exhausted(Spending::OrderQuery, START);
-    assert_eq!(exhausted.tenants, [scene.tenants[0].clone()]);
+    assert_eq!(exhausted.tenants, scene.tenants[..1]);
     assert!(exhausted.providers.is_empty());
 }
 
