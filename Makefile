@@ -19,10 +19,10 @@ lint: ## Checks format, lints and documentation
 	@tests/scripts/install.sh build
 	@python3 tests/scripts/stages.py lint
 
-bench: ## Measures speed and size on both databases and prints the table
+bench: ## Measures speed and size on both databases and prints the table; PART=neighbours: only that part
 	@tests/scripts/install.sh bench
 	@CARGO_INCREMENTAL=1 cargo build --release --workspace --bins
-	@tests/scripts/with_postgres.sh --durable target/release/bench
+	@tests/scripts/with_postgres.sh --durable target/release/bench $(PART)
 
 kill-check: ## Kills the server 50 times under load on each database and counts what is left
 	@tests/scripts/install.sh bench

@@ -18,6 +18,7 @@ mod feed;
 mod idempotency;
 mod isolation;
 mod late_money;
+mod limits;
 mod login;
 mod lost_notification;
 mod mutated_notifications;

@@ -21,6 +21,7 @@ pub mod money;
 pub mod order;
 pub mod order_content;
 pub mod order_money;
+pub mod rate_limit;
 pub mod reconciliation;
 pub mod refund;
 pub mod refund_content;

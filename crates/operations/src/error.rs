@@ -139,6 +139,9 @@ pub enum OperationError {
     /// WeChat asks us to slow down.
     #[error("WeChat is busy")]
     UpstreamBusy(UpstreamError),
+    /// The provider's budget at WeChat is used up for the moment: nothing was sent.
+    #[error("the provider's budget at WeChat is used up for the moment")]
+    BudgetSpent,
     /// A login code was not exchanged.
     #[error("the login code was not exchanged")]
     LoginFailed(LoginProblem),

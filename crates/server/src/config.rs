@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use tributary_webhooks::{AddressPolicy, Network};
 
 mod layers;
+mod limits;
 mod redacted;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ mod validate;
 pub use validate::HOW_TO_MAKE_A_KEY;
 
 pub use layers::Sources;
+pub use limits::LimitSettings;
 pub use redacted::Secret;
 
 /// The commented defaults; every setting stands in them.
@@ -47,6 +49,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// What is kept of bills.
     pub bills: Bills,
+    /// How much may be asked.
+    pub limits: LimitSettings,
 }
 
 /// What is kept of bills.

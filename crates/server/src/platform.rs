@@ -12,9 +12,9 @@ use anyhow::{Context, anyhow, bail};
 use poem::{EndpointExt, Response, Route, get, handler};
 use tokio::task::JoinHandle;
 use tributary_domain::clock::{SharedClock, SystemClock};
-use tributary_http::{HttpOptions, Page};
+use tributary_http::{HttpOptions, Page, REQUESTS_AT_ONCE};
 use tributary_operations::staff::PasswordCost;
-use tributary_operations::{Environment, Operations, OperationsConfig};
+use tributary_operations::{Environment, Limits, Operations, OperationsConfig};
 use tributary_storage::Storage;
 use tributary_vault::{EnvironmentValue, Kek, KeyCommand, KeyFile, KeySource, Vault};
 use tributary_webhooks::{AddressPolicy, Network, Sender, SenderConfig};
@@ -89,6 +89,10 @@ pub struct PlatformConfig {
     pub password_cost: PasswordCost,
     /// What staff are told this installation is for.
     pub environment: Environment,
+    /// What tenants may ask of us, and we of WeChat.
+    pub limits: Limits,
+    /// Requests that are served at the same time.
+    pub requests_at_once: usize,
 }
 
 impl PlatformConfig {
@@ -112,6 +116,8 @@ impl PlatformConfig {
             bills_kept_days: config.bills.kept_days,
             password_cost: PasswordCost::STRONG,
             environment: Environment::Production,
+            limits: config.limits.to_limits(),
+            requests_at_once: config.limits.requests_at_once,
         })
     }
 
@@ -138,6 +144,8 @@ impl PlatformConfig {
             bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
             password_cost: PasswordCost::STRONG,
             environment: Environment::Development,
+            limits: Limits::developing(),
+            requests_at_once: REQUESTS_AT_ONCE,
         }
     }
 
@@ -146,6 +154,7 @@ impl PlatformConfig {
         Self {
             background: Background::ByHand,
             password_cost: PasswordCost::CHEAP_FOR_TESTS,
+            limits: Limits::unlimited(),
             ..Self::developing(database_url, kek, clock)
         }
     }
@@ -180,6 +189,10 @@ impl Platform {
         let drain = Duration::from_millis(config.timeouts.shutdown_ms);
         let background = config.background;
         let api_url = api.url();
+        let options = HttpOptions {
+            requests_at_once: config.requests_at_once,
+            ..HttpOptions::default()
+        };
         let operations = assemble(config, storage.clone(), &api_url)?;
         operations
             .check_vault()
@@ -189,7 +202,7 @@ impl Platform {
         let worker = Worker::new(operations.clone());
         let mut tasks = vec![tokio::spawn(serve_api(
             api,
-            operations.clone(),
+            (operations.clone(), options),
             figures.is_none(),
             (stop.clone(), drain),
         ))];
@@ -312,6 +325,7 @@ fn assemble(config: PlatformConfig, storage: Storage, api_url: &str) -> anyhow::
         bills_kept_days: config.bills_kept_days,
         password_cost: config.password_cost,
         environment: config.environment,
+        limits: config.limits,
     }))
 }
 
@@ -378,7 +392,7 @@ fn read_kek(
 
 async fn serve_api(
     bound: Bound,
-    operations: Operations,
+    (operations, options): (Operations, HttpOptions),
     with_figures: bool,
     (stop, drain): (Shutdown, Duration),
 ) -> anyhow::Result<()> {
@@ -387,7 +401,7 @@ async fn serve_api(
         let figures = get(show_figures).data(telemetry::figures()?);
         beside.push(("/metrics", figures.boxed()));
     }
-    let routes = tributary_http::routes(operations, &HttpOptions::default(), beside);
+    let routes = tributary_http::routes(operations, &options, beside);
     bound.serve("API", routes, &stop, drain).await
 }
 

@@ -59,6 +59,9 @@ impl Server {
             .env("TRIBUTARY_WEBHOOKS_ALLOW_LOOPBACK", "true")
             .env("TRIBUTARY_TIMEOUTS_WEBHOOK_MS", WEBHOOK_MS)
             .env("TRIBUTARY_LOG_FILTER", "error")
+            // The load is one tenant's and is as much as the machine can do.
+            .env("TRIBUTARY_LIMITS_READS_PER_SECOND", "100000")
+            .env("TRIBUTARY_LIMITS_WRITES_PER_SECOND", "100000")
             .envs(
                 self.crash_at
                     .take()

@@ -54,6 +54,7 @@ impl From<OperationError> for Problem {
             OperationError::UpstreamBusy(cause) => Self::of(Code::WechatBusy)
                 .wechat(cause.into())
                 .retry_after(RETRY_AFTER_SECONDS),
+            OperationError::BudgetSpent => Self::of(Code::Busy).retry_after(RETRY_AFTER_SECONDS),
             OperationError::Forbidden(scope) => forbidden(scope),
             error @ (OperationError::InvalidCredentials
             | OperationError::SecondFactorRequired

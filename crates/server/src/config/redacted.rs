@@ -117,6 +117,7 @@ pub(super) fn render(config: &Config) -> String {
         format!("wechat_total_ms = {}", config.timeouts.wechat_total_ms),
         format!("shutdown_ms = {}", config.timeouts.shutdown_ms),
         format!("\n[bills]\nkept_days = {}", config.bills.kept_days),
+        config.limits.render(),
     ]);
     lines.join("\n") + "\n"
 }

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use tributary_domain::clock::Timestamp;
+use tributary_domain::ids::TenantId;
+
 use super::*;
 
 fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -61,6 +64,43 @@ fn file_environment_and_flags_override_each_other_in_this_order() {
     assert_eq!(config.database.pool, 3);
     assert_eq!(config.database.url.expose(), "sqlite://a");
     assert_eq!(config.listen.port(), 3);
+}
+
+#[test]
+fn limits_that_cannot_be_are_named_and_a_tenant_may_have_its_own() {
+    let tenant = TenantId::new(Timestamp::from_seconds(1_790_000_000));
+    let with = |pairs: &[(&str, &str)]| {
+        let mut sources = usable();
+        sources.environment.extend(texts(pairs));
+        Config::load(&sources).unwrap()
+    };
+    let factors = format!("limits.tenant_factors = ['{tenant}=4']");
+    let (_folder, path) = file_with(&factors);
+    let sources = Sources {
+        file: Some(path),
+        ..usable()
+    };
+    let config = Config::load(&sources).unwrap();
+    config.validate().unwrap();
+    let factors = config.limits.to_limits().factors;
+    assert_eq!(factors.get(&tenant), Some(&4));
+
+    let broken = with(&[
+        ("TRIBUTARY_LIMITS_WRITES_PER_SECOND", "0"),
+        ("TRIBUTARY_LIMITS_READS_BURST", "100000"),
+        ("TRIBUTARY_LIMITS_REQUESTS_AT_ONCE", "0"),
+        ("TRIBUTARY_LIMITS_ROOM_WAIT_MS", "60000"),
+    ]);
+    let ConfigFaults(faults) = broken.validate().unwrap_err();
+    for name in [
+        "writes_per_second",
+        "reads_burst",
+        "requests_at_once",
+        "room_wait_ms",
+    ] {
+        let named = |fault: &String| fault.contains(&format!("limits.{name}"));
+        assert!(faults.iter().any(named), "{name}: {faults:?}");
+    }
 }
 
 #[test]

@@ -61,6 +61,7 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
         ));
     }
     faults.extend(timeout_faults(config));
+    faults.extend(config.limits.faults());
     faults
 }
 
