@@ -31,5 +31,6 @@ mod restart;
 mod secrets;
 mod setback;
 mod stop;
+mod tenants;
 mod timeline;
 mod unknown_outcome;

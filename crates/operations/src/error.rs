@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tributary_domain::field::FieldError;
 use tributary_domain::order_money::RefundRefusal;
-use tributary_domain::tenant::Scope;
+use tributary_domain::tenant::{Scope, TenantState};
 use tributary_storage::StorageError;
 use tributary_vault::VaultError;
 use wechatpay::client::Explanation;
@@ -141,6 +141,12 @@ pub enum OperationError {
     /// A login code was not exchanged.
     #[error("the login code was not exchanged")]
     LoginFailed(LoginProblem),
+    /// Somebody changed it since it was read.
+    #[error("it was changed in the meantime")]
+    VersionConflict,
+    /// The tenant takes no orders at this time.
+    #[error("the tenant is {}", .0.as_str())]
+    TenantInactive(TenantState),
     /// The database failed us.
     #[error("the database failed")]
     Storage(#[from] StorageError),

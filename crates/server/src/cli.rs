@@ -15,7 +15,8 @@ pub use audit::{AuditArgs, AuditCommand, VerifyAudit};
 pub use admin::{
     AddSubApp, AdminArgs, AdminCommand, CloseDiscrepancy, CreateApiKey, CreateProvider,
     CreateSubMerchant, CreateTenant, DecideLatePayment, DecisionName, Discrepancies, ModeName,
-    Reconcile, ReconciliationDay, RevokeApiKey, SetLatePolicy,
+    Reconcile, ReconciliationDay, RevokeApiKey, SetLatePolicy, SetTenantState, SubAppKindName,
+    TenantStateName,
 };
 
 /// A platform for WeChat Pay service providers.

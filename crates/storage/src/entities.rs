@@ -26,6 +26,7 @@ pub(crate) mod openids;
 pub(crate) mod orders;
 pub(crate) mod platform_keys;
 pub(crate) mod providers;
+pub(crate) mod readiness_facts;
 pub(crate) mod reconciliations;
 pub(crate) mod refunds;
 pub(crate) mod sub_apps;

@@ -40,6 +40,8 @@ problem_codes! {
     Unauthorized = "unauthorized", [401], "No valid API key was given";
     /// The API key lacks a scope.
     InsufficientScope = "insufficient_scope", [403], "The API key lacks the scope that this call needs";
+    /// The tenant is invited, suspended or closed.
+    TenantInactive = "tenant_inactive", [403], "The tenant takes no orders in this mode at this time";
     /// Nothing here, or nothing of this tenant.
     NotFound = "not_found", [404], "There is nothing of yours at this address";
     /// The path exists, the method does not.
@@ -94,6 +96,7 @@ impl ProblemCode {
                 "Send `Authorization: Bearer trb_…` with a key that is neither revoked nor expired."
             }
             Self::InsufficientScope => "Use a key with the scope that `detail` names.",
+            Self::TenantInactive => "Ask the platform; refunds and reads still work.",
             Self::NotFound => "Check the id, and that the key belongs to the same tenant and mode.",
             Self::MethodNotAllowed => "The header `Allow` lists the methods.",
             Self::RequestTimeout => "Send it again.",

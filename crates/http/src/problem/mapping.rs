@@ -54,6 +54,12 @@ impl From<OperationError> for Problem {
             OperationError::UpstreamBusy(cause) => Self::of(Code::WechatBusy)
                 .wechat(cause.into())
                 .retry_after(RETRY_AFTER_SECONDS),
+            OperationError::TenantInactive(state) => {
+                Self::of(Code::TenantInactive).detail(format!("the tenant is {}", state.as_str()))
+            }
+            OperationError::VersionConflict => {
+                Self::of(Code::StateConflict).detail("it was changed in the meantime".to_owned())
+            }
             OperationError::Forbidden(scope) => forbidden(scope),
             OperationError::LoginFailed(cause) => {
                 let by_tenant = cause.tenant_can_act;
