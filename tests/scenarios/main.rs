@@ -32,6 +32,7 @@ mod restart;
 mod secrets;
 mod setback;
 mod stop;
+mod tenants;
 mod timeline;
 mod unknown_outcome;
 mod vault;

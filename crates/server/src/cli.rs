@@ -14,7 +14,8 @@ mod keys;
 pub use admin::{
     AddSubApp, AdminArgs, AdminCommand, CloseDiscrepancy, CreateApiKey, CreateProvider,
     CreateSubMerchant, CreateTenant, DecideLatePayment, DecisionName, Discrepancies, ModeName,
-    Reconcile, ReconciliationDay, RevokeApiKey, SetLatePolicy,
+    Reconcile, ReconciliationDay, RevokeApiKey, SetLatePolicy, SetTenantState, SubAppKindName,
+    TenantStateName,
 };
 pub use audit::{AuditArgs, AuditCommand, VerifyAudit};
 pub use keys::{DestroyOwner, KeysArgs, KeysCommand, RotateDek};

@@ -61,6 +61,8 @@ problem_codes! {
     ApprovalRequired = "approval_required", [409], "A second person must approve this first";
     /// The API key lacks a scope.
     InsufficientScope = "insufficient_scope", [403], "The API key lacks the scope that this call needs";
+    /// The tenant is invited, suspended or closed.
+    TenantInactive = "tenant_inactive", [403], "The tenant takes no orders in this mode at this time";
     /// Nothing here, or nothing of this tenant.
     NotFound = "not_found", [404], "There is nothing of yours at this address";
     /// The path exists, the method does not.
@@ -131,8 +133,11 @@ impl ProblemCode {
         Self::TooManyAttempts,
     ];
     /// What staff never meet.
-    pub(crate) const FOR_TENANTS_ONLY: &'static [Self] =
-        &[Self::InsufficientScope, Self::LoginFailed, Self::RateLimited];
+    pub(crate) const FOR_TENANTS_ONLY: &'static [Self] = &[
+        Self::InsufficientScope,
+        Self::LoginFailed,
+        Self::RateLimited,
+    ];
 
     /// What the caller does about it, for the table in the document.
     pub(crate) const fn advice(self) -> &'static str {
@@ -162,6 +167,7 @@ impl ProblemCode {
             Self::PreconditionRequired => "Send the object's `ETag` in `If-Match`.",
             Self::TooManyAttempts => "Wait for `Retry-After` seconds.",
             Self::InsufficientScope => "Use a key with the scope that `detail` names.",
+            Self::TenantInactive => "Ask the platform; refunds and reads still work.",
             Self::NotFound => "Check the id, and that the key belongs to the same tenant and mode.",
             Self::MethodNotAllowed => "The header `Allow` lists the methods.",
             Self::RequestTimeout => "Send it again.",
