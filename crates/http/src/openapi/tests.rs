@@ -124,7 +124,7 @@ fn every_answer_is_described_and_names_the_request() {
 
 #[test]
 fn every_answer_to_a_known_caller_tells_its_limit() {
-    for (name, operation) in tenant_operations() {
+    for (name, operation) in callable_of(Audience::Tenant) {
         for (status, answer) in operation["responses"].as_object().unwrap() {
             let counted = !matches!(status.as_str(), "401" | "503");
             for header in ["RateLimit", "RateLimit-Policy"] {
