@@ -2,7 +2,8 @@
 //!
 //! Expand, deploy, contract: an applied migration is never edited, and yesterday's code runs on today's schema.
 //! Instants that are compared or sorted are BIGINT milliseconds, amounts BIGINT fen, states short texts, ids made by
-//! the application; keys lead with `tenant_id`. No column type, index or clause that only one database has.
+//! the application; keys lead with `tenant_id`. No column type, index or clause that only one database has,
+//! except PostgreSQL's tuning and its [`wall`].
 
 use sea_orm_migration::prelude::*;
 
@@ -15,6 +16,8 @@ mod m20261125_000005_create_refunds;
 mod m20261125_000006_widen_endpoints;
 mod m20261125_000007_create_upstream_calls;
 mod m20261125_000008_create_bills;
+mod m20261125_000016_raise_wall;
+pub mod wall;
 
 /// Applies and reverts the schema.
 #[derive(Debug)]
@@ -32,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000006_widen_endpoints::Migration),
             Box::new(m20261125_000007_create_upstream_calls::Migration),
             Box::new(m20261125_000008_create_bills::Migration),
+            Box::new(m20261125_000016_raise_wall::Migration),
         ]
     }
 }

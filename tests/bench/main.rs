@@ -19,6 +19,7 @@ mod tenants;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use tributary_storage::tenancy;
 use wechatpay::credentials::{PrivateKey, generate_pem};
 
 use crate::process::Usage;
@@ -38,8 +39,8 @@ async fn main() -> Result<()> {
         2.0 * signature_ms
     );
     println!("| measure | SQLite | PostgreSQL |\n|---|---|---|");
-    let sqlite = measure(None, signature_ms).await?;
-    let postgres = measure(Some(&cluster), signature_ms).await?;
+    let sqlite = tenancy::platform(Box::pin(measure(None, signature_ms))).await?;
+    let postgres = tenancy::platform(Box::pin(measure(Some(&cluster), signature_ms))).await?;
     for ((name, left), (_, right)) in sqlite.iter().zip(&postgres) {
         println!("| {name} | {left} | {right} |");
     }

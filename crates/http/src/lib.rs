@@ -21,10 +21,12 @@ mod route_table;
 mod tenant_api;
 mod wechat_notify;
 
+use std::sync::Arc;
+
 use poem::endpoint::BoxEndpoint;
 use poem::middleware::AddData;
-use poem::{EndpointExt, IntoEndpoint, Route, get, post};
-use tributary_operations::Operations;
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Request, Route, get, post};
+use tributary_operations::{Operations, tenancy};
 
 use request_log::RequestLog;
 
@@ -62,13 +64,21 @@ fn table(options: &HttpOptions) -> Route {
         .at("/healthz", get(health::healthz))
         .at("/readyz", get(health::readyz))
         .at(wechat_notify::ROUTE, post(wechat_notify::receive))
-        .nest_no_strip("/v1", openapi::service());
+        .nest_no_strip("/v1", openapi::service().around(for_whoever_is_recognised));
     if !options.serve_documents {
         return routes;
     }
     routes
         .at("/openapi/tenant.json", get(docs::tenant_json))
         .at("/docs", get(docs::browser))
+}
+
+/// Lets a request reach nothing until its caller is recognised, and then only what is the caller's.
+async fn for_whoever_is_recognised<E: Endpoint>(
+    endpoint: Arc<E>,
+    request: Request,
+) -> poem::Result<E::Output> {
+    tenancy::unrecognised(endpoint.call(request)).await
 }
 
 fn logged(options: &HttpOptions, beside: Vec<Page>) -> RequestLog<Route> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use tributary_domain::clock::SystemClock;
-use tributary_storage::Storage;
+use tributary_storage::{Storage, tenancy};
 use wechatpay_sim::{SimConfig, Simulator};
 
 use crate::cli::{AdminArgs, Command, ConfigArgs, Document, SimArgs};
@@ -20,7 +20,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("starting the runtime")?;
-    runtime.block_on(dispatch(command))
+    runtime.block_on(tenancy::platform(dispatch(command)))
 }
 
 /// Two TLS providers in one binary leave rustls without a choice, so the choice is made here.
