@@ -30,6 +30,7 @@ mod refund;
 mod restart;
 mod secrets;
 mod setback;
+mod staff_isolation;
 mod stop;
 mod timeline;
 mod unknown_outcome;
