@@ -31,6 +31,7 @@ mod refund;
 mod restart;
 mod secrets;
 mod setback;
+mod staff_isolation;
 mod stop;
 mod tenants;
 mod timeline;
