@@ -57,9 +57,8 @@ impl TenantState {
     pub const fn may_become(self, next: Self) -> bool {
         matches!(
             (self, next),
-            (Self::Invited, Self::Active | Self::Closed)
+            (Self::Invited | Self::Suspended, Self::Active | Self::Closed)
                 | (Self::Active, Self::Suspended | Self::Closed)
-                | (Self::Suspended, Self::Active | Self::Closed)
         )
     }
 
