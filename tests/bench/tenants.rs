@@ -5,6 +5,7 @@ use futures::StreamExt as _;
 use tributary_domain::merchant::{AppId, Mchid};
 use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
+use tributary_operations::credentials::ApiKeyWish;
 
 use crate::scene::{SUB_APPID, Scene};
 
@@ -40,7 +41,11 @@ async fn visit_as_new(scene: &Scene, place: usize) -> Result<()> {
         .await?;
     let scopes = Scope::ALL.to_vec();
     let key = operations
-        .create_api_key(&tenant.id, Mode::Test, "bench", scopes, None)
+        .create_api_key(
+            &Actor::system("test"),
+            &tenant.id,
+            ApiKeyWish::new(Mode::Test, "bench", scopes),
+        )
         .await?;
     let url = format!("{}/v1/me", scene.api_url);
     let answer = scene

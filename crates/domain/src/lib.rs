@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod bill;
 pub mod clock;
+pub mod credential;
 pub mod delivery;
 pub mod endpoint;
 pub mod event;

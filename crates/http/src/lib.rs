@@ -14,33 +14,42 @@ mod docs;
 mod health;
 mod idempotency_key;
 mod json;
+mod oauth;
 mod openapi;
 mod pagination;
+mod peer;
 mod problem;
 mod request_log;
 mod route_table;
+mod signed_calls;
 mod tenant_api;
 mod wechat_notify;
 
 use poem::endpoint::BoxEndpoint;
 use poem::middleware::AddData;
 use poem::{EndpointExt, IntoEndpoint, Route, get, post};
+use tributary_domain::credential::NetworkList;
 use tributary_operations::Operations;
 
 use openapi::Audience;
+use peer::TrustedProxies;
 use request_log::RequestLog;
+use signed_calls::{Proving, SignedAnswers};
 
 /// What may be chosen about the routes.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
     /// Whether the documents and the pages that show them are served.
     pub serve_documents: bool,
+    /// The proxies in front of us, whose word on where a call comes from is taken.
+    pub trusted_proxies: NetworkList,
 }
 
 impl Default for HttpOptions {
     fn default() -> Self {
         Self {
             serve_documents: true,
+            trusted_proxies: NetworkList::default(),
         }
     }
 }
@@ -56,7 +65,11 @@ pub fn routes(
     options: &HttpOptions,
     beside: Vec<Page>,
 ) -> impl IntoEndpoint + use<> {
-    logged(options, beside).with(AddData::new(operations))
+    SignedAnswers(logged(options, beside))
+        .with(AddData::new(TrustedProxies(
+            options.trusted_proxies.clone(),
+        )))
+        .with(AddData::new(operations))
 }
 
 fn table(options: &HttpOptions) -> Route {
@@ -64,7 +77,9 @@ fn table(options: &HttpOptions) -> Route {
         .at("/healthz", get(health::healthz))
         .at("/readyz", get(health::readyz))
         .at(wechat_notify::ROUTE, post(wechat_notify::receive))
-        .nest_no_strip("/v1", openapi::tenant_service())
+        .at(oauth::TOKEN_ROUTE, post(oauth::give_token))
+        .at(oauth::KEYS_ROUTE, get(oauth::show_keys))
+        .nest_no_strip("/v1", Proving(openapi::tenant_service().into_endpoint()))
         .nest_no_strip("/admin/v1", openapi::admin_service());
     if !options.serve_documents {
         return routes;

@@ -51,7 +51,7 @@ pub use error::{LoginProblem, OperationError, PlainWords, UpstreamError};
 pub use wakeups::Wakeups;
 
 use crate::budgets::Budgets;
-use crate::credentials::KeyCache;
+use crate::credentials::{CertificateCache, KeyCache, SigningKeys, Uses};
 use crate::orders::preflight::MerchantCache;
 use crate::providers::ProviderCache;
 use crate::sealing::Sealing;
@@ -97,6 +97,9 @@ struct Inner {
     sender: Sender,
     public_url: String,
     keys: KeyCache,
+    certificates: CertificateCache,
+    signing_keys: SigningKeys,
+    uses: Uses,
     merchants: MerchantCache,
     providers: ProviderCache,
     /// When a tenant last made us ask WeChat about an order.
@@ -120,6 +123,9 @@ impl Operations {
             sender: config.sender,
             public_url: config.public_url.trim_end_matches('/').to_owned(),
             keys: KeyCache::default(),
+            certificates: CertificateCache::default(),
+            signing_keys: SigningKeys::default(),
+            uses: Uses::default(),
             merchants: MerchantCache::default(),
             providers: ProviderCache::default(),
             syncs: Cache::builder()

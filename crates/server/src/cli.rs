@@ -9,13 +9,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod admin;
 mod audit;
+pub mod credentials;
 
 pub use audit::{AuditArgs, AuditCommand, VerifyAudit};
 
 pub use admin::{
-    AddSubApp, AdminArgs, AdminCommand, CloseDiscrepancy, CreateApiKey, CreateProvider,
-    CreateSubMerchant, CreateTenant, DecideLatePayment, DecisionName, Discrepancies, ModeName,
-    Reconcile, ReconciliationDay, RevokeApiKey, SetLatePolicy,
+    AddSubApp, AdminArgs, AdminCommand, CloseDiscrepancy, CreateProvider, CreateSubMerchant,
+    CreateTenant, DecideLatePayment, DecisionName, Discrepancies, ModeName, Reconcile,
+    ReconciliationDay, SetLatePolicy,
 };
 
 /// A platform for WeChat Pay service providers.

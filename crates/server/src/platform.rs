@@ -12,6 +12,7 @@ use anyhow::{Context, anyhow, bail};
 use poem::{EndpointExt, Response, Route, get, handler};
 use tokio::task::JoinHandle;
 use tributary_domain::clock::{SharedClock, SystemClock};
+use tributary_domain::credential::NetworkList;
 use tributary_http::{HttpOptions, Page};
 use tributary_operations::{Operations, OperationsConfig};
 use tributary_storage::Storage;
@@ -71,6 +72,8 @@ pub struct PlatformConfig {
     pub clock: SharedClock,
     /// What leases go by when it is not the database's own clock; only where one process has the database to itself.
     pub lease_clock: Option<SharedClock>,
+    /// The proxies in front of the API.
+    pub trusted_proxies: NetworkList,
     /// Where webhooks may go.
     pub addresses: AddressPolicy,
     /// Where webhooks come from, as tenants are told.
@@ -97,6 +100,7 @@ impl PlatformConfig {
             kek: key_encryption_key(&config.kek)?,
             clock,
             lease_clock: None,
+            trusted_proxies: config.trusted_proxies(),
             addresses: config.address_policy(),
             source_addresses: config.source_addresses(),
             timeouts: config.timeouts.clone(),
@@ -117,6 +121,7 @@ impl PlatformConfig {
             kek,
             lease_clock: Some(Arc::clone(&clock)),
             clock,
+            trusted_proxies: NetworkList::default(),
             addresses: AddressPolicy {
                 allow_loopback: true,
                 ..AddressPolicy::default()
@@ -167,6 +172,10 @@ impl Platform {
         let drain = Duration::from_millis(config.timeouts.shutdown_ms);
         let background = config.background;
         let api_url = api.url();
+        let options = HttpOptions {
+            trusted_proxies: config.trusted_proxies.clone(),
+            ..HttpOptions::default()
+        };
         let operations = assemble(config, storage.clone(), &api_url)?;
         operations
             .check_vault()
@@ -176,7 +185,7 @@ impl Platform {
         let worker = Worker::new(operations.clone());
         let mut tasks = vec![tokio::spawn(serve_api(
             api,
-            operations.clone(),
+            (operations.clone(), options),
             figures.is_none(),
             (stop.clone(), drain),
         ))];
@@ -241,6 +250,10 @@ impl Platform {
         if let Err(error) = self.operations.write_upstream_calls().await {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "the last calls to WeChat were not recorded");
+        }
+        if let Err(error) = self.operations.write_credential_uses().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "the last uses of credentials were not recorded");
         }
         self.storage.close().await?;
         Ok(())
@@ -341,7 +354,7 @@ fn key_encryption_key(source: &KekSource) -> anyhow::Result<Kek> {
 
 async fn serve_api(
     bound: Bound,
-    operations: Operations,
+    (operations, options): (Operations, HttpOptions),
     with_figures: bool,
     (stop, drain): (Shutdown, Duration),
 ) -> anyhow::Result<()> {
@@ -350,7 +363,7 @@ async fn serve_api(
         let figures = get(show_figures).data(telemetry::figures()?);
         beside.push(("/metrics", figures.boxed()));
     }
-    let routes = tributary_http::routes(operations, &HttpOptions::default(), beside);
+    let routes = tributary_http::routes(operations, &options, beside);
     bound.serve("API", routes, &stop, drain).await
 }
 

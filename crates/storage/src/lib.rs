@@ -4,6 +4,7 @@
 //! private: domain values go in and come out. No HTTP, no cryptography, no decision. Read `orders`, then `outbox`.
 
 pub mod alarms;
+pub mod api_keys;
 pub mod audit;
 pub mod bill_rows;
 pub mod bills;
@@ -31,10 +32,13 @@ pub mod reconciliations;
 pub mod refunds;
 #[cfg(debug_assertions)]
 mod rehearsal;
+pub mod request_nonces;
 #[cfg(test)]
 mod schema_roundtrip;
+pub mod signing_keys;
 mod statement_sizes;
 pub mod stuck;
+pub mod tenant_certificates;
 pub mod tenants;
 #[cfg(test)]
 mod test_database;

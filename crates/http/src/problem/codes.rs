@@ -59,8 +59,12 @@ problem_codes! {
     OwnRequest = "own_request", [403], "Nobody approves a request of their own";
     /// A second person must approve first.
     ApprovalRequired = "approval_required", [409], "A second person must approve this first";
-    /// The API key lacks a scope.
-    InsufficientScope = "insufficient_scope", [403], "The API key lacks the scope that this call needs";
+    /// A signed request that is not accepted.
+    SignatureRefused = "signature_refused", [401], "The signature of the request is not accepted";
+    /// The credential lacks a scope.
+    InsufficientScope = "insufficient_scope", [403], "The credential lacks the scope that this call needs";
+    /// The key is bound to other networks.
+    AddressNotAllowed = "address_not_allowed", [403], "The API key may not be used from this address";
     /// Nothing here, or nothing of this tenant.
     NotFound = "not_found", [404], "There is nothing of yours at this address";
     /// The path exists, the method does not.
@@ -127,8 +131,12 @@ impl ProblemCode {
         Self::TooManyAttempts,
     ];
     /// What staff never meet.
-    pub(crate) const FOR_TENANTS_ONLY: &'static [Self] =
-        &[Self::InsufficientScope, Self::LoginFailed];
+    pub(crate) const FOR_TENANTS_ONLY: &'static [Self] = &[
+        Self::SignatureRefused,
+        Self::AddressNotAllowed,
+        Self::InsufficientScope,
+        Self::LoginFailed,
+    ];
 
     /// What the caller does about it, for the table in the document.
     pub(crate) const fn advice(self) -> &'static str {
@@ -157,6 +165,10 @@ impl ProblemCode {
             Self::VersionConflict => "Read the object again, and send the edit with its new ETag.",
             Self::PreconditionRequired => "Send the object's `ETag` in `If-Match`.",
             Self::TooManyAttempts => "Wait for `Retry-After` seconds.",
+            Self::SignatureRefused => {
+                "`detail` says what is wrong: the header, the clock, a nonce that came before, the certificate or the bytes."
+            }
+            Self::AddressNotAllowed => "Call from the networks that the key is bound to.",
             Self::InsufficientScope => "Use a key with the scope that `detail` names.",
             Self::NotFound => "Check the id, and that the key belongs to the same tenant and mode.",
             Self::MethodNotAllowed => "The header `Allow` lists the methods.",
