@@ -75,6 +75,8 @@ async fn create_signing_keys(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         // Counts the keys of a purpose, so that two nodes cannot both make the next one.
         number("generation"),
         short("serial"),
+        // Whose data key seals the private half.
+        short("owner"),
         bytes("private_key"),
         // A certificate, or a public key.
         text("public_part"),

@@ -4,10 +4,12 @@
 //! nothing of the workspace. Read `order`, then `settlement`, then `refund`,
 //! `refund_settlement` and `event`.
 
+pub mod approval;
 pub mod audit;
 pub mod bill;
 pub mod clock;
 pub mod credential;
+pub mod data_key;
 pub mod delivery;
 pub mod endpoint;
 pub mod event;
@@ -20,6 +22,7 @@ pub mod money;
 pub mod order;
 pub mod order_content;
 pub mod order_money;
+pub mod rate_limit;
 pub mod reconciliation;
 pub mod refund;
 pub mod refund_content;
@@ -27,5 +30,6 @@ pub mod refund_settlement;
 pub mod rehearsal;
 pub mod settlement;
 pub mod staff;
+pub mod staff_member;
 mod state_words;
 pub mod tenant;

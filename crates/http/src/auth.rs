@@ -13,6 +13,7 @@ use tributary_operations::credentials::Caller;
 
 use crate::peer;
 use crate::problem::{Problem, ProblemCode};
+use crate::rate_limits;
 use crate::signed_calls::Proven;
 
 const API_KEY: &str = "apiKey";
@@ -124,6 +125,7 @@ async fn session_of(request: &Request) -> Result<Session, Problem> {
         }
     };
     Span::current().record("tenant.id", caller.tenant_id.as_str());
+    rate_limits::admit(request, operations, &caller)?;
     Ok(Session {
         operations: operations.clone(),
         caller,

@@ -19,8 +19,10 @@ mod openapi;
 mod pagination;
 mod peer;
 mod problem;
+mod rate_limits;
 mod request_log;
 mod route_table;
+mod shedding;
 mod signed_calls;
 mod tenant_api;
 mod wechat_notify;
@@ -34,7 +36,11 @@ use tributary_operations::Operations;
 use openapi::Audience;
 use peer::TrustedProxies;
 use request_log::RequestLog;
+use shedding::Shedding;
 use signed_calls::{Proving, SignedAnswers};
+
+/// How many requests are served at once unless the installation says otherwise.
+pub const REQUESTS_AT_ONCE: usize = 512;
 
 /// What may be chosen about the routes.
 #[derive(Clone, Debug)]
@@ -43,6 +49,8 @@ pub struct HttpOptions {
     pub serve_documents: bool,
     /// The proxies in front of us, whose word on where a call comes from is taken.
     pub trusted_proxies: NetworkList,
+    /// How many requests are served at once; those beyond are refused at once.
+    pub requests_at_once: usize,
 }
 
 impl Default for HttpOptions {
@@ -50,6 +58,7 @@ impl Default for HttpOptions {
         Self {
             serve_documents: true,
             trusted_proxies: NetworkList::default(),
+            requests_at_once: REQUESTS_AT_ONCE,
         }
     }
 }
@@ -80,7 +89,10 @@ fn table(options: &HttpOptions) -> Route {
         .at(oauth::TOKEN_ROUTE, post(oauth::give_token))
         .at(oauth::KEYS_ROUTE, get(oauth::show_keys))
         .nest_no_strip("/v1", Proving(openapi::tenant_service().into_endpoint()))
-        .nest_no_strip("/admin/v1", openapi::admin_service());
+        .nest_no_strip(
+            "/admin/v1",
+            openapi::admin_service().around(admin_api::guards::same_site_only),
+        );
     if !options.serve_documents {
         return routes;
     }
@@ -91,14 +103,14 @@ fn table(options: &HttpOptions) -> Route {
     })
 }
 
-fn logged(options: &HttpOptions, beside: Vec<Page>) -> RequestLog<Route> {
+fn logged(options: &HttpOptions, beside: Vec<Page>) -> RequestLog<Shedding<Route>> {
     let mut methods = openapi::route_table();
     let mut routes = table(options);
     for (path, page) in beside {
         methods.add(path, "GET");
         routes = routes.at(path, page);
     }
-    RequestLog::new(routes, methods)
+    RequestLog::new(Shedding::new(routes, options.requests_at_once), methods)
 }
 
 /// The OpenAPI document of the tenant API, as it is committed and served.

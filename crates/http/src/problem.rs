@@ -118,6 +118,11 @@ impl Problem {
         }))
     }
 
+    /// A call without a usable key or token.
+    pub(crate) fn unauthorized() -> Self {
+        mapping::unauthorized()
+    }
+
     /// A request with faulty fields.
     pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
         Self::of(ProblemCode::ValidationFailed).with_errors(errors)
@@ -157,7 +162,8 @@ impl Problem {
         self
     }
 
-    fn retry_after(self, seconds: u32) -> Self {
+    /// Says when to come back.
+    pub(crate) fn retry_after(self, seconds: u32) -> Self {
         self.header(header::RETRY_AFTER, &seconds.to_string())
     }
 

@@ -5,6 +5,7 @@
 //! the command line. Read `orders`, then `settlement` (the one door for money), then `notifications` and `polling`.
 
 pub mod account;
+pub mod actions;
 pub mod alarms;
 pub mod audit;
 pub mod bills;
@@ -12,6 +13,7 @@ mod budgets;
 pub mod certificates;
 pub mod courier;
 pub mod credentials;
+pub mod data_keys;
 pub mod deliveries;
 pub mod endpoints;
 mod error;
@@ -25,12 +27,15 @@ pub mod orders;
 pub mod pages;
 pub mod polling;
 pub mod providers;
+pub mod rate_limits;
 pub mod readiness;
 pub mod reconciliation;
+pub mod refund_limits;
 pub mod refunds;
 pub mod retention;
 mod sealing;
 pub mod settlement;
+pub mod staff;
 pub mod tenants;
 pub mod timeline;
 pub(crate) mod upstream_calls;
@@ -40,6 +45,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use moka::future::Cache;
+use tokio::sync::OnceCell;
 use tributary_domain::clock::{SharedClock, Timestamp};
 use tributary_domain::ids::OrderId;
 use tributary_storage::Storage;
@@ -48,13 +54,16 @@ use tributary_webhooks::Sender;
 use wechatpay::client::Transport;
 
 pub use error::{LoginProblem, OperationError, PlainWords, UpstreamError};
+pub use rate_limits::Limits;
 pub use wakeups::Wakeups;
 
 use crate::budgets::Budgets;
 use crate::credentials::{CertificateCache, KeyCache, SigningKeys, Uses};
 use crate::orders::preflight::MerchantCache;
 use crate::providers::ProviderCache;
+use crate::rate_limits::RateLimits;
 use crate::sealing::Sealing;
+use crate::staff::{Addresses, PasswordCost, Passwords, TokenKeys};
 use crate::upstream_calls::WaitingCalls;
 
 const SYNCS_KEPT_MAX: u64 = 100_000;
@@ -77,6 +86,31 @@ pub struct OperationsConfig {
     pub public_url: String,
     /// How long bills are kept, in days.
     pub bills_kept_days: u32,
+    /// What a password of staff costs to try.
+    pub password_cost: PasswordCost,
+    /// What staff are told this installation is for.
+    pub environment: Environment,
+    /// What tenants may ask of us, and we of WeChat.
+    pub limits: Limits,
+}
+
+/// What an installation is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// Real money, when there is a live provider.
+    Production,
+    /// A demo on somebody's machine.
+    Development,
+}
+
+impl Environment {
+    /// The word shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Development => "development",
+        }
+    }
 }
 
 /// How long bills are kept unless the installation says otherwise: five years and the days that leap years add.
@@ -107,9 +141,15 @@ struct Inner {
     waiting_calls: WaitingCalls,
     wakeups: Wakeups,
     budgets: Budgets,
+    limits: Limits,
+    rate_limits: RateLimits,
     /// Rows without a next action, as last counted.
     stuck_rows: AtomicU64,
     bills_kept_days: i64,
+    passwords: Passwords,
+    addresses: Addresses,
+    token_keys: OnceCell<TokenKeys>,
+    environment: Environment,
 }
 
 impl Operations {
@@ -134,9 +174,15 @@ impl Operations {
                 .build(),
             waiting_calls: WaitingCalls::default(),
             wakeups: Wakeups::default(),
-            budgets: Budgets::default(),
+            budgets: Budgets::new(config.limits.prepays_per_second),
+            limits: config.limits,
+            rate_limits: RateLimits::default(),
             stuck_rows: AtomicU64::new(0),
             bills_kept_days: i64::from(config.bills_kept_days),
+            passwords: Passwords::new(config.password_cost),
+            addresses: Addresses::default(),
+            token_keys: OnceCell::new(),
+            environment: config.environment,
         };
         Self {
             inner: Arc::new(inner),
@@ -159,6 +205,11 @@ impl Operations {
 
     pub(crate) fn sealing(&self) -> &Sealing {
         &self.inner.sealing
+    }
+
+    /// Where this installation is reached, without a trailing slash.
+    pub fn public_url(&self) -> &str {
+        &self.inner.public_url
     }
 
     /// Sends webhooks.

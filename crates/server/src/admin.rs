@@ -54,7 +54,7 @@ pub async fn run(operations: &Operations, command: AdminCommand) -> anyhow::Resu
 }
 
 /// Whoever has the command line, by the name that the machine knows.
-fn operator() -> Actor {
+pub(crate) fn operator() -> Actor {
     #[expect(
         clippy::disallowed_methods,
         reason = "the name of the user is no setting"
@@ -64,7 +64,7 @@ fn operator() -> Actor {
 }
 
 /// Names the faulty fields, which the error keeps apart from its text.
-fn explain(error: anyhow::Error) -> anyhow::Error {
+pub(crate) fn explain(error: anyhow::Error) -> anyhow::Error {
     let Some(OperationError::Invalid(faults)) = error.downcast_ref() else {
         return error;
     };

@@ -13,15 +13,16 @@ use poem::{EndpointExt, Response, Route, get, handler};
 use tokio::task::JoinHandle;
 use tributary_domain::clock::{SharedClock, SystemClock};
 use tributary_domain::credential::NetworkList;
-use tributary_http::{HttpOptions, Page};
-use tributary_operations::{Operations, OperationsConfig};
+use tributary_http::{HttpOptions, Page, REQUESTS_AT_ONCE};
+use tributary_operations::staff::PasswordCost;
+use tributary_operations::{Environment, Limits, Operations, OperationsConfig};
 use tributary_storage::Storage;
 use tributary_vault::{EnvironmentValue, Kek, KeyCommand, KeyFile, KeySource, Vault};
 use tributary_webhooks::{AddressPolicy, Network, Sender, SenderConfig};
 use tributary_worker::Worker;
 use wechatpay::client::{Transport, TransportConfig};
 
-use crate::config::{Config, HOW_TO_MAKE_A_KEY, KekSource, Timeouts};
+use crate::config::{Config, HOW_TO_MAKE_A_KEY, KekSource, Secret, Timeouts};
 use crate::listener::{BRIEF_DRAIN, Bound};
 use crate::shutdown::{self, Shutdown};
 use crate::telemetry;
@@ -54,7 +55,6 @@ pub enum Background {
 }
 
 /// What a platform is built from.
-#[derive(Debug)]
 pub struct PlatformConfig {
     /// Where the API listens; port 0 picks a free one.
     pub listen: SocketAddr,
@@ -68,6 +68,8 @@ pub struct PlatformConfig {
     pub public_url: Option<String>,
     /// Wraps the data keys.
     pub kek: Kek,
+    /// Opens data keys as well, and wraps none.
+    pub kek_also: Option<Kek>,
     /// Hands out the time.
     pub clock: SharedClock,
     /// What leases go by when it is not the database's own clock; only where one process has the database to itself.
@@ -86,6 +88,14 @@ pub struct PlatformConfig {
     pub background: Background,
     /// How long bills are kept, in days.
     pub bills_kept_days: u32,
+    /// What a password of staff costs to try.
+    pub password_cost: PasswordCost,
+    /// What staff are told this installation is for.
+    pub environment: Environment,
+    /// What tenants may ask of us, and we of WeChat.
+    pub limits: Limits,
+    /// Requests that are served at the same time.
+    pub requests_at_once: usize,
 }
 
 impl PlatformConfig {
@@ -98,6 +108,7 @@ impl PlatformConfig {
             database_pool: config.database.pool,
             public_url: Some(config.public_url.clone()),
             kek: key_encryption_key(&config.kek)?,
+            kek_also: second_key_encryption_key(&config.kek)?,
             clock,
             lease_clock: None,
             trusted_proxies: config.trusted_proxies(),
@@ -107,6 +118,10 @@ impl PlatformConfig {
             schema: Schema::Require,
             background: Background::Running,
             bills_kept_days: config.bills.kept_days,
+            password_cost: PasswordCost::STRONG,
+            environment: Environment::Production,
+            limits: config.limits.to_limits(),
+            requests_at_once: config.limits.requests_at_once,
         })
     }
 
@@ -119,6 +134,7 @@ impl PlatformConfig {
             database_pool: SMALL_POOL,
             public_url: None,
             kek,
+            kek_also: None,
             lease_clock: Some(Arc::clone(&clock)),
             clock,
             trusted_proxies: NetworkList::default(),
@@ -131,6 +147,10 @@ impl PlatformConfig {
             schema: Schema::Migrate,
             background: Background::Running,
             bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
+            password_cost: PasswordCost::STRONG,
+            environment: Environment::Development,
+            limits: Limits::developing(),
+            requests_at_once: REQUESTS_AT_ONCE,
         }
     }
 
@@ -138,6 +158,8 @@ impl PlatformConfig {
     pub fn testing(database_url: String, kek: Kek, clock: SharedClock) -> Self {
         Self {
             background: Background::ByHand,
+            password_cost: PasswordCost::CHEAP_FOR_TESTS,
+            limits: Limits::unlimited(),
             ..Self::developing(database_url, kek, clock)
         }
     }
@@ -174,6 +196,7 @@ impl Platform {
         let api_url = api.url();
         let options = HttpOptions {
             trusted_proxies: config.trusted_proxies.clone(),
+            requests_at_once: config.requests_at_once,
             ..HttpOptions::default()
         };
         let operations = assemble(config, storage.clone(), &api_url)?;
@@ -298,14 +321,21 @@ fn assemble(config: PlatformConfig, storage: Storage, api_url: &str) -> anyhow::
         source_addresses: config.source_addresses,
         ..SenderConfig::default()
     })?;
+    let vault = Vault::open(config.kek);
     Ok(Operations::new(OperationsConfig {
         clock: config.clock,
         storage,
-        vault: Vault::open(config.kek),
+        vault: match config.kek_also {
+            Some(kek) => vault.also_opening(kek),
+            None => vault,
+        },
         transport,
         sender,
         public_url: config.public_url.unwrap_or_else(|| api_url.to_owned()),
         bills_kept_days: config.bills_kept_days,
+        password_cost: config.password_cost,
+        environment: config.environment,
+        limits: config.limits,
     }))
 }
 
@@ -340,16 +370,34 @@ pub(crate) fn make_sqlite_folder(url: &str) -> anyhow::Result<()> {
 }
 
 fn key_encryption_key(source: &KekSource) -> anyhow::Result<Kek> {
-    let kek = if let Some(value) = &source.value {
+    let kek = read_kek(
+        source.value.as_ref(),
+        source.file.as_deref(),
+        &source.command,
+    )?;
+    kek.context(HOW_TO_MAKE_A_KEY)
+}
+
+fn second_key_encryption_key(source: &KekSource) -> anyhow::Result<Option<Kek>> {
+    let file = source.also_file.as_deref();
+    read_kek(source.also_value.as_ref(), file, &source.also_command)
+}
+
+fn read_kek(
+    value: Option<&Secret>,
+    file: Option<&Path>,
+    command: &[String],
+) -> anyhow::Result<Option<Kek>> {
+    let kek = if let Some(value) = value {
         EnvironmentValue::new(value.expose().to_owned()).kek()
-    } else if let Some(path) = &source.file {
+    } else if let Some(path) = file {
         KeyFile::new(path).kek()
-    } else if let [program, arguments @ ..] = source.command.as_slice() {
+    } else if let [program, arguments @ ..] = command {
         KeyCommand::new(program, arguments).kek()
     } else {
-        bail!(HOW_TO_MAKE_A_KEY)
+        return Ok(None);
     };
-    Ok(kek?)
+    Ok(Some(kek?))
 }
 
 async fn serve_api(

@@ -5,6 +5,7 @@
 
 pub mod alarms;
 pub mod api_keys;
+pub mod approvals;
 pub mod audit;
 pub mod bill_rows;
 pub mod bills;
@@ -27,6 +28,8 @@ pub mod merchants;
 pub mod notifications;
 pub mod orders;
 pub mod outbox;
+pub mod platform_secrets;
+pub mod platform_settings;
 pub mod providers;
 pub mod reconciliations;
 pub mod refunds;
@@ -35,7 +38,12 @@ mod rehearsal;
 pub mod request_nonces;
 #[cfg(test)]
 mod schema_roundtrip;
+pub mod sealed_columns;
+pub mod sign_in_failures;
 pub mod signing_keys;
+pub mod staff;
+pub mod staff_requests;
+pub mod staff_sessions;
 mod statement_sizes;
 pub mod stuck;
 pub mod tenant_certificates;

@@ -49,6 +49,8 @@ pub struct StoredSigningKey {
     pub generation: i64,
     /// What signatures name it by.
     pub serial: String,
+    /// Whose data key seals the private half.
+    pub owner: String,
     /// The sealed private half.
     pub private_key: Vec<u8>,
     /// The certificate, or the public key.
@@ -68,6 +70,7 @@ pub async fn insert(tx: &Tx, key: &StoredSigningKey) -> Result<(), StorageError>
         purpose: Set(key.purpose.as_str().to_owned()),
         generation: Set(key.generation),
         serial: Set(key.serial.clone()),
+        owner: Set(key.owner.clone()),
         private_key: Set(key.private_key.clone()),
         public_part: Set(key.public_part.clone()),
         signs_from: Set(key.signs_from.as_millis()),
@@ -109,6 +112,7 @@ fn to_key(row: signing_keys::Model) -> Result<StoredSigningKey, StorageError> {
         purpose: column(TABLE, "purpose", id, purpose)?,
         generation: row.generation,
         serial: row.serial,
+        owner: row.owner,
         private_key: row.private_key,
         public_part: row.public_part,
         signs_from: Timestamp::from_millis(row.signs_from),

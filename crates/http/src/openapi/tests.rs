@@ -110,7 +110,7 @@ fn every_operation_lists_its_error_answers() {
         let answers = operation["responses"].as_object().unwrap();
         let mut expected = vec!["500", "503", "504"];
         if !is_public(&operation) {
-            expected.push("401");
+            expected.extend(["401", "429"]);
         }
         if name.contains('{') {
             expected.push("404");
@@ -144,6 +144,22 @@ fn every_answer_is_described_and_names_the_request() {
                 "{name} {status}"
             );
         }
+    }
+}
+
+#[test]
+fn every_answer_to_a_known_caller_tells_its_limit() {
+    let known = |(_, operation): &(String, Value)| !is_public(operation);
+    for (name, operation) in callable_of(Audience::Tenant).filter(known) {
+        for (status, answer) in operation["responses"].as_object().unwrap() {
+            let counted = !matches!(status.as_str(), "401" | "503");
+            for header in ["RateLimit", "RateLimit-Policy"] {
+                let told = answer["headers"][header].is_object();
+                assert_eq!(told, counted, "{name} {status} {header}");
+            }
+        }
+        let limited = &operation["responses"]["429"];
+        assert!(limited["headers"]["Retry-After"].is_object(), "{name}");
     }
 }
 

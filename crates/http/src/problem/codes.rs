@@ -103,10 +103,14 @@ problem_codes! {
     PreconditionRequired = "precondition_required", [428], "This call needs an If-Match header";
     /// Too many failed tries.
     TooManyAttempts = "too_many_attempts", [429], "Too many tries; wait before the next";
+    /// The tenant asks too often.
+    RateLimited = "rate_limited", [429], "Too many requests in too short a time";
     /// Our fault.
     Internal = "internal", [500], "Something went wrong on our side";
     /// WeChat limits the rate of calls.
     WechatBusy = "wechat_busy", [503], "WeChat Pay asks to slow down";
+    /// The provider's budget at WeChat is used up for the moment.
+    Busy = "busy", [503], "The provider may ask WeChat Pay no more at this moment; nothing was sent";
     /// We cannot serve now.
     Unavailable = "unavailable", [503], "The service cannot answer at this moment";
     /// WeChat may or may not have done it.
@@ -136,6 +140,7 @@ impl ProblemCode {
         Self::AddressNotAllowed,
         Self::InsufficientScope,
         Self::LoginFailed,
+        Self::RateLimited,
     ];
 
     /// What the caller does about it, for the table in the document.
@@ -196,7 +201,10 @@ impl ProblemCode {
             Self::Internal => {
                 "Tell the platform the `request_id`. Repeating with the same Idempotency-Key is safe."
             }
-            Self::WechatBusy | Self::Unavailable => {
+            Self::RateLimited => {
+                "Wait for `Retry-After`; `RateLimit` says what is left before it comes to this."
+            }
+            Self::WechatBusy | Self::Busy | Self::Unavailable => {
                 "Try again after `Retry-After`, with the same Idempotency-Key."
             }
             Self::OutcomeUnknown | Self::Timeout => {

@@ -272,6 +272,7 @@ impl Operations {
         let private_key = sealing.seal(self.storage(), OWNER, &place, &made.secret, now);
         let stored = StoredSigningKey {
             private_key: private_key.await?,
+            owner: OWNER.to_owned(),
             purpose,
             generation,
             serial: made.serial,
@@ -326,7 +327,7 @@ impl Operations {
     ) -> Result<Zeroizing<Vec<u8>>, OperationError> {
         let place = place(&stored.id);
         self.sealing()
-            .open(self.storage(), OWNER, &place, &stored.private_key)
+            .open(self.storage(), &stored.owner, &place, &stored.private_key)
             .await
     }
 }

@@ -10,6 +10,7 @@ pub(crate) struct Model {
     pub(crate) purpose: String,
     pub(crate) generation: i64,
     pub(crate) serial: String,
+    pub(crate) owner: String,
     pub(crate) private_key: Vec<u8>,
     pub(crate) public_part: String,
     pub(crate) signs_from: i64,
