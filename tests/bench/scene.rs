@@ -9,7 +9,7 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 use tokio::process::Child;
 use tributary_domain::clock::{Clock as _, SystemClock};
-use tributary_domain::merchant::{AppId, Mchid, Provider};
+use tributary_domain::merchant::{AppId, Mchid, Provider, SubAppKind};
 use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_operations::credentials::ApiKeyWish;
@@ -293,7 +293,7 @@ fn sub_mchid(place: usize) -> String {
 
 async fn tenant(operations: &Operations, provider: &Provider, place: usize) -> Result<String> {
     let tenant = operations
-        .create_tenant(&Actor::system("bench"), &format!("Bench {place}"))
+        .create_tenant(&Actor::system("bench"), format!("Bench {place}").as_str())
         .await?;
     let number = Mchid::parse(&sub_mchid(place))?;
     let merchant = operations
@@ -310,6 +310,7 @@ async fn tenant(operations: &Operations, provider: &Provider, place: usize) -> R
             &Actor::system("bench"),
             &merchant,
             &AppId::parse(SUB_APPID)?,
+            SubAppKind::MiniProgram,
             None,
         )
         .await?;

@@ -34,6 +34,7 @@ mod secrets;
 mod setback;
 mod signed_requests;
 mod stop;
+mod tenants;
 mod timeline;
 mod tokens;
 mod unknown_outcome;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use tributary_domain::credential::{ApiKey, TenantCertificate};
 use tributary_domain::ids::TenantId;
-use tributary_domain::tenant::{Mode, Scope};
+use tributary_domain::tenant::{Mode, Scope, TenantState};
 use tributary_storage::{StorageError, tenants};
 use zeroize::Zeroizing;
 
@@ -137,10 +137,20 @@ impl Operations {
         }
     }
 
-    /// The name of the tenant that a credential is of.
+    /// Recognises everybody anew: a change of a tenant takes effect at once here, and elsewhere within seconds.
+    pub(crate) fn forget_callers(&self) {
+        self.inner.keys.forget_all();
+        self.inner.certificates.forget_all();
+    }
+
+    /// The name of the tenant that a credential is of; those of a closed one have ended.
     async fn tenant_name(&self, id: &TenantId) -> Result<Arc<str>, AuthError> {
         let tenant = tenants::find(self.storage(), id).await?;
-        Ok(Arc::from(tenant.ok_or(AuthError::Unknown)?.name))
+        let tenant = tenant.ok_or(AuthError::Unknown)?;
+        if tenant.state == TenantState::Closed {
+            return Err(AuthError::Ended);
+        }
+        Ok(Arc::from(tenant.name))
     }
 
     /// Fails unless there is such a tenant.

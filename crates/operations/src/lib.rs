@@ -21,6 +21,7 @@ pub mod feed;
 pub mod idempotency;
 pub mod late_payments;
 pub mod logins;
+pub mod merchants;
 pub mod notifications;
 mod observation;
 pub mod orders;

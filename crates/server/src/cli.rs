@@ -15,7 +15,7 @@ mod keys;
 pub use admin::{
     AddSubApp, AdminArgs, AdminCommand, CloseDiscrepancy, CreateProvider, CreateSubMerchant,
     CreateTenant, DecideLatePayment, DecisionName, Discrepancies, ModeName, Reconcile,
-    ReconciliationDay, SetLatePolicy,
+    ReconciliationDay, SetLatePolicy, SetTenantState, SubAppKindName, TenantStateName,
 };
 pub use audit::{AuditArgs, AuditCommand, VerifyAudit};
 pub use keys::{DestroyOwner, KeysArgs, KeysCommand, RotateDek};

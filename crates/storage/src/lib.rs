@@ -24,6 +24,7 @@ pub mod idempotency;
 pub mod late_payments;
 mod lease_clock;
 pub mod leases;
+pub mod merchant_readiness;
 pub mod merchants;
 pub mod notifications;
 pub mod orders;

@@ -65,6 +65,8 @@ problem_codes! {
     InsufficientScope = "insufficient_scope", [403], "The credential lacks the scope that this call needs";
     /// The key is bound to other networks.
     AddressNotAllowed = "address_not_allowed", [403], "The API key may not be used from this address";
+    /// The tenant is invited, suspended or closed.
+    TenantInactive = "tenant_inactive", [403], "The tenant takes no orders in this mode at this time";
     /// Nothing here, or nothing of this tenant.
     NotFound = "not_found", [404], "There is nothing of yours at this address";
     /// The path exists, the method does not.
@@ -175,6 +177,7 @@ impl ProblemCode {
             }
             Self::AddressNotAllowed => "Call from the networks that the key is bound to.",
             Self::InsufficientScope => "Use a key with the scope that `detail` names.",
+            Self::TenantInactive => "Ask the platform; refunds and reads still work.",
             Self::NotFound => "Check the id, and that the key belongs to the same tenant and mode.",
             Self::MethodNotAllowed => "The header `Allow` lists the methods.",
             Self::RequestTimeout => "Send it again.",

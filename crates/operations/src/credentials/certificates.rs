@@ -84,6 +84,12 @@ impl Default for CertificateCache {
     }
 }
 
+impl CertificateCache {
+    pub(super) fn forget_all(&self) {
+        self.0.invalidate_all();
+    }
+}
+
 impl Operations {
     /// Issues a certificate for a tenant's request (PKCS#10, PEM).
     ///
@@ -196,7 +202,7 @@ impl Operations {
         let act = Act::new(scope, "certificate.revoked", id.as_str());
         audit::record(&tx, by, act, now).await?;
         tx.commit().await?;
-        self.inner.certificates.0.invalidate_all();
+        self.inner.certificates.forget_all();
         Ok(())
     }
 

@@ -408,7 +408,7 @@ fn new_order(
     now: Timestamp,
 ) -> Order {
     let provider = &destination.provider.provider;
-    let expires_at = content.expires_at(now);
+    let expires_at = content.expires_at(now, destination.expires_after_minutes);
     Order {
         id: OrderId::new(now),
         tenant_id: caller.tenant_id.clone(),
