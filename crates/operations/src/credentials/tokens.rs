@@ -211,7 +211,7 @@ impl Operations {
     }
 
     /// The public keys that tokens are verified with, those that sign later among them.
-    pub async fn token_keys(&self) -> Result<Vec<PublishedKey>, OperationError> {
+    pub async fn published_token_keys(&self) -> Result<Vec<PublishedKey>, OperationError> {
         let keys = self.signing_keys::<TokenSecret>().await?;
         let published = keys.all.iter().map(|key| PublishedKey {
             kid: key.serial.clone(),
