@@ -18,9 +18,10 @@ async fn new_key(p: &TestPlatform) -> NewApiKey {
         "client",
         vec![Scope::OrdersRead, Scope::OrdersWrite],
     );
+    let by = Actor::system("test");
     let operations = p.platform.operations();
-    let made = operations.create_api_key(&Actor::system("test"), &p.tenant.id, wish);
-    made.await.expect("a key")
+    let made = operations.create_api_key(&by, &p.tenant.id, wish).await;
+    made.expect("a key")
 }
 
 async fn ask(p: &TestPlatform, headers: &[(&str, &str)], form: &str) -> Answer {

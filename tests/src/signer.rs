@@ -118,7 +118,7 @@ impl Signer {
         let mut headers = vec![("authorization", authorization)];
         let method: Method = request.method.parse().expect("a method");
         if method == Method::POST {
-            headers.push(("idempotency-key", &key));
+            headers.push(("idempotency-key", key.as_str()));
         }
         let body = (!request.body.is_empty()).then(|| request.body.to_vec());
         if body.is_some() {

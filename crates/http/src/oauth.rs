@@ -150,7 +150,10 @@ pub(crate) async fn give_token(
 /// Shows the keys that tokens are verified with.
 #[handler]
 pub(crate) async fn show_keys(Data(operations): Data<&Operations>) -> poem::Result<Response> {
-    let keys = operations.published_token_keys().await.map_err(Problem::from)?;
+    let keys = operations
+        .published_token_keys()
+        .await
+        .map_err(Problem::from)?;
     let keys = keys.into_iter().map(|key| Jwk {
         kty: "OKP".to_owned(),
         crv: "Ed25519".to_owned(),

@@ -24,6 +24,7 @@ const ADMIN_TABLES: &[&str] = &[
     include_str!("admin/session.json"),
     include_str!("admin/me.json"),
     include_str!("admin/staff.json"),
+    include_str!("admin/credentials.json"),
 ];
 
 fn registered<T: OpenApi>() -> Registry {
