@@ -33,6 +33,7 @@ mod restart;
 mod secrets;
 mod setback;
 mod signed_requests;
+mod staff_isolation;
 mod stop;
 mod tenants;
 mod timeline;

@@ -10,6 +10,7 @@ use tracing::Span;
 use tributary_domain::tenant::Scope;
 use tributary_operations::Operations;
 use tributary_operations::credentials::Caller;
+use tributary_operations::tenancy::{self, Tenancy};
 
 use crate::peer;
 use crate::problem::{Problem, ProblemCode};
@@ -125,6 +126,8 @@ async fn session_of(request: &Request) -> Result<Session, Problem> {
         }
     };
     Span::current().record("tenant.id", caller.tenant_id.as_str());
+    tenancy::recognise(&Tenancy::Tenant(caller.tenant_id.clone()))
+        .map_err(|error| Problem::of(ProblemCode::Internal).cause(&error))?;
     rate_limits::admit(request, operations, &caller)?;
     Ok(Session {
         operations: operations.clone(),

@@ -19,7 +19,7 @@ use super::authority::Subject;
 use super::{AuthError, check_scopes};
 use crate::audit::{self, Act};
 use crate::tenants::check_name;
-use crate::{OperationError, Operations};
+use crate::{OperationError, Operations, tenancy};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 /// How long a certificate lasts unless it is asked to last longer or shorter.
@@ -107,7 +107,7 @@ impl Operations {
             .expires_at
             .unwrap_or_else(|| now.plus_millis(USUAL_LIFE_MS));
         self.check_wish(tenant_id, &wish, now).await?;
-        let (authority, _) = self.authority(now).await?;
+        let (authority, _) = tenancy::platform(self.authority(now)).await?;
         let key = request.public_key();
         let issued = authority.issue(&Subject {
             name: tenant_id.as_str(),
@@ -252,8 +252,14 @@ impl Operations {
         if let Some(known) = self.inner.certificates.0.get(&name).await {
             return Ok(known);
         }
-        let found = tenant_certificates::find_by_serial(self.storage(), tenant, &name.1).await?;
-        let certificate = found.ok_or(AuthError::Unknown)?;
+        // Whose certificate it is, is what this asks.
+        let found = tenancy::platform(async {
+            let at = self.storage();
+            let found = tenant_certificates::find_by_serial(at, tenant, &name.1).await?;
+            let certificate = found.ok_or(AuthError::Unknown)?;
+            Ok::<_, AuthError>((certificate, self.tenant_name(tenant).await?))
+        });
+        let (certificate, tenant_name) = found.await?;
         let key = match certificate.kind {
             CertificateKind::Issued => {
                 Certificate::from_pem(&certificate.pem).map(|read| read.public_key())
@@ -263,7 +269,7 @@ impl Operations {
         let known = Arc::new(KnownCertificate {
             key: key.map_err(|error| OperationError::Internal(error.to_string()))?,
             certificate: Arc::new(certificate),
-            tenant_name: self.tenant_name(tenant).await?,
+            tenant_name,
         });
         self.inner
             .certificates

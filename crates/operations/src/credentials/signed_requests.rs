@@ -15,7 +15,7 @@ use wechatpay::server::{self, RequestError};
 use super::certificates::KnownCertificate;
 use super::uses::UsedBy;
 use super::{AuthError, Caller, Credential};
-use crate::{OperationError, Operations};
+use crate::{OperationError, Operations, tenancy};
 
 /// WeChat's limit is 32; some libraries write more.
 const NONCE_CHARS: std::ops::RangeInclusive<usize> = 8..=64;
@@ -99,8 +99,8 @@ impl Operations {
             seconds,
         )
         .map_err(|error| AuthError::Signature(reason(error)))?;
-        self.spend_nonce(&certificate.tenant_id, &claim.said)
-            .await?;
+        let tenant = &certificate.tenant_id;
+        tenancy::within(tenant.clone(), self.spend_nonce(tenant, &claim.said)).await?;
         let used = UsedBy::Certificate(certificate.tenant_id.clone(), certificate.id.clone());
         self.inner.uses.note(used, now, from);
         Ok(Caller {

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::authority::{Authority, Subject};
 use crate::audit::{self, Act};
-use crate::{OperationError, Operations};
+use crate::{OperationError, Operations, tenancy};
 
 /// Whose data key seals the private halves.
 const OWNER: &str = "platform";
@@ -192,6 +192,17 @@ impl Operations {
         if let Some(known) = slot.younger_than(age_ms, now) {
             return Ok(known);
         }
+        // The platform's own, whoever asks.
+        let all = tenancy::platform(self.read_signing_keys::<K>(now)).await?;
+        let keys = Arc::new(Keys { read_at: now, all });
+        slot.put(Arc::clone(&keys));
+        Ok(keys)
+    }
+
+    async fn read_signing_keys<K: SigningSecret>(
+        &self,
+        now: Timestamp,
+    ) -> Result<Vec<SigningKey<K>>, OperationError> {
         let mut all = Vec::new();
         for stored in self.stored_signing_keys(K::PURPOSE, now).await? {
             let secret = self.open_signing_key(&stored).await?;
@@ -203,9 +214,7 @@ impl Operations {
                 ends_at: stored.ends_at,
             });
         }
-        let keys = Arc::new(Keys { read_at: now, all });
-        slot.put(Arc::clone(&keys));
-        Ok(keys)
+        Ok(all)
     }
 
     /// The authority, and the certificate that names it.

@@ -11,7 +11,7 @@ use tributary_domain::credential::LastUse;
 use tributary_domain::ids::{ApiKeyId, CertificateId, TenantId};
 use tributary_storage::{api_keys, tenant_certificates};
 
-use crate::{OperationError, Operations};
+use crate::{OperationError, Operations, tenancy};
 
 /// Credentials whose use waits to be written; what comes beyond is not noted this time.
 const WAITING_MAX: usize = 50_000;
@@ -67,7 +67,7 @@ impl Operations {
             if batch.is_empty() {
                 break;
             }
-            if let Err(error) = self.write_uses(&batch).await {
+            if let Err(error) = tenancy::platform(self.write_uses(&batch)).await {
                 self.inner.uses.put_back(batch);
                 return Err(error);
             }
