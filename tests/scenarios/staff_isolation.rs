@@ -23,7 +23,12 @@ struct Member {
 }
 
 async fn send(api: &Api, method: Method, path: &str, body: &Value) -> Answer {
-    let headers = [("content-type", "application/json"), ("if-match", "\"1\"")];
+    let key = fresh_key();
+    let headers = [
+        ("content-type", "application/json"),
+        ("if-match", "\"1\""),
+        ("idempotency-key", key.as_str()),
+    ];
     api.send(method, path, &headers, Some(body.to_string().into_bytes()))
         .await
 }
@@ -81,6 +86,16 @@ fn body_of(operation: &str) -> Option<Value> {
         "suspendStaff" | "reactivateStaff" | "resetSecondFactor" | "endStaffSessions" => {
             json!({"reason": "because"})
         }
+        "listApiKeys" | "revokeApiKey" | "listCertificates" | "getCertificate"
+        | "revokeCertificate" => json!({}),
+        "createApiKey" => json!({"mode": "test", "name": "mine", "scopes": ["orders:read"]}),
+        "rollApiKey" => json!({"overlap_hours": 0}),
+        "issueCertificate" => {
+            json!({"mode": "test", "name": "mine", "scopes": ["orders:read"], "csr": "x"})
+        }
+        "registerPublicKey" => {
+            json!({"mode": "test", "name": "mine", "scopes": ["orders:read"], "public_key": "x"})
+        }
         _ => return None,
     })
 }
@@ -98,7 +113,10 @@ async fn reached(thief: &Api, victim: &Member, of: &TestTenant) -> BTreeSet<Stri
             let body = body.unwrap_or_else(|| panic!("{name} has no entry in this test: add one"));
             let filled = path
                 .replace("{staff_id}", &victim.id)
-                .replace("{session_id}", &victim.session);
+                .replace("{session_id}", &victim.session)
+                .replace("{tenant_id}", of.id.as_str())
+                .replace("{key_id}", "key_01JAE000A1B2C3D4E5F6G7H8JK")
+                .replace("{certificate_id}", "crt_01JAE000A1B2C3D4E5F6G7H8JK");
             assert!(!filled.contains('{'), "{path}: an unknown parameter");
             let method = method.to_uppercase().parse().expect("a method");
             let answer = send(thief, method, &filled, &body).await;

@@ -131,6 +131,10 @@ id_types! {
     SubAppId = "app";
     /// An API key of a tenant.
     ApiKeyId = "key";
+    /// A certificate of a tenant, or a public key that it registered.
+    CertificateId = "crt";
+    /// A key pair of the platform's own.
+    SigningKeyId = "sgn";
     /// An order: what a tenant wants paid.
     OrderId = "ord";
     /// One prepay at WeChat for an order.

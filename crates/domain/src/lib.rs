@@ -8,6 +8,7 @@ pub mod approval;
 pub mod audit;
 pub mod bill;
 pub mod clock;
+pub mod credential;
 pub mod data_key;
 pub mod delivery;
 pub mod endpoint;

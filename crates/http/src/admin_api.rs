@@ -4,6 +4,7 @@
 //! repetitions. A noun's limits, examples and error answers are a table of its own, `openapi/admin/<noun>.json`.
 
 mod actions;
+mod credentials;
 mod edits;
 pub(crate) mod guards;
 mod invitations;
@@ -15,6 +16,7 @@ mod staff;
 
 use poem_openapi::{ApiResponse, Tags};
 
+pub(crate) use credentials::CredentialsApi;
 pub(crate) use invitations::InvitationsApi;
 pub(crate) use me::MeApi;
 pub(crate) use permissions::PermissionsApi;
@@ -22,11 +24,24 @@ pub(crate) use session::SessionApi;
 pub(crate) use staff::StaffApi;
 
 /// Every operation, in the order of the document.
-pub(crate) type AdminApi = (SessionApi, MeApi, StaffApi, InvitationsApi, PermissionsApi);
+pub(crate) type AdminApi = (
+    SessionApi,
+    MeApi,
+    StaffApi,
+    InvitationsApi,
+    PermissionsApi,
+    CredentialsApi,
+);
 
 /// The whole API. It holds nothing: a session brings what a handler needs.
-pub(crate) const ADMIN_API: AdminApi =
-    (SessionApi, MeApi, StaffApi, InvitationsApi, PermissionsApi);
+pub(crate) const ADMIN_API: AdminApi = (
+    SessionApi,
+    MeApi,
+    StaffApi,
+    InvitationsApi,
+    PermissionsApi,
+    CredentialsApi,
+);
 
 /// How the operations are grouped.
 #[derive(Tags)]
@@ -38,6 +53,8 @@ enum Tag {
     Me,
     /// Staff of the platform and members of tenants.
     Staff,
+    /// What tenants prove themselves with.
+    Credentials,
 }
 
 /// An answer without a body.

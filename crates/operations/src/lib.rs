@@ -61,7 +61,7 @@ pub use rate_limits::Limits;
 pub use wakeups::Wakeups;
 
 use crate::budgets::Budgets;
-use crate::credentials::KeyCache;
+use crate::credentials::{CertificateCache, KeyCache, SigningKeys, Uses};
 use crate::orders::preflight::MerchantCache;
 use crate::providers::ProviderCache;
 use crate::rate_limits::RateLimits;
@@ -134,6 +134,9 @@ struct Inner {
     sender: Sender,
     public_url: String,
     keys: KeyCache,
+    certificates: CertificateCache,
+    signing_keys: SigningKeys,
+    uses: Uses,
     merchants: MerchantCache,
     providers: ProviderCache,
     /// When a tenant last made us ask WeChat about an order.
@@ -163,6 +166,9 @@ impl Operations {
             sender: config.sender,
             public_url: config.public_url.trim_end_matches('/').to_owned(),
             keys: KeyCache::default(),
+            certificates: CertificateCache::default(),
+            signing_keys: SigningKeys::default(),
+            uses: Uses::default(),
             merchants: MerchantCache::default(),
             providers: ProviderCache::default(),
             syncs: Cache::builder()

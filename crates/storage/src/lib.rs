@@ -4,6 +4,7 @@
 //! private: domain values go in and come out. No HTTP, no cryptography, no decision. Read `orders`, then `outbox`.
 
 pub mod alarms;
+pub mod api_keys;
 pub mod approvals;
 pub mod audit;
 pub mod bill_rows;
@@ -36,16 +37,19 @@ pub mod reconciliations;
 pub mod refunds;
 #[cfg(debug_assertions)]
 mod rehearsal;
+pub mod request_nonces;
 #[cfg(test)]
 mod schema_roundtrip;
 pub mod sealed_columns;
 pub mod sign_in_failures;
+pub mod signing_keys;
 pub mod staff;
 pub mod staff_requests;
 pub mod staff_sessions;
 mod statement_sizes;
 pub mod stuck;
 pub mod tenancy;
+pub mod tenant_certificates;
 pub mod tenants;
 #[cfg(test)]
 mod test_database;

@@ -101,7 +101,7 @@ fn due_work() -> [Task; 6] {
 }
 
 /// What is done on the clock, whether anybody waits or not.
-fn upkeep() -> [Task; 6] {
+fn upkeep() -> [Task; 7] {
     [
         Task {
             name: "refresh_certificates",
@@ -129,6 +129,15 @@ fn upkeep() -> [Task; 6] {
             short_pause: SECOND,
             until_idle: false,
             run: |parts| async move { parts.operations.reconcile_due().await }.boxed(),
+            woken: never,
+        },
+        Task {
+            name: "write_credential_uses",
+            // People look at it who ask whether anybody still uses a key; a minute is as good as a second.
+            pause: SECOND * 60,
+            short_pause: SECOND * 60,
+            until_idle: false,
+            run: |parts| async move { parts.operations.write_credential_uses().await }.boxed(),
             woken: never,
         },
         Task {
@@ -172,9 +181,9 @@ fn purge(parts: Arc<Parts>) -> Running {
         let deliveries = parts.operations.purge_old_deliveries().await?;
         let calls = parts.operations.purge_old_upstream_calls().await?;
         let bills = parts.operations.purge_old_bills().await?;
-        Ok(to_usize(
-            deliveries.saturating_add(calls).saturating_add(bills),
-        ))
+        let nonces = parts.operations.forget_spent_nonces().await?;
+        let gone = [deliveries, calls, bills, nonces].into_iter();
+        Ok(to_usize(gone.fold(0, u64::saturating_add)))
     }
     .boxed()
 }

@@ -2,6 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
+/// Adds paths that are written by hand.
+pub(super) fn add_paths(document: &mut Value, paths: &str) {
+    let paths: Map<String, Value> = serde_json::from_str(paths).unwrap_or_default();
+    for (path, item) in paths {
+        document["paths"][path] = item;
+    }
+}
+
 /// Writes the limits into the schemas and the parameters.
 pub(super) fn add_limits(document: &mut Value, limits: &Map<String, Value>) {
     let schemas = document["components"]["schemas"].as_object_mut();
