@@ -17,6 +17,7 @@ pub mod merchant;
 pub mod money;
 pub mod order;
 pub mod order_content;
+pub mod order_filter;
 pub mod order_money;
 pub mod reconciliation;
 pub mod refund;

@@ -29,6 +29,34 @@ pub struct Alarm {
     pub detail: String,
 }
 
+/// Whether a person still has to look at an alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlarmState {
+    /// Nobody has looked.
+    Open,
+    /// Somebody looked and said what became of it.
+    Resolved,
+}
+
+impl AlarmState {
+    /// The word stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// Reads the stored word.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "open" => Some(Self::Open),
+            "resolved" => Some(Self::Resolved),
+            _ => None,
+        }
+    }
+}
+
 /// Raises an alarm with the change that caused it.
 pub async fn insert(tx: &Tx, alarm: &Alarm) -> Result<(), StorageError> {
     let row = alarms::ActiveModel {
@@ -39,6 +67,10 @@ pub async fn insert(tx: &Tx, alarm: &Alarm) -> Result<(), StorageError> {
         provider_id: Set(alarm.provider_id.as_ref().map(ToString::to_string)),
         order_id: Set(alarm.order_id.as_ref().map(ToString::to_string)),
         detail: Set(alarm.detail.clone()),
+        state: Set(AlarmState::Open.as_str().to_owned()),
+        resolved_at: Set(None),
+        resolved_by: Set(None),
+        resolution: Set(None),
     };
     alarms::Entity::insert(row)
         .exec_without_returning(tx.connection())

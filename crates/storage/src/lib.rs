@@ -23,6 +23,7 @@ mod lease_clock;
 pub mod leases;
 pub mod merchants;
 pub mod notifications;
+pub mod order_search;
 pub mod orders;
 pub mod outbox;
 pub mod providers;
@@ -30,6 +31,7 @@ pub mod reconciliations;
 pub mod refunds;
 #[cfg(debug_assertions)]
 mod rehearsal;
+pub mod scan;
 #[cfg(test)]
 mod schema_roundtrip;
 mod statement_sizes;
