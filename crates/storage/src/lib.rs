@@ -23,6 +23,7 @@ pub mod idempotency;
 pub mod late_payments;
 mod lease_clock;
 pub mod leases;
+pub mod merchant_readiness;
 pub mod merchants;
 pub mod notifications;
 pub mod order_search;
@@ -38,6 +39,7 @@ mod rehearsal;
 pub mod scan;
 #[cfg(test)]
 mod schema_roundtrip;
+pub mod sealed_columns;
 pub mod sign_in_failures;
 pub mod staff;
 pub mod staff_requests;
