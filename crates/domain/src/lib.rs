@@ -15,6 +15,7 @@ pub mod event;
 pub mod field;
 pub mod idempotency_key;
 pub mod ids;
+pub mod job;
 pub mod late_payment;
 pub mod merchant;
 pub mod money;

@@ -415,7 +415,7 @@ pub(crate) fn list_column(
     Ok(column(ENDPOINTS, name, id, list)?.unwrap_or_default())
 }
 
-fn to_endpoint(row: endpoints::Model) -> Result<Endpoint, StorageError> {
+pub(crate) fn to_endpoint(row: endpoints::Model) -> Result<Endpoint, StorageError> {
     let id = row.id.as_str();
     Ok(Endpoint {
         id: column(ENDPOINTS, "id", id, id.parse())?,

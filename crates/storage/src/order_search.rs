@@ -5,10 +5,11 @@
 use std::collections::HashMap;
 
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde::{Deserialize, Serialize};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::DeliveryState;
-use tributary_domain::ids::{OrderId, TenantId};
+use tributary_domain::ids::{EventId, OrderId, TenantId};
 use tributary_domain::merchant::Mchid;
 use tributary_domain::order::{Order, OrderState};
 use tributary_domain::order_filter::{OrderProblem, RefundShare, Told};
@@ -16,9 +17,9 @@ use tributary_domain::tenant::Mode;
 
 use crate::Access;
 use crate::entities::{deliveries, events, orders};
-use crate::error::{StorageError, database};
+use crate::error::{StorageError, column, database};
 use crate::orders::to_order;
-use crate::scan::{Place, Scanned};
+use crate::scan::{Place, Scanned, id_floor};
 use crate::statement_sizes::padded;
 
 mod numbers;
@@ -26,11 +27,11 @@ mod path;
 #[cfg(test)]
 mod tests;
 
-use numbers::of_number;
 use path::{event_of_delivery, path};
 
 /// Which instant of an order a span of time is about; the list is sorted by it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OrderTime {
     /// When it was placed.
     #[default]
@@ -40,7 +41,7 @@ pub enum OrderTime {
 }
 
 /// Which orders are looked for. Live and test never show in one list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OrderQuery {
     /// Which world.
     pub mode: Mode,
@@ -175,8 +176,27 @@ pub async fn of_number_all_tenants(
     number: &str,
     limit: u64,
 ) -> Result<Vec<Order>, StorageError> {
+    find_number(at, None, number, limit).await
+}
+
+/// A tenant's orders that a number belongs to.
+pub async fn of_number(
+    at: &impl Access,
+    tenant: &TenantId,
+    number: &str,
+    limit: u64,
+) -> Result<Vec<Order>, StorageError> {
+    find_number(at, Some(tenant), number, limit).await
+}
+
+async fn find_number(
+    at: &impl Access,
+    tenant: Option<&TenantId>,
+    number: &str,
+    limit: u64,
+) -> Result<Vec<Order>, StorageError> {
     let mut ids: Vec<String> = Vec::new();
-    for mut leg in of_number(number) {
+    for mut leg in numbers::of_number(tenant, number) {
         leg.limit(limit);
         let rows = at.connection().query_all(&leg).await;
         for row in rows.map_err(database("looking a number up"))? {
@@ -189,6 +209,21 @@ pub async fn of_number_all_tenants(
     ids.reverse();
     ids.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     read_all_tenants(at, ids).await
+}
+
+/// A tenant's order by its id, in either world.
+pub async fn find(
+    at: &impl Access,
+    tenant: &TenantId,
+    id: &OrderId,
+) -> Result<Option<Order>, StorageError> {
+    let row = orders::Entity::find()
+        .filter(orders::Column::TenantId.eq(tenant.as_str()))
+        .filter(orders::Column::Id.eq(id.as_str()))
+        .one(at.connection())
+        .await
+        .map_err(database("reading an order"))?;
+    row.map(to_order).transpose()
 }
 
 /// An order by its id, whoever's it is.
@@ -253,4 +288,80 @@ async fn read_all_tenants(at: &impl Access, ids: Vec<String>) -> Result<Vec<Orde
         rows.into_iter().map(|row| (row.id.clone(), row)).collect();
     let in_order = ids.iter().filter_map(|id| by_id.remove(id));
     in_order.map(to_order).collect()
+}
+
+/// An order or a refund that something happened to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedSubject {
+    /// The event.
+    pub event_id: String,
+    /// Its type.
+    pub event: String,
+    /// `order` or `refund`.
+    pub kind: String,
+    /// The id of the order or the refund.
+    pub id: String,
+    /// Whose it is.
+    pub tenant_id: TenantId,
+}
+
+/// What happened to a tenant's orders and refunds since an instant, oldest first.
+pub async fn changed(
+    at: &impl Access,
+    tenant: &TenantId,
+    since: Timestamp,
+    limit: u64,
+) -> Result<Vec<ChangedSubject>, StorageError> {
+    changes_where(at, Some(tenant), since, limit).await
+}
+
+/// What happened to orders and refunds since an instant, whoever's they are, oldest first.
+pub async fn changed_all_tenants(
+    at: &impl Access,
+    since: Timestamp,
+    limit: u64,
+) -> Result<Vec<ChangedSubject>, StorageError> {
+    changes_where(at, None, since, limit).await
+}
+
+async fn changes_where(
+    at: &impl Access,
+    tenant: Option<&TenantId>,
+    since: Timestamp,
+    limit: u64,
+) -> Result<Vec<ChangedSubject>, StorageError> {
+    use events::Column;
+    let mut wanted = events::Entity::find()
+        .select_only()
+        .columns([
+            Column::Id,
+            Column::Kind,
+            Column::SubjectType,
+            Column::SubjectId,
+            Column::TenantId,
+        ])
+        .filter(Column::Id.gte(id_floor(EventId::PREFIX, since)))
+        .filter(Column::SubjectType.is_in(["order", "refund"]));
+    if let Some(tenant) = tenant {
+        wanted = wanted.filter(Column::TenantId.eq(tenant.as_str()));
+    }
+    let rows: Vec<(String, String, String, String, String)> = wanted
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .into_tuple()
+        .all(at.connection())
+        .await
+        .map_err(database("reading what changed"))?;
+    rows.into_iter()
+        .map(|(event_id, event, kind, id, tenant)| {
+            let tenant_id = column("events", "tenant_id", &event_id, tenant.parse())?;
+            Ok(ChangedSubject {
+                event_id,
+                event,
+                kind,
+                id,
+                tenant_id,
+            })
+        })
+        .collect()
 }

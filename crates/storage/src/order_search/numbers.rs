@@ -1,45 +1,69 @@
 //! The statements that find the orders of a number, whichever kind of number it is.
 
 use sea_orm::ColumnTrait;
-use sea_orm::sea_query::{DynIden, Order as Sort, Query, SelectStatement};
+use sea_orm::sea_query::{Order as Sort, Query, SelectStatement};
+use tributary_domain::ids::TenantId;
 
 use crate::entities::{attempts, late_payments, orders, refunds};
 
 /// The statements that find the orders of a number, each by an index.
-pub(super) fn of_number(number: &str) -> Vec<SelectStatement> {
-    let select = |column: (DynIden, DynIden)| {
-        let mut leg = Query::select();
-        leg.column(column.clone()).order_by(column, Sort::Desc);
-        leg
+pub(super) fn of_number(tenant: Option<&TenantId>, number: &str) -> Vec<SelectStatement> {
+    use orders::Column;
+    let mut legs: Vec<SelectStatement> =
+        [Column::Id, Column::MerchantOrderNo, Column::TransactionId]
+            .into_iter()
+            .map(|which| leg(Column::Id, which, number, (Column::TenantId, tenant)))
+            .collect();
+    let of_refund = |which: refunds::Column| {
+        use refunds::Column;
+        leg(Column::OrderId, which, number, (Column::TenantId, tenant))
     };
-    let order = |which: orders::Column| {
-        let mut leg = select(orders::Column::Id.as_column_ref());
-        leg.from(orders::Entity).and_where(which.eq(number));
-        leg
-    };
-    let refund = |which: refunds::Column| {
-        let mut leg = select(refunds::Column::OrderId.as_column_ref());
-        leg.from(refunds::Entity).and_where(which.eq(number));
-        leg
-    };
-    let mut attempt = select(attempts::Column::OrderId.as_column_ref());
+    legs.extend(
+        [
+            refunds::Column::Id,
+            refunds::Column::MerchantRefundNo,
+            refunds::Column::OutRefundNo,
+            refunds::Column::RefundId,
+        ]
+        .map(of_refund),
+    );
     // An order's number at WeChat is the body of its attempt's id.
-    let ids = [number.to_owned(), format!("att_{number}")];
-    attempt
-        .from(attempts::Entity)
-        .and_where(attempts::Column::Id.is_in(ids));
-    let mut late = select(late_payments::Column::OrderId.as_column_ref());
-    late.from(late_payments::Entity)
-        .and_where(late_payments::Column::TransactionId.eq(number));
-    vec![
-        order(orders::Column::Id),
-        order(orders::Column::MerchantOrderNo),
-        order(orders::Column::TransactionId),
-        attempt,
-        late,
-        refund(refunds::Column::Id),
-        refund(refunds::Column::MerchantRefundNo),
-        refund(refunds::Column::OutRefundNo),
-        refund(refunds::Column::RefundId),
-    ]
+    for id in [number.to_owned(), format!("att_{number}")] {
+        use attempts::Column;
+        legs.push(leg(
+            Column::OrderId,
+            Column::Id,
+            &id,
+            (Column::TenantId, tenant),
+        ));
+    }
+    let late = {
+        use late_payments::Column;
+        leg(
+            Column::OrderId,
+            Column::TransactionId,
+            number,
+            (Column::TenantId, tenant),
+        )
+    };
+    legs.push(late);
+    legs
+}
+
+/// The newest ids where a column has a value.
+fn leg<C: ColumnTrait>(
+    shown: C,
+    which: C,
+    value: &str,
+    (owner, tenant): (C, Option<&TenantId>),
+) -> SelectStatement {
+    let mut leg = Query::select();
+    leg.column(shown.as_column_ref())
+        .from(shown.entity_name())
+        .and_where(which.eq(value))
+        .order_by(shown.as_column_ref(), Sort::Desc);
+    if let Some(tenant) = tenant {
+        leg.and_where(owner.eq(tenant.as_str()));
+    }
+    leg
 }
