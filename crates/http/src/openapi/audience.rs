@@ -19,6 +19,7 @@ const ADMIN_TABLES: &[&str] = &[
     include_str!("admin/session.json"),
     include_str!("admin/me.json"),
     include_str!("admin/staff.json"),
+    include_str!("admin/console.json"),
 ];
 
 fn registered<T: OpenApi>() -> Registry {
