@@ -32,6 +32,7 @@ mod refund;
 mod restart;
 mod secrets;
 mod setback;
+mod staff_isolation;
 mod stop;
 mod tenants;
 mod timeline;

@@ -30,7 +30,7 @@ pub use api::{Answer, Api};
 pub use cluster::Cluster;
 pub use database::{Backend, TestDatabase};
 pub use hostile::{HostileReceiver, Hostility};
-pub use platform::{Setup, TestPlatform, run_on, run_with};
+pub use platform::{Setup, TestPlatform, run_on, run_on_one_thread, run_with};
 pub use tenant::TestTenant;
 pub use webhook_receiver::{Behaviour, Gate, Webhook, WebhookReceiver};
 pub use wechat_hand::WeChatHand;

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::ids::{ApiKeyId, TenantId};
 use crate::late_payment::LatePolicy;
-use crate::money::Fen;
 use crate::state_words::state_words;
 
 /// `live` moves money at WeChat; `test` talks to the simulator. No row is shared between them.
@@ -58,9 +57,8 @@ impl TenantState {
     pub const fn may_become(self, next: Self) -> bool {
         matches!(
             (self, next),
-            (Self::Invited, Self::Active | Self::Closed)
+            (Self::Invited | Self::Suspended, Self::Active | Self::Closed)
                 | (Self::Active, Self::Suspended | Self::Closed)
-                | (Self::Suspended, Self::Active | Self::Closed)
         )
     }
 
@@ -80,8 +78,6 @@ impl TenantState {
 pub struct TenantSettings {
     /// After how many minutes an order ends that does not say when: 1 to 10,080.
     pub order_expires_after_minutes: Option<u32>,
-    /// Above which amount a refund that a person asks for needs a second one.
-    pub refund_approval_above: Option<Fen>,
     /// How new webhook endpoints are tried again, in the words of the endpoints' own setting.
     pub webhook_schedule: Option<String>,
     /// Which version of the events new webhook endpoints get.

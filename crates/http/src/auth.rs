@@ -7,6 +7,7 @@ use tracing::Span;
 use tributary_domain::tenant::Scope;
 use tributary_operations::Operations;
 use tributary_operations::credentials::Caller;
+use tributary_operations::tenancy::{self, Tenancy};
 
 use crate::problem::{Problem, ProblemCode};
 use crate::rate_limits;
@@ -96,6 +97,8 @@ async fn check_key(request: &Request, bearer: Bearer) -> poem::Result<Session> {
         .await
         .map_err(Problem::from)?;
     Span::current().record("tenant.id", caller.tenant_id.as_str());
+    tenancy::recognise(&Tenancy::Tenant(caller.tenant_id.clone()))
+        .map_err(|error| Problem::of(ProblemCode::Internal).cause(&error))?;
     rate_limits::admit(request, operations, &caller)?;
     Ok(Session {
         operations: operations.clone(),

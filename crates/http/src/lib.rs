@@ -24,10 +24,12 @@ mod shedding;
 mod tenant_api;
 mod wechat_notify;
 
+use std::sync::Arc;
+
 use poem::endpoint::BoxEndpoint;
 use poem::middleware::AddData;
-use poem::{EndpointExt, IntoEndpoint, Route, get, post};
-use tributary_operations::Operations;
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Request, Route, get, post};
+use tributary_operations::{Operations, tenancy};
 
 use openapi::Audience;
 use request_log::RequestLog;
@@ -73,10 +75,15 @@ fn table(options: &HttpOptions) -> Route {
         .at("/healthz", get(health::healthz))
         .at("/readyz", get(health::readyz))
         .at(wechat_notify::ROUTE, post(wechat_notify::receive))
-        .nest_no_strip("/v1", openapi::tenant_service())
+        .nest_no_strip(
+            "/v1",
+            openapi::tenant_service().around(for_whoever_is_recognised),
+        )
         .nest_no_strip(
             "/admin/v1",
-            openapi::admin_service().around(admin_api::guards::same_site_only),
+            openapi::admin_service()
+                .around(for_whoever_is_recognised)
+                .around(admin_api::guards::same_site_only),
         );
     if !options.serve_documents {
         return routes;
@@ -86,6 +93,14 @@ fn table(options: &HttpOptions) -> Route {
             .at(audience.document_path(), get(docs::document(audience)))
             .at(audience.page_path(), get(docs::browser(audience)))
     })
+}
+
+/// Lets a request reach nothing until its caller is recognised, and then only what is the caller's.
+async fn for_whoever_is_recognised<E: Endpoint>(
+    endpoint: Arc<E>,
+    request: Request,
+) -> poem::Result<E::Output> {
+    tenancy::unrecognised(endpoint.call(request)).await
 }
 
 fn logged(options: &HttpOptions, beside: Vec<Page>) -> RequestLog<Shedding<Route>> {

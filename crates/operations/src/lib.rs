@@ -67,6 +67,8 @@ use tributary_vault::Vault;
 use tributary_webhooks::Sender;
 use wechatpay::client::Transport;
 
+pub use tributary_storage::tenancy;
+
 pub use error::{LoginProblem, OperationError, PlainWords, UpstreamError};
 pub use rate_limits::Limits;
 pub use wakeups::Wakeups;

@@ -28,6 +28,8 @@ use crate::telemetry;
 
 /// Connections that a demo or a test needs at most.
 const SMALL_POOL: u32 = 8;
+const HOW_TO_MAKE_A_ROLE: &str = "run `tributary migrate`, and connect as a role of its own, made by \
+    CREATE ROLE tributary LOGIN PASSWORD '…'; ALTER DATABASE … OWNER TO tributary;";
 const DEFAULT_TIMEOUTS: Timeouts = Timeouts {
     webhook_ms: 15_000,
     wechat_connect_ms: 3_000,
@@ -341,6 +343,9 @@ async fn open_storage(config: &PlatformConfig) -> anyhow::Result<Storage> {
             bail!("the database's schema is not up to date: run `tributary migrate`");
         }
         Schema::Require => {}
+    }
+    if let Some(hole) = storage.hole_in_wall().await? {
+        bail!("PostgreSQL does not keep tenants apart, because {hole}: {HOW_TO_MAKE_A_ROLE}");
     }
     Ok(storage)
 }

@@ -10,6 +10,7 @@ pub mod bill_rows;
 pub mod bills;
 pub mod books;
 mod commit_signals;
+mod connection;
 pub mod data_keys;
 pub mod day_columns;
 pub mod deliveries;
@@ -54,10 +55,13 @@ pub mod staff_sessions;
 mod statement_sizes;
 pub mod statistics;
 pub mod stuck;
+pub mod tenancy;
 pub mod tenants;
 #[cfg(test)]
 mod test_database;
 pub mod upstream_calls;
+#[cfg(test)]
+mod wall_stands;
 
 pub use commit_signals::CommitSignals;
 pub use dialect::Dialect;
@@ -65,13 +69,14 @@ pub use error::StorageError;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 use sea_orm_migration::MigratorTrait;
 use tributary_domain::clock::{SharedClock, SystemClock};
 use tributary_domain::ids::EndpointId;
 use tributary_migrations::Migrator;
 
 use crate::commit_signals::Written;
+use crate::connection::{Reader, Transaction};
 use crate::error::database;
 use crate::lease_clock::LeaseClock;
 
@@ -80,7 +85,7 @@ use crate::lease_clock::LeaseClock;
 pub struct Storage {
     dialect: Dialect,
     writer: DatabaseConnection,
-    reader: DatabaseConnection,
+    reader: Reader,
     signals: Arc<CommitSignals>,
     lease_clock: LeaseClock,
 }
@@ -89,7 +94,7 @@ pub struct Storage {
 #[derive(Debug)]
 pub struct Tx {
     dialect: Dialect,
-    inner: DatabaseTransaction,
+    inner: Transaction,
     signals: Arc<CommitSignals>,
     lease_clock: LeaseClock,
     written: Mutex<Written>,
@@ -107,17 +112,17 @@ pub trait Access: Sync {
 }
 
 impl Access for Storage {
-    type Connection = DatabaseConnection;
+    type Connection = Reader;
 
-    fn connection(&self) -> &DatabaseConnection {
+    fn connection(&self) -> &Reader {
         &self.reader
     }
 }
 
 impl Access for Tx {
-    type Connection = DatabaseTransaction;
+    type Connection = Transaction;
 
-    fn connection(&self) -> &DatabaseTransaction {
+    fn connection(&self) -> &Transaction {
         &self.inner
     }
 }
@@ -176,8 +181,8 @@ impl Storage {
             pause.await;
         }
         let inner = self
-            .writer
-            .begin_with_options(self.dialect.write_transaction())
+            .dialect
+            .begin(&self.writer)
             .await
             .map_err(database("beginning a transaction"))?;
         Ok(Tx {
@@ -191,9 +196,17 @@ impl Storage {
         })
     }
 
+    /// Why the database itself does not keep tenants apart, where it could: its role, or a table.
+    pub async fn hole_in_wall(&self) -> Result<Option<String>, StorageError> {
+        self.dialect
+            .hole_in_wall(&self.writer)
+            .await
+            .map_err(database("looking at the wall between tenants"))
+    }
+
     /// Answers once the database does.
     pub async fn ping(&self) -> Result<(), StorageError> {
-        self.reader
+        self.writer
             .ping()
             .await
             .map_err(database("reaching the database"))
