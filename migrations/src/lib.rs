@@ -22,6 +22,7 @@ mod m20261125_000011_age_data_keys;
 mod m20261125_000014_widen_tenants;
 mod m20261125_000015_create_console;
 mod m20261125_000016_raise_wall;
+pub mod wall;
 
 /// Applies and reverts the schema.
 #[derive(Debug)]

@@ -342,8 +342,7 @@ async fn next_piece(
     let piece = match read {
         Some(piece) => piece,
         None => match call
-            .operations
-            .job_result(&call.viewer(), &id, number)
+            .streamed(call.operations.job_result(&call.viewer(), &id, number))
             .await
         {
             Ok(Some(piece)) => piece,

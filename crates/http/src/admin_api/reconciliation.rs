@@ -418,7 +418,8 @@ async fn next_piece(
     if number > PIECES_MAX {
         return None;
     }
-    match call.operations.bill_piece(&bill.name, number).await {
+    let reading = call.operations.bill_piece(&bill.name, number);
+    match call.streamed(reading).await {
         Ok(Some(piece)) => Some((Ok(piece), (call, bill, number + 1))),
         Ok(None) => None,
         Err(error) => {

@@ -499,11 +499,9 @@ async fn look(mut looking: Looking) -> Option<(Result<String, std::io::Error>, L
     }
     looking.looks = looking.looks.saturating_add(1);
     let viewer = looking.call.viewer();
-    let found = looking
-        .call
-        .operations
-        .changes(&viewer, &mut looking.watch)
-        .await;
+    let call = looking.call.clone();
+    let looked = call.operations.changes(&viewer, &mut looking.watch);
+    let found = call.streamed(looked).await;
     match found {
         Ok(changes) if changes.is_empty() => Some((Ok(String::from(": nothing\n\n")), looking)),
         Ok(changes) => {

@@ -6,6 +6,7 @@ use tributary_domain::tenant::Mode;
 use tributary_operations::OperationError;
 use tributary_operations::allowed::Action;
 use tributary_operations::pages::{Place, read_cursor};
+use tributary_operations::tenancy;
 use tributary_operations::viewer::{Reach, Viewer};
 
 use super::guards::StaffCall;
@@ -47,6 +48,14 @@ impl StaffCall {
             None => Reach::Platform,
         };
         Viewer::new(reach, self.caller.permissions())
+    }
+
+    /// Reads for the caller while an answer is on its way: whose rows may be touched is not known there any more.
+    pub(super) async fn streamed<T>(&self, work: impl Future<Output = T>) -> T {
+        match self.caller.scope.tenant() {
+            Some(tenant) => tenancy::within(tenant.clone(), work).await,
+            None => tenancy::platform(work).await,
+        }
     }
 }
 
