@@ -7,6 +7,7 @@ mod certificate;
 mod key_ring;
 mod merchant;
 mod pem;
+mod pkcs12;
 mod private_key;
 mod public_key;
 
@@ -14,6 +15,8 @@ pub use api_key::{ApiV2Key, ApiV3Key};
 pub use certificate::Certificate;
 pub use key_ring::KeyRing;
 pub use merchant::Merchant;
+pub use pem::{PemKind, pem_kind};
+pub use pkcs12::{Pkcs12, Pkcs12Error};
 pub use private_key::{PrivateKey, generate_pem};
 pub use public_key::PublicKey;
 

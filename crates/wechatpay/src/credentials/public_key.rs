@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use rsa::pkcs1::DecodeRsaPublicKey as _;
 use rsa::pkcs8::EncodePublicKey as _;
+use sha2::{Digest as _, Sha256};
 
 use super::{Certificate, KeyError, OaepError, SignatureError, pem};
 
@@ -81,6 +82,11 @@ impl PublicKey {
             .encrypt(&OAEP_SHA1_MGF1SHA1, plain, &mut ciphertext, None)
             .map_err(|_| OaepError::Encrypt)?;
         Ok(BASE64_STANDARD.encode(ciphertext))
+    }
+
+    /// Returns SHA-256 of the key's SubjectPublicKeyInfo, in lower-case hex.
+    pub fn fingerprint(&self) -> String {
+        hex::encode(Sha256::digest(&self.0.spki))
     }
 
     /// Returns the key as PEM (`PUBLIC KEY`).
