@@ -18,6 +18,7 @@ pub mod money;
 pub mod order;
 pub mod order_content;
 pub mod order_money;
+pub mod provider_key;
 pub mod reconciliation;
 pub mod refund;
 pub mod refund_content;
