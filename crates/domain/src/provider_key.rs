@@ -329,6 +329,10 @@ pub struct KeyTest {
     pub detail: Option<String>,
     /// When it began.
     pub started_at: Timestamp,
+    /// When WeChat's answer was verified and read.
+    pub answered_at: Option<Timestamp>,
+    /// When WeChat's callback was verified and read; it may be faster than the answer.
+    pub called_back_at: Option<Timestamp>,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
     /// When the callback must have come.
@@ -336,21 +340,29 @@ pub struct KeyTest {
 }
 
 impl KeyTest {
-    /// The test as it ends, unless it has ended.
-    pub fn ended(&self, failed: Option<KeyTestStep>, now: Timestamp) -> Option<Self> {
-        (self.state == KeyTestState::Waiting).then(|| Self {
-            state: failed.map_or(KeyTestState::Green, |_| KeyTestState::Red),
-            failed_step: failed,
+    /// The test as it ends when a step fails.
+    #[must_use]
+    pub fn failed(&self, step: KeyTestStep, detail: String, now: Timestamp) -> Self {
+        Self {
+            state: KeyTestState::Red,
+            failed_step: Some(step),
+            detail: Some(detail),
             finished_at: Some(now),
             ..self.clone()
-        })
+        }
+    }
+
+    /// The step that a test failed at whose time is up.
+    pub fn missing_step(&self) -> KeyTestStep {
+        match self.answered_at {
+            Some(_) => KeyTestStep::Callback,
+            None => KeyTestStep::Reach,
+        }
     }
 
     /// Whether this test used a key.
     pub fn concerns(&self, key: &ProviderKeyId) -> bool {
-        self.merchant_key == *key
-            || self.platform_key == *key
-            || self.api_key.as_ref() == Some(key)
+        self.merchant_key == *key || self.platform_key == *key || self.api_key.as_ref() == Some(key)
     }
 }
 

@@ -24,6 +24,7 @@ mod observation;
 pub mod orders;
 pub mod pages;
 pub mod polling;
+pub mod provider_keys;
 pub mod providers;
 pub mod readiness;
 pub mod reconciliation;
@@ -53,6 +54,7 @@ pub use wakeups::Wakeups;
 use crate::budgets::Budgets;
 use crate::credentials::KeyCache;
 use crate::orders::preflight::MerchantCache;
+use crate::provider_keys::meter::KeyMeter;
 use crate::providers::ProviderCache;
 use crate::sealing::Sealing;
 use crate::upstream_calls::WaitingCalls;
@@ -102,6 +104,7 @@ struct Inner {
     /// When a tenant last made us ask WeChat about an order.
     syncs: Cache<OrderId, Timestamp>,
     waiting_calls: WaitingCalls,
+    key_meter: KeyMeter,
     wakeups: Wakeups,
     budgets: Budgets,
     /// Rows without a next action, as last counted.
@@ -127,6 +130,7 @@ impl Operations {
                 .time_to_live(SYNC_KEPT)
                 .build(),
             waiting_calls: WaitingCalls::default(),
+            key_meter: KeyMeter::default(),
             wakeups: Wakeups::default(),
             budgets: Budgets::default(),
             stuck_rows: AtomicU64::new(0),

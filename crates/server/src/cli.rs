@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod admin;
 mod audit;
+mod provider_keys;
 
 pub use audit::{AuditArgs, AuditCommand, VerifyAudit};
 
@@ -16,6 +17,10 @@ pub use admin::{
     AddSubApp, AdminArgs, AdminCommand, CloseDiscrepancy, CreateApiKey, CreateProvider,
     CreateSubMerchant, CreateTenant, DecideLatePayment, DecisionName, Discrepancies, ModeName,
     Reconcile, ReconciliationDay, RevokeApiKey, SetLatePolicy,
+};
+pub use provider_keys::{
+    ActivateKey, ImportKey, KeyKindName, KeyShares, MerchantKeyFiles, OfProvider, RetireKey,
+    RevokeKey, TestKeys,
 };
 
 /// A platform for WeChat Pay service providers.

@@ -49,7 +49,10 @@ fn a_key_goes_from_staged_to_retired_and_never_back_from_the_end() {
     assert_eq!(back.state, KeyState::Active, "a switch can be taken back");
     let later = now().plus_millis(2 * DAY);
     let retired = retiring.moved(KeyMove::Retire, later).unwrap();
-    assert_eq!((retired.state, retired.changed_at), (KeyState::Retired, later));
+    assert_eq!(
+        (retired.state, retired.changed_at),
+        (KeyState::Retired, later)
+    );
     for end in [KeyState::Retired, KeyState::Revoked] {
         let ended = key(KeyKind::MerchantCertificate, end);
         for to in [

@@ -34,6 +34,9 @@ impl From<OperationError> for Problem {
             OperationError::StateConflict { state } => {
                 Self::of(Code::StateConflict).detail(format!("its state is {state}"))
             }
+            OperationError::KeyRefused(refusal) => {
+                Self::of(Code::StateConflict).detail(refusal.to_string())
+            }
             OperationError::IdempotencyKeyReused => Self::of(Code::IdempotencyKeyReused),
             OperationError::IdempotencyInFlight => {
                 Self::of(Code::IdempotencyInFlight).retry_after(RETRY_AFTER_SECONDS)

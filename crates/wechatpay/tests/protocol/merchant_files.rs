@@ -1,4 +1,4 @@
-//! The files of a merchant as WeChat's console hands them out, made once with `openssl req -x509` and
+//! The files of a merchant as WeChat's console hands them out, made once with `openssl ca -selfsign` and
 //! `openssl pkcs12 -export -legacy` for the merchant number 1900000109.
 
 use wechatpay::credentials::{
