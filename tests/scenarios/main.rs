@@ -23,6 +23,7 @@ mod lost_notification;
 mod mutated_notifications;
 mod notification;
 mod pay_order;
+mod provider_files;
 mod provider_keys;
 mod reconcile;
 mod reconcile_crafted;

@@ -1,7 +1,10 @@
 //! The keys of a provider change while money moves: nothing is lost, nothing fails, and everybody can see how far it is.
 
+use std::sync::Arc;
+
 use futures::future::join_all;
 use serde_json::Value;
+use tributary_domain::clock::Clock as _;
 use tributary_domain::ids::ProviderId;
 use tributary_domain::provider_key::{
     KeyKind, KeyRefusal, KeyState, KeyTestState, KeyTestStep, KeyUse, ProviderKey,
@@ -14,7 +17,9 @@ use tributary_server::simulated;
 use tributary_tests::platform::number;
 use tributary_tests::tenant::Under;
 use tributary_tests::{TestPlatform, TestTenant, scenario};
-use wechatpay_sim::{ChangeProvider, Fault, FaultKind, KeyMode, NewProvider, ProviderKeys};
+use wechatpay_sim::{
+    ChangeProvider, Fault, FaultKind, KeyMode, NewProvider, ProviderKeys, SimConfig, Simulator,
+};
 
 /// Orders of one burst, placed at once.
 const BURST: usize = 8;
@@ -126,7 +131,7 @@ async fn assert_all_paid(p: &TestPlatform, tenant: &TestTenant, orders: &[Value]
     }
     let unapplied = "SELECT COUNT(*) FROM notifications WHERE state <> 'applied'";
     assert_eq!(p.database.count(unapplied).await, 0);
-    let told = "SELECT COUNT(*) FROM (SELECT subject_id FROM events WHERE event_type = 'order.paid' \
+    let told = "SELECT COUNT(*) FROM (SELECT subject_id FROM events WHERE kind = 'order.paid' \
                 GROUP BY subject_id HAVING COUNT(*) > 1) AS twice";
     assert_eq!(p.database.count(told).await, 0);
 }
@@ -142,75 +147,90 @@ scenario!(
 );
 async fn switch_to_and_fro(p: &TestPlatform) {
     let s = Switched::begin(p).await;
-    let operations = p.platform.operations();
-    let (public, certificate) = (
-        s.keys.wechatpay_public_key_id.clone(),
-        s.keys.platform_serial.clone(),
-    );
+    let certificate = s.keys.platform_serial.clone();
     let mut orders = s.traffic(p).await;
     assert_all_paid(p, &s.tenant, &orders).await;
     assert_eq!(s.share(p, KeyUse::Answer, &certificate).await, 1_000);
     assert_eq!(s.share(p, KeyUse::Notification, &certificate).await, 1_000);
+    take_up_public_key(p, &s, &mut orders).await;
+    prefer_to_and_fro(p, &s, &mut orders).await;
+    finish_and_take_back(p, &s, &mut orders).await;
+    let unpaid = "SELECT COUNT(*) FROM orders WHERE state <> 'paid'";
+    assert_eq!(p.database.count(unpaid).await, 0, "no order failed");
+}
 
-    // The console's switch begins: half of the notifications name a key that nobody here has activated yet.
+/// The console's switch begins: half of the notifications name a key that nobody here has activated yet.
+async fn take_up_public_key(p: &TestPlatform, s: &Switched, orders: &mut Vec<Value>) {
     next_hour(p).await;
     let key = s.import_public_key(p).await;
     let (burst, ()) = futures::join!(s.traffic(p), s.mode(p, KeyMode::Switching, 50.0));
     orders.extend(burst);
     let tested = s.test(p).await;
     assert_eq!(tested, [(KeyTestState::Green, None); 2], "both modes");
-    let active = operations
+    let active = p
+        .platform
+        .operations()
         .activate_key(&by(), &key.id, &KeyProof::SelfTest, None)
         .await
         .expect("a tested key is activated");
     assert_eq!(active.state, KeyState::Active);
-    assert_all_paid(p, &s.tenant, &orders).await;
-
+    assert_all_paid(p, &s.tenant, orders).await;
     // Both kinds at once: answers follow our header, notifications WeChat's percentage.
     next_hour(p).await;
     for _ in 0..3 {
         orders.extend(s.traffic(p).await);
     }
-    assert_all_paid(p, &s.tenant, &orders).await;
-    assert_eq!(s.share(p, KeyUse::Answer, &certificate).await, 1_000);
-    let half = s.share(p, KeyUse::Notification, &public).await;
+    assert_all_paid(p, &s.tenant, orders).await;
+    let certificate = &s.keys.platform_serial;
+    assert_eq!(s.share(p, KeyUse::Answer, certificate).await, 1_000);
+    let public = &s.keys.wechatpay_public_key_id;
+    let half = s.share(p, KeyUse::Notification, public).await;
     assert!((200..=800).contains(&half), "{half} of 1000");
+}
 
-    for (prefer, serial) in [(true, &public), (false, &certificate), (true, &public)] {
+/// Our own preference is one call each way, while orders are placed.
+async fn prefer_to_and_fro(p: &TestPlatform, s: &Switched, orders: &mut Vec<Value>) {
+    let operations = p.platform.operations();
+    for kind in [
+        KeyKind::WechatPublicKey,
+        KeyKind::PlatformCertificate,
+        KeyKind::WechatPublicKey,
+    ] {
         next_hour(p).await;
         let change = async {
-            let preferred = if prefer {
-                operations.prefer_public_key(&by(), &s.id).await
-            } else {
-                operations.prefer_certificate(&by(), &s.id).await
+            let preferred = match kind {
+                KeyKind::WechatPublicKey => operations.prefer_public_key(&by(), &s.id).await,
+                _ => operations.prefer_certificate(&by(), &s.id).await,
             };
-            assert_eq!(&preferred.expect("a preference").serial, serial);
+            preferred.expect("a preference").serial
         };
-        let (burst, ()) = futures::join!(s.traffic(p), change);
+        let (burst, serial) = futures::join!(s.traffic(p), change);
         orders.extend(burst);
         next_hour(p).await;
         orders.extend(s.traffic(p).await);
-        assert_all_paid(p, &s.tenant, &orders).await;
-        assert_eq!(s.share(p, KeyUse::Answer, serial).await, 1_000);
+        assert_all_paid(p, &s.tenant, orders).await;
+        assert_eq!(s.share(p, KeyUse::Answer, &serial).await, 1_000);
     }
+}
 
-    // The switch is finished, then taken back as far as WeChat can.
+/// The switch is finished, then taken back as far as WeChat can.
+async fn finish_and_take_back(p: &TestPlatform, s: &Switched, orders: &mut Vec<Value>) {
+    let public = &s.keys.wechatpay_public_key_id;
+    let certificate = &s.keys.platform_serial;
     for (mode, percentage, answers, notices) in [
-        (KeyMode::PublicKey, 100.0, &public, &public),
-        (KeyMode::Switching, 10.0, &public, &certificate),
-        (KeyMode::Certificate, 0.0, &certificate, &certificate),
+        (KeyMode::PublicKey, 100.0, public, public),
+        (KeyMode::Switching, 10.0, public, certificate),
+        (KeyMode::Certificate, 0.0, certificate, certificate),
     ] {
         let (burst, ()) = futures::join!(s.traffic(p), s.mode(p, mode, percentage));
         orders.extend(burst);
         p.settle().await;
         next_hour(p).await;
         orders.extend(s.traffic(p).await);
-        assert_all_paid(p, &s.tenant, &orders).await;
+        assert_all_paid(p, &s.tenant, orders).await;
         assert_eq!(s.share(p, KeyUse::Answer, answers).await, 1_000);
         assert!(s.share(p, KeyUse::Notification, notices).await >= 500);
     }
-    let refused = "SELECT COUNT(*) FROM orders WHERE state NOT IN ('paid')";
-    assert_eq!(p.database.count(refused).await, 0, "no order failed");
 }
 
 scenario!(
@@ -471,7 +491,6 @@ async fn two_nodes(p: &TestPlatform) {
 }
 
 async fn other_node(p: &TestPlatform) -> Operations {
-    use std::sync::Arc;
     use tributary_domain::clock::SharedClock;
     use tributary_server::platform::{Platform, PlatformConfig};
     let clock = Arc::clone(&p.clock) as SharedClock;
@@ -517,4 +536,34 @@ async fn told(p: &TestPlatform) {
     );
     assert_eq!(p.database.count(&of_this).await, 7);
     assert_eq!(alarms("clock_skew").await, 0);
+    talk_to_a_slow_clock(p).await;
+    assert_eq!(alarms("clock_skew").await, 1);
+}
+
+/// Another WeChat, whose clock is 40 seconds behind: signatures still verify.
+async fn talk_to_a_slow_clock(p: &TestPlatform) {
+    let clock = Arc::clone(&p.clock);
+    let slow = Simulator::start(SimConfig {
+        clock_ms: Arc::new(move || clock.now().as_millis() - 40_000),
+        auto_deliver: false,
+        ..SimConfig::default()
+    });
+    let slow = slow.await.expect("a second WeChat");
+    let wish = NewProvider {
+        sp_mchid: Some("1900009999".to_owned()),
+        ..NewProvider::default()
+    };
+    let keys = slow.provider(wish).await.expect("a provider");
+    let operations = p.platform.operations();
+    let url = slow.base_url();
+    let id = simulated::adopt_provider(operations, &keys, &url).await;
+    let id = id.expect("the platform takes the provider");
+    for _ in 0..2 {
+        operations
+            .refresh_certificates_of(&id)
+            .await
+            .expect("certificates");
+    }
+    p.settle().await;
+    slow.shutdown().await;
 }

@@ -294,3 +294,6 @@ fn to_stored(row: Model) -> Result<StoredKey, StorageError> {
     };
     Ok(StoredKey { key, secret })
 }
+
+#[cfg(test)]
+mod tests;
