@@ -16,7 +16,8 @@ mod m20261125_000006_widen_endpoints;
 mod m20261125_000007_create_upstream_calls;
 mod m20261125_000008_create_bills;
 mod m20261125_000009_create_audit;
-mod m20261126_000012_create_provider_keys;
+mod m20261125_000010_create_staff;
+mod m20261125_000012_create_provider_keys;
 
 /// Applies and reverts the schema.
 #[derive(Debug)]
@@ -35,7 +36,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000007_create_upstream_calls::Migration),
             Box::new(m20261125_000008_create_bills::Migration),
             Box::new(m20261125_000009_create_audit::Migration),
-            Box::new(m20261126_000012_create_provider_keys::Migration),
+            Box::new(m20261125_000010_create_staff::Migration),
+            Box::new(m20261125_000012_create_provider_keys::Migration),
         ]
     }
 }

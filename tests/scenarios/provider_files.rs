@@ -145,7 +145,7 @@ async fn wechat(place: &Place) -> SimHandle {
     simulator
 }
 
-fn created<'a>(place: &Place, api_url: &'a str, key_files: &[&'a str]) -> Vec<String> {
+fn created(place: &Place, api_url: &str, key_files: &[&str]) -> Vec<String> {
     let id = std::fs::read_to_string(place.folder.path().join("pub_key_id"));
     let mut arguments: Vec<String> = [
         "create-provider",
@@ -223,9 +223,13 @@ async fn set_up(key_files: &[&str]) {
     assert_eq!(tested["tests"][0]["key_mode"], "public_key");
     first_order(&place, &simulator, provider).await;
     let keys = place.json(&["keys", "--provider", provider]).await;
-    let merchant = &keys["keys"][0];
-    assert_eq!(merchant["kind"], "merchant_certificate");
+    let keys_shown = keys["keys"].as_array().expect("the ring");
+    let merchant = keys_shown
+        .iter()
+        .find(|key| key["kind"] == "merchant_certificate")
+        .expect("a merchant key");
     assert_eq!(merchant["not_after"], "2049-12-31T23:59:59.000Z");
+    assert_eq!(merchant["state"], "active");
     for secret in [API_V3_KEY, "PRIVATE KEY"] {
         assert!(!keys.to_string().contains(secret), "{secret}");
     }

@@ -13,15 +13,18 @@ mod watch;
 use serde_json::json;
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{ProviderId, ProviderKeyId};
+use tributary_domain::merchant::Provider;
 use tributary_domain::provider_key::{KeyKind, KeyMove, KeyRefusal, KeyState, ProviderKey};
-use tributary_domain::staff::Actor;
+use tributary_domain::staff::{Actor, Permission};
 use tributary_domain::tenant::Mode;
 use tributary_storage::provider_keys::{self, SealedSecret, StoredKey};
 use tributary_storage::providers::{self, StoredProvider};
 
+use crate::actions::Action;
 use crate::provider_keys::acts::Moved;
 use crate::provider_keys::material::NewKey;
 use crate::providers::open::{RING_MAX, own_place};
+use crate::staff::StaffCaller;
 use crate::{OperationError, Operations};
 
 pub use meter::KeyShare;
@@ -94,10 +97,45 @@ impl Operations {
         Ok(stored.into_iter().map(|one| one.key).collect())
     }
 
+    /// One provider, without secrets. Needs `provider:read`.
+    pub async fn find_provider(&self, id: &ProviderId) -> Result<Provider, OperationError> {
+        Ok(self.stored_provider(id).await?.provider)
+    }
+
     /// One key of any provider. Needs `provider:read`.
     pub async fn provider_key(&self, id: &ProviderKeyId) -> Result<ProviderKey, OperationError> {
         let stored = provider_keys::find(self.storage(), id).await?;
         Ok(stored.ok_or(OperationError::NotFound)?.key)
+    }
+
+    /// Stands for a key that somebody else brought, as the second person that live mode asks for.
+    ///
+    /// Needs `key:approve`.
+    pub async fn approve_key(
+        &self,
+        by: &Actor,
+        id: &ProviderKeyId,
+    ) -> Result<ProviderKey, OperationError> {
+        let before = self.provider_key(id).await?;
+        if before.added_by == by.who() {
+            return Err(KeyRefusal::Unapproved.into());
+        }
+        if !matches!(before.state, KeyState::Staged | KeyState::Testing) {
+            return Err(KeyRefusal::State(before.state).into());
+        }
+        let after = ProviderKey {
+            approved_at: Some(self.now()),
+            approved_by: Some(by.who().to_owned()),
+            ..before.clone()
+        };
+        let act = Moved {
+            action: "provider.key.approved",
+            before: &before,
+            after: &after,
+            reason: None,
+        };
+        self.move_keys(by, &[act]).await?;
+        Ok(after)
     }
 
     /// Brings a key into use; the one that it replaces retires. Needs `key:import`, the approver `key:approve`.
@@ -118,11 +156,11 @@ impl Operations {
             .mode;
         let now = self.now();
         let reason = self.check_proof(&before, proof).await?;
-        let approved_by = check_approval(&before, mode, by, approved_by)?;
+        let approved_by = check_approval(&before, mode, by, approved_by.map(Actor::who))?;
         let mut after = before.moved(KeyMove::Activate, now)?;
-        if let Some(approver) = approved_by {
+        if after.approved_by.as_deref() != approved_by {
             after.approved_at = Some(now);
-            after.approved_by = Some(approver.to_owned());
+            after.approved_by = approved_by.map(str::to_owned);
         }
         let replaced = self.replaced_by(&after, now).await?;
         let mut moves = vec![Moved {
@@ -318,19 +356,41 @@ impl Operations {
 
 /// The second person must be another than the one who acts and the one who brought the key.
 fn check_approval<'a>(
-    key: &ProviderKey,
+    key: &'a ProviderKey,
     mode: Mode,
     by: &Actor,
-    approved_by: Option<&'a Actor>,
+    approved_by: Option<&'a str>,
 ) -> Result<Option<&'a str>, OperationError> {
+    let second = approved_by.or(key.approved_by.as_deref());
     if !key.needs_approval(mode) {
-        return Ok(approved_by.map(Actor::who));
+        return Ok(second);
     }
-    let second = approved_by.map(Actor::who);
     match second {
         Some(second) if second != by.who() && second != key.added_by => Ok(Some(second)),
         _ => Err(KeyRefusal::Unapproved.into()),
     }
+}
+
+/// What a person may do with a key now.
+pub fn key_actions(key: &ProviderKey, caller: &StaffCaller, now: Timestamp) -> Vec<Action> {
+    let may = |permission| caller.require(permission);
+    let refused = |to| key.moved(to, now).map_err(OperationError::from);
+    let move_of = |to| may(Permission::KeyImport).and_then(|()| refused(to).map(drop));
+    let approval = may(Permission::KeyApprove).and_then(|()| match key.state {
+        _ if key.added_by == caller.staff_id.as_str() => Err(OperationError::OwnRequest),
+        KeyState::Staged | KeyState::Testing => Ok(()),
+        state => Err(KeyRefusal::State(state).into()),
+    });
+    let retiring = match key.state {
+        KeyState::Active if key.kind.is_wechats() => KeyMove::Replace,
+        _ => KeyMove::Retire,
+    };
+    vec![
+        Action::when("approve", approval),
+        Action::when("activate", move_of(KeyMove::Activate)),
+        Action::when("retire", move_of(retiring)),
+        Action::when("revoke", move_of(KeyMove::Revoke)),
+    ]
 }
 
 fn check_reason(reason: &str) -> Result<(), OperationError> {
