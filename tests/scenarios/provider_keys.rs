@@ -97,8 +97,9 @@ impl Switched {
             id: self.keys.wechatpay_public_key_id.clone(),
             pem: self.keys.wechatpay_public_key_pem.clone(),
         };
-        let imported = p.platform.operations().import_key(&by(), &self.id, &new);
-        imported.await.expect("the key is taken")
+        let operations = p.platform.operations();
+        let imported = operations.import_key(&by(), &self.id, &new).await;
+        imported.expect("the key is taken")
     }
 
     async fn test(&self, p: &TestPlatform) -> Vec<(KeyTestState, Option<KeyTestStep>)> {
@@ -255,8 +256,10 @@ async fn own_keys(p: &TestPlatform) {
     ));
     assert_eq!(s.test(p).await.len(), 2, "both merchant keys are tested");
     let activated = async {
-        let done = operations.activate_key(&by(), &new.id, &KeyProof::SelfTest, None);
-        done.await.expect("a tested key is activated");
+        let done = operations
+            .activate_key(&by(), &new.id, &KeyProof::SelfTest, None)
+            .await;
+        done.expect("a tested key is activated");
     };
     let (burst, ()) = futures::join!(s.traffic(p), activated);
     orders.extend(burst);

@@ -74,10 +74,22 @@ async fn back_to_before_rings(storage: &Storage) {
 async fn plant_old_provider(storage: &Storage) {
     let provider = Query::insert()
         .into_table("providers")
-        .columns(["id", "name", "sp_mchid", "sp_appid", "mode", "api_url"])
-        .columns(["login_url", "route_token", "merchant_serial"])
-        .columns(["merchant_private_key", "api_v3_key", "api_v3_key_previous"])
-        .columns(["created_at", "updated_at"])
+        .columns([
+            "id",
+            "name",
+            "sp_mchid",
+            "sp_appid",
+            "mode",
+            "api_url",
+            "login_url",
+            "route_token",
+            "merchant_serial",
+            "merchant_private_key",
+            "api_v3_key",
+            "api_v3_key_previous",
+            "created_at",
+            "updated_at",
+        ])
         .values_panic([
             PROVIDER.into(),
             "Old".into(),
