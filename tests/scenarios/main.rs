@@ -26,6 +26,8 @@ mod lost_notification;
 mod mutated_notifications;
 mod notification;
 mod pay_order;
+mod provider_files;
+mod provider_keys;
 mod reconcile;
 mod reconcile_crafted;
 mod reconcile_crash;

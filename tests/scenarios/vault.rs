@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tributary_domain::clock::{Clock as _, SharedClock};
+use tributary_domain::clock::SharedClock;
 use tributary_domain::data_key::SEALS_FOR_DAYS;
 use tributary_domain::staff::Actor;
 use tributary_operations::data_keys::{Reach, VaultReport};
@@ -206,7 +206,7 @@ async fn filled(p: &TestPlatform) {
         &by,
         &merchants[0],
         &appid,
-        SubAppKind::MiniProgram,
+        tributary_domain::merchant::SubAppKind::MiniProgram,
         Some("a-secret"),
     );
     added.await.expect("the app is added");

@@ -16,6 +16,7 @@ mod notifications;
 mod once;
 mod orders;
 mod permissions;
+mod providers;
 mod reconciliation;
 mod refunds;
 mod search;
@@ -35,6 +36,7 @@ pub(crate) use me::MeApi;
 pub(crate) use notifications::NotificationsApi;
 pub(crate) use orders::OrdersApi;
 pub(crate) use permissions::PermissionsApi;
+pub(crate) use providers::ProvidersApi;
 pub(crate) use reconciliation::ReconciliationApi;
 pub(crate) use refunds::RefundsApi;
 pub(crate) use search::SearchApi;
@@ -46,6 +48,7 @@ pub(crate) use system::SystemApi;
 pub(crate) type AdminApi = (
     (SessionApi, MeApi, StaffApi, InvitationsApi, PermissionsApi),
     CredentialsApi,
+    ProvidersApi,
     ConsoleApi,
 );
 
@@ -66,6 +69,7 @@ pub(crate) type ConsoleApi = (
 pub(crate) const ADMIN_API: AdminApi = (
     (SessionApi, MeApi, StaffApi, InvitationsApi, PermissionsApi),
     CredentialsApi,
+    ProvidersApi,
     (
         SearchApi,
         OrdersApi,
@@ -109,6 +113,8 @@ enum Tag {
     Jobs,
     /// Figures, and how the installation is.
     System,
+    /// Providers and their keys.
+    Providers,
 }
 
 /// An answer without a body.

@@ -26,6 +26,7 @@ const ADMIN_TABLES: &[&str] = &[
     include_str!("admin/staff.json"),
     include_str!("admin/credentials.json"),
     include_str!("admin/console.json"),
+    include_str!("admin/providers.json"),
 ];
 
 fn registered<T: OpenApi>() -> Registry {
