@@ -103,6 +103,8 @@ impl Switched {
     }
 
     async fn test(&self, p: &TestPlatform) -> Vec<(KeyTestState, Option<KeyTestStep>)> {
+        // Tests are told apart by when they began.
+        p.clock.advance_millis(1_000);
         let operations = p.platform.operations();
         let begun = operations.test_keys(&by(), &self.id).await;
         let count = begun.expect("the keys are tested").len();
@@ -378,8 +380,11 @@ async fn red_steps(p: &TestPlatform) {
         .find(|test| test.failed_step == Some(KeyTestStep::Callback));
     assert!(overdue.is_some_and(|test| test.state == KeyTestState::Red));
     // One alarm, when it turned red; not one for each test that stays so.
-    let alarms = "SELECT COUNT(*) FROM alarms WHERE kind = 'key_test_failed'";
-    assert_eq!(p.database.count(alarms).await, 1);
+    let alarms = format!(
+        "SELECT COUNT(*) FROM alarms WHERE kind = 'key_test_failed' AND provider_id = '{}'",
+        s.id
+    );
+    assert_eq!(p.database.count(&alarms).await, 1);
 }
 
 scenario!(
@@ -416,6 +421,10 @@ async fn approval(p: &TestPlatform) {
     let s = Switched::begin(p).await;
     let live = "UPDATE providers SET mode = 'live' WHERE id = '";
     p.database.execute(&format!("{live}{}'", s.id)).await;
+    operations
+        .refresh_certificates_of(&s.id)
+        .await
+        .expect("certificates");
     s.mode(p, KeyMode::Switching, 100.0).await;
     let key = s.import_public_key(p).await;
     assert_eq!(s.test(p).await.len(), 2);

@@ -104,7 +104,7 @@ impl Operations {
         }
         let now = self.now();
         let tx = self.storage().begin().await?;
-        provider_keys::note_change(&tx, id, now).await?;
+        acts::note_change(&tx, id, now).await?;
         let added = acts::insert(&tx, &acts::wechat(), (key, SealedSecret::None), now).await;
         match added {
             // Another node was faster.

@@ -80,7 +80,7 @@ impl Operations {
             }
             other => other?,
         }
-        provider_keys::note_change(&tx, provider, now).await?;
+        acts::note_change(&tx, provider, now).await?;
         tx.commit().await?;
         self.forget_provider(provider).await;
         Ok(key)
@@ -312,7 +312,7 @@ impl Operations {
         };
         let tx = self.storage().begin().await?;
         provider_keys::prefer(&tx, id, &key.serial).await?;
-        provider_keys::note_change(&tx, id, now).await?;
+        acts::note_change(&tx, id, now).await?;
         let change = (
             json!({ "preferred_serial": provider.preferred_serial }),
             json!({ "preferred_serial": key.serial }),

@@ -8,7 +8,7 @@ use tributary_domain::merchant::Provider;
 use tributary_domain::tenant::Mode;
 
 use crate::entities::providers;
-use crate::error::{StorageError, column, database, inserting};
+use crate::error::{StorageError, column, database, expect_one, inserting};
 use crate::{Access, Tx};
 
 /// A provider with its secrets, still sealed.
@@ -145,6 +145,22 @@ pub async fn due(
         Ok((provider, Timestamp::from_millis(due_at)))
     });
     parsed.collect()
+}
+
+/// Makes a provider's upkeep due at once.
+pub async fn make_due(
+    tx: &Tx,
+    provider: &ProviderId,
+    work: Upkeep,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    let changed = providers::Entity::update_many()
+        .col_expr(work.column(), Expr::value(now.as_millis()))
+        .filter(providers::Column::Id.eq(provider.as_str()))
+        .exec(tx.connection())
+        .await
+        .map_err(database("making the upkeep of a provider due"))?;
+    expect_one("providers", changed.rows_affected)
 }
 
 /// Takes the upkeep of a provider by setting when it is due next; false when another node took it first.

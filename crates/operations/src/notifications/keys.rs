@@ -46,7 +46,7 @@ impl Operations {
             {
                 serial.clone()
             }
-            error => return Err(self.refuse(&id, &signed, error)),
+            error => return Err(refuse(&id, &signed, error)),
         };
         let asked = self.learn_new_keys(&id, version).await;
         let fresh = self.ring(&id).await.map_err(NotifyError::Unavailable)?;
@@ -62,7 +62,7 @@ impl Operations {
                 }
                 Err(NotifyError::UnknownSerial)
             }
-            Err(error) => Err(self.refuse(&id, &signed, &error)),
+            Err(error) => Err(refuse(&id, &signed, &error)),
         }
     }
 
@@ -95,19 +95,6 @@ impl Operations {
                 }
                 Err(error)
             }
-        }
-    }
-
-    fn refuse(
-        &self,
-        provider: &ProviderId,
-        signed: &SignatureHeaders,
-        error: &VerifyError,
-    ) -> NotifyError {
-        tracing::warn!(provider.id = %provider, probe = signed.is_probe(),
-            error = error as &dyn std::error::Error, "a notification was refused");
-        NotifyError::Unverified {
-            probe: signed.is_probe(),
         }
     }
 
@@ -168,5 +155,13 @@ impl Operations {
         };
         self.meter(provider, KeyUse::Decryption, serial, proof);
         found.map(|found| (found.plain, found.key_id.clone()))
+    }
+}
+
+fn refuse(provider: &ProviderId, signed: &SignatureHeaders, error: &VerifyError) -> NotifyError {
+    tracing::warn!(provider.id = %provider, probe = signed.is_probe(),
+        error = error as &dyn std::error::Error, "a notification was refused");
+    NotifyError::Unverified {
+        probe: signed.is_probe(),
     }
 }

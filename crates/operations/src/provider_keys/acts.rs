@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 use tributary_domain::audit::AuditScope;
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::ProviderId;
-use tributary_domain::provider_key::ProviderKey;
+use tributary_domain::provider_key::{KeyState, ProviderKey};
 use tributary_domain::staff::Actor;
 use tributary_storage::Tx;
 use tributary_storage::provider_keys::{self, SealedSecret, StoredKey};
+use tributary_storage::providers::{self, Upkeep};
 
 use crate::audit::{self, Act};
 use crate::{OperationError, Operations};
@@ -51,6 +52,16 @@ pub(crate) async fn insert(
     audit::record(tx, by, act, now).await
 }
 
+/// Notes that a ring is another: nodes read it anew, and its keys are tested soon.
+pub(crate) async fn note_change(
+    tx: &Tx,
+    provider: &ProviderId,
+    now: Timestamp,
+) -> Result<(), OperationError> {
+    provider_keys::note_change(tx, provider, now).await?;
+    Ok(providers::make_due(tx, provider, Upkeep::KeyTest, now).await?)
+}
+
 /// Records something that was done to a provider as a whole.
 pub(crate) async fn record_about_provider(
     tx: &Tx,
@@ -83,7 +94,12 @@ impl Operations {
         for one in moves {
             provider_keys::update(&tx, one.before, one.after).await?;
         }
-        provider_keys::note_change(&tx, provider, now).await?;
+        // A self-test moves keys as well, and asks for no other one.
+        if moves.iter().any(|one| one.after.state != KeyState::Testing) {
+            note_change(&tx, provider, now).await?;
+        } else {
+            provider_keys::note_change(&tx, provider, now).await?;
+        }
         for one in moves {
             let act = Act {
                 before: Some(shown(one.before)),

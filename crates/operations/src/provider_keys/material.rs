@@ -331,12 +331,12 @@ fn check_symmetric(
 }
 
 fn check_public_key(id: &str, pem: &str) -> Result<CheckedKey, Vec<FieldError>> {
+    const WANTED: &str = "a PEM public key";
     let mut faults = Vec::new();
     let id = id.trim();
     if !id.starts_with(PUBLIC_KEY_ID_PREFIX) || id.len() > PUBLIC_KEY_ID_CHARS_MAX {
         faults.push(at("/public_key_id", &MaterialFault::NotAPublicKeyId));
     }
-    const WANTED: &str = "a PEM public key";
     let key = match pem_kind(pem) {
         Some(PemKind::PublicKey) => {
             PublicKey::from_pem(pem).map_err(|_| MaterialFault::Unreadable { wanted: WANTED })

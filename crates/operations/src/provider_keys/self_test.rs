@@ -316,8 +316,8 @@ fn pairs(keys: &[StoredKey], now: Timestamp) -> Vec<Pair<'_>> {
 /// The step that an error is about.
 fn step_of(error: &CallError) -> KeyTestStep {
     match &*error.kind {
-        CallErrorKind::Unsigned(_) => KeyTestStep::Sign,
-        CallErrorKind::Refused {
+        CallErrorKind::Unsigned(_)
+        | CallErrorKind::Refused {
             status: UNAUTHORIZED,
             ..
         } => KeyTestStep::Sign,
