@@ -11,6 +11,7 @@ mod audit;
 mod bad_input;
 mod close;
 mod command_line;
+mod console;
 mod credentials;
 mod delivery;
 mod dev;

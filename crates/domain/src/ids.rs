@@ -155,6 +155,8 @@ id_types! {
     NotificationId = "ntf";
     /// Something a person must look at.
     AlarmId = "alm";
+    /// What a person wrote beside an order.
+    OrderNoteId = "nte";
     /// One call to WeChat, with all its tries.
     UpstreamCallId = "upc";
     /// A person who manages the platform or a tenant.

@@ -118,7 +118,7 @@ async fn carry_out(
         AdminCommand::ListCredentials(args) => credentials::list(operations, args).await,
         AdminCommand::Reconcile(args) => reconciliation::reconcile(operations, args).await,
         AdminCommand::Discrepancies(args) => reconciliation::discrepancies(operations, args).await,
-        AdminCommand::CloseDiscrepancy(args) => reconciliation::close(operations, args).await,
+        AdminCommand::CloseDiscrepancy(args) => reconciliation::close(operations, by, args).await,
         AdminCommand::ReconciliationDay(args) => reconciliation::day(operations, args).await,
         AdminCommand::List => list(operations).await,
         AdminCommand::SetLatePolicy(args) => set_late_policy(operations, by, args).await,
@@ -127,7 +127,7 @@ async fn carry_out(
             let shown: Vec<Value> = held.items.iter().map(late_payment_json).collect();
             Ok(json!({ "held_payments": shown, "more": held.next_cursor.is_some() }))
         }
-        AdminCommand::DecideLatePayment(args) => decide_late_payment(operations, args).await,
+        AdminCommand::DecideLatePayment(args) => decide_late_payment(operations, by, args).await,
         AdminCommand::Alarms => {
             let alarms = operations.alarms().await?;
             Ok(json!({ "alarms": alarms.iter().map(alarm_json).collect::<Vec<_>>() }))
@@ -275,6 +275,7 @@ async fn set_late_policy(
 
 async fn decide_late_payment(
     operations: &Operations,
+    by: &Actor,
     args: DecideLatePayment,
 ) -> anyhow::Result<Value> {
     let tenant: TenantId = args.tenant.parse().context("tenant")?;
@@ -285,7 +286,7 @@ async fn decide_late_payment(
         reason: args.reason,
     };
     let decided = operations
-        .decide_late_payment(&tenant, &payment, &ruling)
+        .decide_late_payment(by, &tenant, &payment, &ruling)
         .await?;
     Ok(late_payment_json(&decided))
 }

@@ -38,7 +38,7 @@ pub(crate) fn all() -> Vec<Task> {
 }
 
 /// What money and tenants wait for.
-fn due_work() -> [Task; 6] {
+fn due_work() -> [Task; 7] {
     [
         Task {
             name: "number_events",
@@ -87,6 +87,14 @@ fn due_work() -> [Task; 6] {
                 async move { parts.operations.release_forgotten_deliveries().await }.boxed()
             },
             woken: never,
+        },
+        Task {
+            name: "run_jobs",
+            pause: SECOND,
+            short_pause: Duration::from_millis(50),
+            until_idle: true,
+            run: |parts| async move { parts.operations.run_due_jobs().await }.boxed(),
+            woken: |parts| async move { parts.operations.wakeups().jobs.notified().await }.boxed(),
         },
         Task {
             name: "write_upstream_calls",
@@ -150,6 +158,14 @@ fn upkeep() -> [Task; 7] {
             woken: never,
         },
         Task {
+            name: "compute_hours",
+            pause: SECOND * 60,
+            short_pause: SECOND * 60,
+            until_idle: false,
+            run: |parts| async move { parts.operations.compute_hours().await }.boxed(),
+            woken: never,
+        },
+        Task {
             name: "forget_idempotency_keys",
             pause: HOUR / 6,
             short_pause: SECOND,
@@ -182,7 +198,8 @@ fn purge(parts: Arc<Parts>) -> Running {
         let calls = parts.operations.purge_old_upstream_calls().await?;
         let bills = parts.operations.purge_old_bills().await?;
         let nonces = parts.operations.forget_spent_nonces().await?;
-        let gone = [deliveries, calls, bills, nonces].into_iter();
+        let jobs = parts.operations.purge_old_jobs().await?;
+        let gone = [deliveries, calls, bills, nonces, jobs].into_iter();
         Ok(to_usize(gone.fold(0, u64::saturating_add)))
     }
     .boxed()

@@ -25,6 +25,7 @@ const ADMIN_TABLES: &[&str] = &[
     include_str!("admin/me.json"),
     include_str!("admin/staff.json"),
     include_str!("admin/credentials.json"),
+    include_str!("admin/console.json"),
 ];
 
 fn registered<T: OpenApi>() -> Registry {

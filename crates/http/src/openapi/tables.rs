@@ -104,6 +104,14 @@ pub(super) fn add_examples(document: &mut Value, examples: &Map<String, Value>) 
             let answers = operation.get_mut("responses");
             set_example(answers.and_then(|answers| answers.get_mut(status)), example);
         }
+        if let Some(stream) = own.get("events") {
+            let content = operation.get_mut("responses");
+            let content =
+                content.and_then(|all| all.pointer_mut("/200/content/text~1event-stream"));
+            if let Some(content) = content {
+                content["examples"] = json!({ "example": { "value": stream } });
+            }
+        }
         if let Some(file) = own.get("csv") {
             let content = operation.get_mut("responses");
             let content = content.and_then(|all| all.pointer_mut("/200/content/text~1csv"));
