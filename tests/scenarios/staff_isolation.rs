@@ -16,20 +16,22 @@ use tributary_tests::{
 const PASSWORD: &str = "a long way to the river";
 
 /// Somebody who is signed in.
-struct Member {
-    id: String,
+pub(crate) struct Member {
+    /// Its account.
+    pub(crate) id: String,
     session: String,
-    api: Api,
+    /// Its access to the admin API.
+    pub(crate) api: Api,
 }
 
-async fn send(api: &Api, method: Method, path: &str, body: &Value) -> Answer {
+pub(crate) async fn send(api: &Api, method: Method, path: &str, body: &Value) -> Answer {
     let headers = [("content-type", "application/json"), ("if-match", "\"1\"")];
     api.send(method, path, &headers, Some(body.to_string().into_bytes()))
         .await
 }
 
 /// Takes an invitation up and signs in. A second factor is planted, which tests of signing in are about.
-async fn come(p: &TestPlatform, email: &str, token: &str) -> Member {
+pub(crate) async fn come(p: &TestPlatform, email: &str, token: &str) -> Member {
     let browser = Api::new(&p.platform.api_url(), None);
     let taken = json!({"token": token, "password": PASSWORD});
     let came = send(
@@ -55,7 +57,7 @@ async fn come(p: &TestPlatform, email: &str, token: &str) -> Member {
     }
 }
 
-async fn owner(p: &TestPlatform) -> Member {
+pub(crate) async fn owner(p: &TestPlatform) -> Member {
     let email = "owner@example.com";
     let by = Actor::system("test");
     let invited = p.platform.operations().create_owner(&by, email, "An owner");
@@ -73,10 +75,41 @@ async fn member(p: &TestPlatform, owner: &Member, tenant: &TestTenant, email: &s
     come(p, email, token).await
 }
 
+/// What a tenant has besides its people.
+struct Belongings {
+    tenant: String,
+    sub_merchant: String,
+    sub_app: String,
+}
+
+async fn belongings(p: &TestPlatform, tenant: &TestTenant) -> Belongings {
+    let operations = p.platform.operations();
+    let merchants = operations.list_sub_merchants(&tenant.id).await;
+    let merchant = merchants.expect("sub-merchants").remove(0);
+    let app = operations
+        .sub_apps(&merchant)
+        .await
+        .expect("apps")
+        .remove(0);
+    Belongings {
+        tenant: tenant.id.to_string(),
+        sub_merchant: merchant.id.to_string(),
+        sub_app: app.id.to_string(),
+    }
+}
+
 /// What an operation is sent that names a thing in its path; nothing for one that nobody has thought about.
 fn body_of(operation: &str) -> Option<Value> {
     Some(match operation {
-        "endSession" | "getStaff" | "listStaffSessions" | "renewInvitation" => json!({}),
+        "endSession" | "getStaff" | "listStaffSessions" | "renewInvitation" | "getTenant"
+        | "getSubMerchant" | "getReadiness" | "listSubApps" | "getSubApp" => json!({}),
+        "updateTenant" | "updateSubMerchant" => json!({"name": "Mine now"}),
+        "setTenantState" | "setSubMerchantState" => {
+            json!({"state": "suspended", "reason": "because"})
+        }
+        "confirmReadiness" => json!({"holds": true}),
+        "addSubApp" => json!({"appid": "wx1234567890123456", "kind": "mini_program"}),
+        "updateSubApp" => json!({"binding": "bound"}),
         "updateStaff" => json!({"name": "Mine now"}),
         "suspendStaff" | "reactivateStaff" | "resetSecondFactor" | "endStaffSessions" => {
             json!({"reason": "because"})
@@ -86,7 +119,7 @@ fn body_of(operation: &str) -> Option<Value> {
 }
 
 /// The operations by which the thief reached something of the victim's.
-async fn reached(thief: &Api, victim: &Member, of: &TestTenant) -> BTreeSet<String> {
+async fn reached(thief: &Api, victim: &Member, of: &Belongings) -> BTreeSet<String> {
     let document: Value =
         serde_json::from_str(tributary_http::admin_document()).expect("the document is JSON");
     let paths = document["paths"].as_object().expect("paths");
@@ -98,7 +131,11 @@ async fn reached(thief: &Api, victim: &Member, of: &TestTenant) -> BTreeSet<Stri
             let body = body.unwrap_or_else(|| panic!("{name} has no entry in this test: add one"));
             let filled = path
                 .replace("{staff_id}", &victim.id)
-                .replace("{session_id}", &victim.session);
+                .replace("{session_id}", &victim.session)
+                .replace("{tenant_id}", &of.tenant)
+                .replace("{sub_merchant_id}", &of.sub_merchant)
+                .replace("{sub_app_id}", &of.sub_app)
+                .replace("{fact}", "contract_signed");
             assert!(!filled.contains('{'), "{path}: an unknown parameter");
             let method = method.to_uppercase().parse().expect("a method");
             let answer = send(thief, method, &filled, &body).await;
@@ -107,15 +144,26 @@ async fn reached(thief: &Api, victim: &Member, of: &TestTenant) -> BTreeSet<Stri
             }
         }
     }
-    let of_another = format!("/admin/v1/staff?tenant_id={}", of.id);
-    for path in ["/admin/v1/staff", "/admin/v1/sessions", &of_another] {
+    let of_another = |list: &str| format!("/admin/v1/{list}?tenant_id={}", of.tenant);
+    let (people, merchants) = (of_another("staff"), of_another("sub-merchants"));
+    for path in [
+        "/admin/v1/staff",
+        "/admin/v1/sessions",
+        "/admin/v1/tenants",
+        "/admin/v1/sub-merchants",
+        &people,
+        &merchants,
+    ] {
         let answer = thief.get(path).await;
-        if answer.status.is_server_error() || answer.text.contains(&victim.id) {
+        let is_seen = [&victim.id, &of.tenant]
+            .iter()
+            .any(|id| answer.text.contains(*id));
+        if answer.status.is_server_error() || is_seen {
             reached.insert(format!("{path} {}", answer.status));
         }
     }
     let wish = json!({
-        "email": "spy@example.com", "name": "A spy", "roles": ["tenant_viewer"], "tenant_id": of.id,
+        "email": "spy@example.com", "name": "A spy", "roles": ["tenant_viewer"], "tenant_id": of.tenant,
     });
     let invited = thief.post("/admin/v1/staff", &wish, &fresh_key()).await;
     if invited.status != 404 {
@@ -139,7 +187,8 @@ async fn two_members(p: &TestPlatform) -> (Member, Member) {
 scenario!(no_admin_operation_reaches_another_tenant, foreign);
 async fn foreign(p: &TestPlatform) {
     let (victim, thief) = two_members(p).await;
-    let reached = reached(&thief.api, &victim, &p.tenant).await;
+    let of = belongings(p, &p.tenant).await;
+    let reached = reached(&thief.api, &victim, &of).await;
     assert_eq!(reached, BTreeSet::new());
 }
 
@@ -148,8 +197,9 @@ async fn foreign(p: &TestPlatform) {
 fn no_admin_operation_reaches_another_tenant_through_finders_that_forget_the_tenant() {
     run_on_one_thread(Backend::Postgres, async |p: &TestPlatform| {
         let (victim, thief) = two_members(p).await;
+        let of = belongings(p, &p.tenant).await;
         rehearsal::forget_tenants();
-        let reached = reached(&thief.api, &victim, &p.tenant).await;
+        let reached = reached(&thief.api, &victim, &of).await;
         rehearsal::remember_tenants();
         assert_eq!(reached, BTreeSet::new());
     });
@@ -160,9 +210,12 @@ fn no_admin_operation_reaches_another_tenant_through_finders_that_forget_the_ten
 fn admin_finders_that_forget_the_tenant_show_people_where_no_wall_stands() {
     run_on_one_thread(Backend::Sqlite, async |p: &TestPlatform| {
         let (victim, thief) = two_members(p).await;
+        let of = belongings(p, &p.tenant).await;
         rehearsal::forget_tenants();
-        let reached = reached(&thief.api, &victim, &p.tenant).await;
+        let reached = reached(&thief.api, &victim, &of).await;
         rehearsal::remember_tenants();
-        assert!(reached.contains("getStaff 200 OK"), "{reached:?}");
+        for read in ["getStaff 200 OK", "getSubMerchant 200 OK"] {
+            assert!(reached.contains(read), "{reached:?}");
+        }
     });
 }

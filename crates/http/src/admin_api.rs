@@ -12,6 +12,8 @@ mod once;
 mod permissions;
 mod session;
 mod staff;
+mod sub_merchants;
+mod tenants;
 
 use poem_openapi::{ApiResponse, Tags};
 
@@ -20,13 +22,30 @@ pub(crate) use me::MeApi;
 pub(crate) use permissions::PermissionsApi;
 pub(crate) use session::SessionApi;
 pub(crate) use staff::StaffApi;
+pub(crate) use sub_merchants::SubMerchantsApi;
+pub(crate) use tenants::TenantsApi;
 
 /// Every operation, in the order of the document.
-pub(crate) type AdminApi = (SessionApi, MeApi, StaffApi, InvitationsApi, PermissionsApi);
+pub(crate) type AdminApi = (
+    SessionApi,
+    MeApi,
+    StaffApi,
+    InvitationsApi,
+    PermissionsApi,
+    TenantsApi,
+    SubMerchantsApi,
+);
 
 /// The whole API. It holds nothing: a session brings what a handler needs.
-pub(crate) const ADMIN_API: AdminApi =
-    (SessionApi, MeApi, StaffApi, InvitationsApi, PermissionsApi);
+pub(crate) const ADMIN_API: AdminApi = (
+    SessionApi,
+    MeApi,
+    StaffApi,
+    InvitationsApi,
+    PermissionsApi,
+    TenantsApi,
+    SubMerchantsApi,
+);
 
 /// How the operations are grouped.
 #[derive(Tags)]
@@ -38,6 +57,10 @@ enum Tag {
     Me,
     /// Staff of the platform and members of tenants.
     Staff,
+    /// The platform's customers.
+    Tenants,
+    /// Whom WeChat Pay pays, with their apps.
+    SubMerchants,
 }
 
 /// An answer without a body.
