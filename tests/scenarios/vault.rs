@@ -35,6 +35,9 @@ async fn node(p: &TestPlatform, vault: Vault) -> Operations {
         sender: Sender::new(SenderConfig::default()).expect("a sender"),
         public_url: p.platform.api_url(),
         bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
+        password_cost: tributary_operations::staff::PasswordCost::CHEAP_FOR_TESTS,
+        environment: tributary_operations::Environment::Development,
+        limits: tributary_operations::Limits::unlimited(),
     })
 }
 

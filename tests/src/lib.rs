@@ -19,6 +19,7 @@ pub mod hostile;
 pub mod kill;
 pub mod logs;
 pub mod platform;
+pub mod signer;
 #[cfg(debug_assertions)]
 pub mod simulation;
 pub mod tenant;

@@ -179,7 +179,7 @@ impl Operations {
             ..Act::new(scope_of(id), "tenant.state.changed", id.as_str())
         };
         let tenant = self.rewrite_tenant(by, None, act, change).await?;
-        self.forget_keys();
+        self.forget_callers();
         Ok(tenant)
     }
 

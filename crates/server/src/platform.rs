@@ -12,6 +12,7 @@ use anyhow::{Context, anyhow, bail};
 use poem::{EndpointExt, Response, Route, get, handler};
 use tokio::task::JoinHandle;
 use tributary_domain::clock::{SharedClock, SystemClock};
+use tributary_domain::credential::NetworkList;
 use tributary_http::{HttpOptions, Page, REQUESTS_AT_ONCE};
 use tributary_operations::staff::PasswordCost;
 use tributary_operations::{Environment, Limits, Operations, OperationsConfig};
@@ -75,6 +76,8 @@ pub struct PlatformConfig {
     pub clock: SharedClock,
     /// What leases go by when it is not the database's own clock; only where one process has the database to itself.
     pub lease_clock: Option<SharedClock>,
+    /// The proxies in front of the API.
+    pub trusted_proxies: NetworkList,
     /// Where webhooks may go.
     pub addresses: AddressPolicy,
     /// Where webhooks come from, as tenants are told.
@@ -110,6 +113,7 @@ impl PlatformConfig {
             kek_also: second_key_encryption_key(&config.kek)?,
             clock,
             lease_clock: None,
+            trusted_proxies: config.trusted_proxies(),
             addresses: config.address_policy(),
             source_addresses: config.source_addresses(),
             timeouts: config.timeouts.clone(),
@@ -135,6 +139,7 @@ impl PlatformConfig {
             kek_also: None,
             lease_clock: Some(Arc::clone(&clock)),
             clock,
+            trusted_proxies: NetworkList::default(),
             addresses: AddressPolicy {
                 allow_loopback: true,
                 ..AddressPolicy::default()
@@ -192,6 +197,7 @@ impl Platform {
         let background = config.background;
         let api_url = api.url();
         let options = HttpOptions {
+            trusted_proxies: config.trusted_proxies.clone(),
             requests_at_once: config.requests_at_once,
             ..HttpOptions::default()
         };
@@ -269,6 +275,10 @@ impl Platform {
         if let Err(error) = self.operations.write_upstream_calls().await {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "the last calls to WeChat were not recorded");
+        }
+        if let Err(error) = self.operations.write_credential_uses().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "the last uses of credentials were not recorded");
         }
         self.storage.close().await?;
         Ok(())

@@ -4,6 +4,7 @@
 //! private: domain values go in and come out. No HTTP, no cryptography, no decision. Read `orders`, then `outbox`.
 
 pub mod alarms;
+pub mod api_keys;
 pub mod approvals;
 pub mod audit;
 pub mod bill_rows;
@@ -14,6 +15,7 @@ mod connection;
 pub mod data_keys;
 pub mod day_columns;
 pub mod deliveries;
+pub mod delivery_search;
 mod dialect;
 pub mod discrepancies;
 pub mod endpoints;
@@ -21,31 +23,43 @@ mod entities;
 mod error;
 pub mod feed;
 pub mod idempotency;
+pub mod jobs;
 pub mod late_payments;
 mod lease_clock;
 pub mod leases;
+pub mod lookups;
 pub mod merchant_readiness;
 pub mod merchants;
+pub mod notification_search;
 pub mod notifications;
+pub mod order_hours;
+pub mod order_notes;
+pub mod order_search;
 pub mod orders;
 pub mod outbox;
 pub mod platform_secrets;
 pub mod platform_settings;
 pub mod providers;
 pub mod reconciliations;
+pub mod refund_search;
 pub mod refunds;
 #[cfg(debug_assertions)]
 mod rehearsal;
+pub mod request_nonces;
+pub mod scan;
 #[cfg(test)]
 mod schema_roundtrip;
 pub mod sealed_columns;
 pub mod sign_in_failures;
+pub mod signing_keys;
 pub mod staff;
 pub mod staff_requests;
 pub mod staff_sessions;
 mod statement_sizes;
+pub mod statistics;
 pub mod stuck;
 pub mod tenancy;
+pub mod tenant_certificates;
 pub mod tenants;
 #[cfg(test)]
 mod test_database;

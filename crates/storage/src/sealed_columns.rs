@@ -55,6 +55,7 @@ pub const SEALED_COLUMNS: &[SealedColumn] = &[
     small("sub_apps", "secret", "tenant_id"),
     small("endpoint_secrets", "sealed", "tenant_id"),
     small("endpoints", "sealed_headers", "tenant_id"),
+    small("signing_keys", "private_key", "owner"),
     SealedColumn {
         table: "bill_chunks",
         column: "sealed",

@@ -10,6 +10,7 @@ use tributary_operations::tenancy::{self, Tenancy};
 use tributary_operations::{OperationError, Operations};
 use zeroize::Zeroizing;
 
+use crate::peer;
 use crate::problem::{Problem, ProblemCode};
 use crate::request_log::RequestId;
 
@@ -81,10 +82,7 @@ fn bearer(request: &Request) -> Option<&str> {
 
 fn origin(request: &Request) -> Origin {
     Origin {
-        ip: request
-            .remote_addr()
-            .as_socket_addr()
-            .map(std::net::SocketAddr::ip),
+        ip: peer::address_of(request),
         request_id: request.data::<RequestId>().map(|id| id.0.clone()),
         user_agent: request.header(header::USER_AGENT).map(str::to_owned),
     }
