@@ -7,6 +7,7 @@
     reason = "this package is tests: what does not hold must stop them"
 )]
 
+mod admin_tenants;
 mod audit;
 mod bad_input;
 mod close;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tributary_domain::clock::SharedClock;
 use tributary_domain::data_key::SEALS_FOR_DAYS;
+use tributary_domain::merchant::{AppId, SubAppKind};
 use tributary_domain::staff::Actor;
 use tributary_operations::data_keys::{Reach, VaultReport};
 use tributary_operations::{OperationError, Operations, OperationsConfig};
@@ -200,7 +201,7 @@ async fn filled(p: &TestPlatform) {
         .list_sub_merchants(&p.tenant.id)
         .await
         .expect("sub-merchants");
-    let appid = tributary_domain::merchant::AppId::parse("wx7777777777777777").expect("an app id");
+    let appid = AppId::parse("wx7777777777777777").expect("an app id");
     let by = operator();
     let added = fresh.add_sub_app(
         &by,

@@ -22,7 +22,9 @@ mod refunds;
 mod search;
 mod session;
 mod staff;
+mod sub_merchants;
 mod system;
+mod tenants;
 mod views;
 
 use poem_openapi::{ApiResponse, Tags};
@@ -42,11 +44,14 @@ pub(crate) use refunds::RefundsApi;
 pub(crate) use search::SearchApi;
 pub(crate) use session::SessionApi;
 pub(crate) use staff::StaffApi;
+pub(crate) use sub_merchants::SubMerchantsApi;
 pub(crate) use system::SystemApi;
+pub(crate) use tenants::TenantsApi;
 
 /// Every operation, in the order of the document.
 pub(crate) type AdminApi = (
     (SessionApi, MeApi, StaffApi, InvitationsApi, PermissionsApi),
+    (TenantsApi, SubMerchantsApi),
     CredentialsApi,
     ProvidersApi,
     ConsoleApi,
@@ -68,6 +73,7 @@ pub(crate) type ConsoleApi = (
 /// The whole API. It holds nothing: a session brings what a handler needs.
 pub(crate) const ADMIN_API: AdminApi = (
     (SessionApi, MeApi, StaffApi, InvitationsApi, PermissionsApi),
+    (TenantsApi, SubMerchantsApi),
     CredentialsApi,
     ProvidersApi,
     (
@@ -93,6 +99,10 @@ enum Tag {
     Me,
     /// Staff of the platform and members of tenants.
     Staff,
+    /// The platform's customers.
+    Tenants,
+    /// Whom WeChat Pay pays, with their apps.
+    SubMerchants,
     /// What tenants prove themselves with.
     Credentials,
     /// Everything that has a number or a name.
