@@ -15,6 +15,7 @@ mod m20261125_000005_create_refunds;
 mod m20261125_000006_widen_endpoints;
 mod m20261125_000007_create_upstream_calls;
 mod m20261125_000008_create_bills;
+mod m20261125_000009_create_audit;
 
 /// Applies and reverts the schema.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000006_widen_endpoints::Migration),
             Box::new(m20261125_000007_create_upstream_calls::Migration),
             Box::new(m20261125_000008_create_bills::Migration),
+            Box::new(m20261125_000009_create_audit::Migration),
         ]
     }
 }

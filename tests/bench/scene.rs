@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::process::Child;
 use tributary_domain::clock::{Clock as _, SystemClock};
 use tributary_domain::merchant::{AppId, Mchid, Provider};
+use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_operations::providers::NewProvider;
 use tributary_operations::{Operations, OperationsConfig};
@@ -253,13 +254,26 @@ fn sub_mchid(place: usize) -> String {
 }
 
 async fn tenant(operations: &Operations, provider: &Provider, place: usize) -> Result<String> {
-    let tenant = operations.create_tenant(&format!("Bench {place}")).await?;
+    let tenant = operations
+        .create_tenant(&Actor::system("bench"), &format!("Bench {place}"))
+        .await?;
     let number = Mchid::parse(&sub_mchid(place))?;
     let merchant = operations
-        .create_sub_merchant(&tenant.id, &provider.id, &number, "Bench")
+        .create_sub_merchant(
+            &Actor::system("bench"),
+            &tenant.id,
+            &provider.id,
+            &number,
+            "Bench",
+        )
         .await?;
     operations
-        .add_sub_app(&merchant, &AppId::parse(SUB_APPID)?, None)
+        .add_sub_app(
+            &Actor::system("bench"),
+            &merchant,
+            &AppId::parse(SUB_APPID)?,
+            None,
+        )
         .await?;
     let scopes = Scope::ALL.to_vec();
     let key = operations

@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 use futures::StreamExt as _;
 use tributary_domain::merchant::{AppId, Mchid};
+use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
 
 use crate::scene::{SUB_APPID, Scene};
@@ -16,13 +17,26 @@ pub(crate) async fn visit(scene: &Scene, count: usize) -> Result<()> {
 
 async fn visit_as_new(scene: &Scene, place: usize) -> Result<()> {
     let operations = &scene.operations;
-    let tenant = operations.create_tenant(&format!("Tenant {place}")).await?;
+    let tenant = operations
+        .create_tenant(&Actor::system("bench"), &format!("Tenant {place}"))
+        .await?;
     let number = Mchid::parse(&format!("16{place:08}"))?;
     let merchant = operations
-        .create_sub_merchant(&tenant.id, &scene.provider.id, &number, "Shop")
+        .create_sub_merchant(
+            &Actor::system("bench"),
+            &tenant.id,
+            &scene.provider.id,
+            &number,
+            "Shop",
+        )
         .await?;
     operations
-        .add_sub_app(&merchant, &AppId::parse(SUB_APPID)?, None)
+        .add_sub_app(
+            &Actor::system("bench"),
+            &merchant,
+            &AppId::parse(SUB_APPID)?,
+            None,
+        )
         .await?;
     let scopes = Scope::ALL.to_vec();
     let key = operations

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use tributary_domain::clock::{Clock as _, ManualClock, Timestamp};
 use tributary_domain::event::{EventType, NewEvent, Subject};
 use tributary_domain::ids::{DeliveryId, EndpointId, EventId};
+use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_operations::courier::{Courier, Load, Wish};
 use tributary_operations::credentials::Caller;
@@ -79,7 +80,11 @@ impl World {
 
     /// Makes a tenant with a key that may do everything.
     pub(crate) async fn tenant(&self, name: &str) -> Caller {
-        let tenant = self.operations.create_tenant(name).await.unwrap();
+        let tenant = self
+            .operations
+            .create_tenant(&Actor::system("test"), name)
+            .await
+            .unwrap();
         let scopes = Scope::ALL.to_vec();
         let key = self
             .operations

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tributary_domain::late_payment::{LateDecision, LatePolicy};
+use tributary_domain::staff::Actor;
 use tributary_operations::late_payments::Ruling;
 use tributary_tests::{TestPlatform, scenario};
 use wechatpay_sim::{Fault, FaultKind, PayOrder, RefundResult};
@@ -14,7 +15,7 @@ async fn policy(p: &TestPlatform, decision: LateDecision) {
     };
     let operations = p.platform.operations();
     operations
-        .set_late_policy(&p.tenant.id, policy)
+        .set_late_policy(&Actor::system("test"), &p.tenant.id, policy)
         .await
         .expect("a policy");
 }

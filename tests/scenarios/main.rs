@@ -7,6 +7,7 @@
     reason = "this package is tests: what does not hold must stop them"
 )]
 
+mod audit;
 mod bad_input;
 mod close;
 mod command_line;

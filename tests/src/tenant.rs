@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Value, json};
 use tributary_domain::ids::{ProviderId, TenantId};
 use tributary_domain::merchant::{AppId, Mchid};
+use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_operations::Operations;
 use wechatpay_sim::{NewApp, NewOpenid, NewSubMerchant, OpenidOf, SimHandle};
@@ -67,17 +68,23 @@ impl TestTenant {
             })
             .expect("the simulator takes a sub-merchant");
         let tenant = operations
-            .create_tenant(&format!("Tenant {number}"))
+            .create_tenant(&Actor::system("test"), &format!("Tenant {number}"))
             .await
             .expect("a tenant");
         let sub_mchid = Mchid::parse(&made.sub_mchid).expect("a merchant number");
         let merchant = operations
-            .create_sub_merchant(&tenant.id, under.provider, &sub_mchid, "Shop")
+            .create_sub_merchant(
+                &Actor::system("test"),
+                &tenant.id,
+                under.provider,
+                &sub_mchid,
+                "Shop",
+            )
             .await
             .expect("a sub-merchant");
         let appid = AppId::parse(&sub_appid).expect("an app id");
         operations
-            .add_sub_app(&merchant, &appid, Some(&app_secret))
+            .add_sub_app(&Actor::system("test"), &merchant, &appid, Some(&app_secret))
             .await
             .expect("an app");
         let key = operations

@@ -153,6 +153,14 @@ id_types! {
     AlarmId = "alm";
     /// One call to WeChat, with all its tries.
     UpstreamCallId = "upc";
+    /// A person who manages the platform or a tenant.
+    StaffId = "stf";
+    /// A person's stay between signing in and out.
+    SessionId = "ses";
+    /// What one person asks and another must approve.
+    ApprovalId = "apr";
+    /// Long work in the background that a person started.
+    JobId = "job";
     /// A bill of WeChat's as we keep it.
     BillId = "bil";
     /// The comparison of one provider's day with its bill.

@@ -4,6 +4,7 @@
 //! nothing of the workspace. Read `order`, then `settlement`, then `refund`,
 //! `refund_settlement` and `event`.
 
+pub mod audit;
 pub mod bill;
 pub mod clock;
 pub mod delivery;
@@ -24,5 +25,6 @@ pub mod refund_content;
 pub mod refund_settlement;
 pub mod rehearsal;
 pub mod settlement;
+pub mod staff;
 mod state_words;
 pub mod tenant;

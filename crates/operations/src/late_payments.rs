@@ -1,6 +1,7 @@
 //! What people do about late money: set a tenant's policy, see what is held, decide.
 
 use futures::FutureExt as _;
+use serde_json::json;
 use tributary_domain::clock::Timestamp;
 use tributary_domain::event::EventType;
 use tributary_domain::field::FieldError;
@@ -10,11 +11,14 @@ use tributary_domain::late_payment::{
 };
 use tributary_domain::order::{Attempt, Order, OrderState};
 use tributary_domain::settlement::Source;
+use tributary_domain::staff::Actor;
 use tributary_storage::{Tx, late_payments, orders, tenants};
 
+use crate::audit::{self, Act};
 use crate::pages::{LIMIT_MAX, Page, cut};
 use crate::refunds::intent;
 use crate::settlement::{Telling, change, racing, refund_of};
+use crate::tenants::scope_of;
 use crate::{OperationError, Operations};
 
 const WORDS_CHARS_MAX: usize = 191;
@@ -34,6 +38,7 @@ impl Operations {
     /// Sets what becomes of a tenant's late money from now on.
     pub async fn set_late_policy(
         &self,
+        by: &Actor,
         tenant: &TenantId,
         policy: LatePolicy,
     ) -> Result<(), OperationError> {
@@ -41,6 +46,15 @@ impl Operations {
         if !tenants::set_late_policy(&tx, tenant, policy).await? {
             return Err(OperationError::NotFound);
         }
+        let act = Act {
+            after: Some(json!(policy)),
+            ..Act::new(
+                scope_of(tenant),
+                "tenant.late_policy.changed",
+                tenant.as_str(),
+            )
+        };
+        audit::record(&tx, by, act, self.now()).await?;
         Ok(tx.commit().await?)
     }
 

@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod alarms;
+pub mod audit;
 pub mod bills;
 mod budgets;
 pub mod certificates;

@@ -1,19 +1,23 @@
 //! Tenants, their sub-merchants and apps: what the operator sets up.
 
+use serde_json::json;
+use tributary_domain::audit::AuditScope;
 use tributary_domain::ids::{ProviderId, SubAppId, SubMerchantId, TenantId};
 use tributary_domain::late_payment::LatePolicy;
 use tributary_domain::merchant::{AppId, Mchid, SubApp, SubMerchant};
+use tributary_domain::staff::Actor;
 use tributary_domain::tenant::Tenant;
 use tributary_storage::{merchants, providers, tenants};
-use tributary_vault::Place;
+use tributary_vault::{Place, fingerprint};
 
+use crate::audit::{self, Act};
 use crate::{OperationError, Operations};
 
 const NAME_CHARS_MAX: usize = 100;
 
 impl Operations {
     /// Adds a tenant.
-    pub async fn create_tenant(&self, name: &str) -> Result<Tenant, OperationError> {
+    pub async fn create_tenant(&self, by: &Actor, name: &str) -> Result<Tenant, OperationError> {
         check_name(name)?;
         let now = self.now();
         let tenant = Tenant {
@@ -24,6 +28,11 @@ impl Operations {
         };
         let tx = self.storage().begin().await?;
         tenants::insert(&tx, &tenant).await?;
+        let act = Act {
+            after: Some(json!({ "name": name })),
+            ..Act::new(scope_of(&tenant.id), "tenant.created", tenant.id.as_str())
+        };
+        audit::record(&tx, by, act, now).await?;
         tx.commit().await?;
         Ok(tenant)
     }
@@ -36,6 +45,7 @@ impl Operations {
     /// Gives a tenant a sub-merchant under a provider; it lives in its provider's mode.
     pub async fn create_sub_merchant(
         &self,
+        by: &Actor,
         tenant_id: &TenantId,
         provider_id: &ProviderId,
         sub_mchid: &Mchid,
@@ -69,6 +79,17 @@ impl Operations {
             }
             other => other?,
         }
+        let act = Act {
+            after: Some(
+                json!({ "provider_id": provider_id, "sub_mchid": sub_mchid, "name": name }),
+            ),
+            ..Act::new(
+                scope_of(tenant_id),
+                "sub_merchant.created",
+                merchant.id.as_str(),
+            )
+        };
+        audit::record(&tx, by, act, now).await?;
         tx.commit().await?;
         self.inner.merchants.forget_all();
         Ok(merchant)
@@ -88,6 +109,7 @@ impl Operations {
     /// Binds an app to a tenant's sub-merchant; `secret` is what mini-program logins need.
     pub async fn add_sub_app(
         &self,
+        by: &Actor,
         merchant: &SubMerchant,
         appid: &AppId,
         secret: Option<&str>,
@@ -121,10 +143,28 @@ impl Operations {
             }
             other => other?,
         }
+        let act = Act {
+            after: Some(json!({
+                "sub_mchid": merchant.sub_mchid,
+                "appid": appid,
+                "secret": secret.map(|secret| fingerprint(secret.as_bytes())),
+            })),
+            ..Act::new(
+                scope_of(&merchant.tenant_id),
+                "sub_app.added",
+                app.id.as_str(),
+            )
+        };
+        audit::record(&tx, by, act, now).await?;
         tx.commit().await?;
         self.inner.merchants.forget_all();
         Ok(app)
     }
+}
+
+/// The chain of a tenant.
+pub(crate) fn scope_of(tenant: &TenantId) -> AuditScope {
+    AuditScope::Tenant(tenant.clone())
 }
 
 /// Where an app's login secret lives.

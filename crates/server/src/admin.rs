@@ -11,6 +11,7 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{ApiKeyId, LatePaymentId, ProviderId, TenantId};
 use tributary_domain::late_payment::{LateDecision, LatePayment, LatePolicy};
 use tributary_domain::merchant::{AppId, Mchid, Provider, SubMerchant};
+use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_operations::alarms::Alarm;
 use tributary_operations::late_payments::Ruling;
@@ -47,7 +48,19 @@ impl From<ModeName> for Mode {
 
 /// Runs one command and answers what to show.
 pub async fn run(operations: &Operations, command: AdminCommand) -> anyhow::Result<Value> {
-    carry_out(operations, command).await.map_err(explain)
+    carry_out(operations, &operator(), command)
+        .await
+        .map_err(explain)
+}
+
+/// Whoever has the command line, by the name that the machine knows.
+fn operator() -> Actor {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the name of the user is no setting"
+    )]
+    let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER"));
+    Actor::operator(user.as_deref().unwrap_or("unknown"))
 }
 
 /// Names the faulty fields, which the error keeps apart from its text.
@@ -62,15 +75,19 @@ fn explain(error: anyhow::Error) -> anyhow::Error {
     anyhow::anyhow!("{}", faults.join("; "))
 }
 
-async fn carry_out(operations: &Operations, command: AdminCommand) -> anyhow::Result<Value> {
+async fn carry_out(
+    operations: &Operations,
+    by: &Actor,
+    command: AdminCommand,
+) -> anyhow::Result<Value> {
     match command {
         AdminCommand::CreateProvider(args) => create_provider(operations, *args).await,
         AdminCommand::CreateTenant(args) => {
-            let tenant = operations.create_tenant(&args.name).await?;
+            let tenant = operations.create_tenant(by, &args.name).await?;
             Ok(json!({"tenant_id": tenant.id, "name": tenant.name}))
         }
-        AdminCommand::CreateSubMerchant(args) => create_sub_merchant(operations, args).await,
-        AdminCommand::AddSubApp(args) => add_sub_app(operations, args).await,
+        AdminCommand::CreateSubMerchant(args) => create_sub_merchant(operations, by, args).await,
+        AdminCommand::AddSubApp(args) => add_sub_app(operations, by, args).await,
         AdminCommand::CreateApiKey(args) => create_api_key(operations, args).await,
         AdminCommand::RevokeApiKey(args) => revoke_api_key(operations, args).await,
         AdminCommand::Reconcile(args) => reconciliation::reconcile(operations, args).await,
@@ -78,7 +95,7 @@ async fn carry_out(operations: &Operations, command: AdminCommand) -> anyhow::Re
         AdminCommand::CloseDiscrepancy(args) => reconciliation::close(operations, args).await,
         AdminCommand::ReconciliationDay(args) => reconciliation::day(operations, args).await,
         AdminCommand::List => list(operations).await,
-        AdminCommand::SetLatePolicy(args) => set_late_policy(operations, args).await,
+        AdminCommand::SetLatePolicy(args) => set_late_policy(operations, by, args).await,
         AdminCommand::HeldPayments => {
             let held = operations.held_payments(None).await?;
             let shown: Vec<Value> = held.items.iter().map(late_payment_json).collect();
@@ -143,18 +160,23 @@ async fn create_provider(operations: &Operations, args: CreateProvider) -> anyho
 
 async fn create_sub_merchant(
     operations: &Operations,
+    by: &Actor,
     args: CreateSubMerchant,
 ) -> anyhow::Result<Value> {
     let tenant: TenantId = args.tenant.parse().context("tenant")?;
     let provider: ProviderId = args.provider.parse().context("provider")?;
     let sub_mchid = Mchid::parse(&args.sub_mchid).context("sub-mchid")?;
     let merchant = operations
-        .create_sub_merchant(&tenant, &provider, &sub_mchid, &args.name)
+        .create_sub_merchant(by, &tenant, &provider, &sub_mchid, &args.name)
         .await?;
     Ok(merchant_json(&merchant))
 }
 
-async fn add_sub_app(operations: &Operations, args: AddSubApp) -> anyhow::Result<Value> {
+async fn add_sub_app(
+    operations: &Operations,
+    by: &Actor,
+    args: AddSubApp,
+) -> anyhow::Result<Value> {
     let tenant: TenantId = args.tenant.parse().context("tenant")?;
     let appid = AppId::parse(&args.sub_appid).context("sub-appid")?;
     let mode = Mode::from(args.mode);
@@ -166,6 +188,7 @@ async fn add_sub_app(operations: &Operations, args: AddSubApp) -> anyhow::Result
     let secret = args.app_secret_file.as_deref().map(read_line).transpose()?;
     let app = operations
         .add_sub_app(
+            by,
             merchant,
             &appid,
             secret.as_ref().map(|secret| secret.as_str()),
@@ -231,14 +254,18 @@ async fn list(operations: &Operations) -> anyhow::Result<Value> {
     }))
 }
 
-async fn set_late_policy(operations: &Operations, args: SetLatePolicy) -> anyhow::Result<Value> {
+async fn set_late_policy(
+    operations: &Operations,
+    by: &Actor,
+    args: SetLatePolicy,
+) -> anyhow::Result<Value> {
     let tenant: TenantId = args.tenant.parse().context("tenant")?;
     let policy = LatePolicy {
         paid_late: args.paid_late.into(),
         duplicate_paid: args.duplicate_paid.into(),
         amount_mismatch: args.amount_mismatch.into(),
     };
-    operations.set_late_policy(&tenant, policy).await?;
+    operations.set_late_policy(by, &tenant, policy).await?;
     Ok(json!({ "tenant_id": tenant, "late_policy": policy }))
 }
 

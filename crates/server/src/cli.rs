@@ -8,6 +8,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod admin;
+mod audit;
+
+pub use audit::{AuditArgs, AuditCommand, VerifyAudit};
 
 pub use admin::{
     AddSubApp, AdminArgs, AdminCommand, CloseDiscrepancy, CreateApiKey, CreateProvider,
@@ -46,6 +49,8 @@ pub enum Command {
     },
     /// Creates and lists providers, tenants, sub-merchants and API keys
     Admin(AdminArgs),
+    /// Checks the audit log
+    Audit(AuditArgs),
 }
 
 /// Which OpenAPI document.

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use tributary_domain::clock::SystemClock;
+use tributary_operations::Operations;
 use tributary_storage::Storage;
 use wechatpay_sim::{SimConfig, Simulator};
 
-use crate::cli::{AdminArgs, Command, ConfigArgs, Document, SimArgs};
+use crate::cli::{AdminArgs, AuditArgs, Command, ConfigArgs, Document, SimArgs};
 use crate::config::{Config, LogFormat, Sources};
 use crate::platform::{self, Platform, PlatformConfig};
-use crate::{admin, console, dev, doctor, shutdown, telemetry};
+use crate::{admin, audit, console, dev, doctor, shutdown, telemetry};
 
 /// Runs a command to its end.
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -51,6 +52,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Admin(args) => administer(args).await.map(|()| ExitCode::SUCCESS),
+        Command::Audit(args) => check_audit(args).await,
     }
 }
 
@@ -124,18 +126,39 @@ async fn simulate(args: SimArgs) -> anyhow::Result<()> {
 }
 
 async fn administer(args: AdminArgs) -> anyhow::Result<()> {
-    let config = load(&args.config)?;
+    let operations = operations_at_hand(&args.config).await?;
+    let result = admin::run(&operations, args.command).await?;
+    show(&result, args.json)
+}
+
+async fn check_audit(args: AuditArgs) -> anyhow::Result<ExitCode> {
+    let operations = operations_at_hand(&args.config).await?;
+    let (result, holds) = audit::run(&operations, args.command).await?;
+    show(&result, args.json)?;
+    Ok(if holds {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The operations over the configured database, for one command.
+async fn operations_at_hand(args: &ConfigArgs) -> anyhow::Result<Operations> {
+    let config = load(args)?;
     let storage = connect(&config).await?;
     if !storage.is_migrated().await? {
         bail!("the database's schema is not up to date: run `tributary migrate`");
     }
     let operations = platform::operations_over(&config, storage)?;
     operations.check_vault().await?;
-    let result = admin::run(&operations, args.command).await?;
-    if args.json {
-        console::say(serde_json::to_string_pretty(&result)?);
+    Ok(operations)
+}
+
+fn show(result: &serde_json::Value, as_json: bool) -> anyhow::Result<()> {
+    if as_json {
+        console::say(serde_json::to_string_pretty(result)?);
     } else {
-        console::say(admin::render(&result));
+        console::say(admin::render(result));
     }
     Ok(())
 }

@@ -3,6 +3,8 @@
 pub(crate) mod alarms;
 pub(crate) mod api_keys;
 pub(crate) mod attempts;
+pub(crate) mod audit_entries;
+pub(crate) mod audit_heads;
 pub(crate) mod bill_chunks;
 pub(crate) mod bill_rows;
 pub(crate) mod bills;

@@ -4,6 +4,7 @@
 //! private: domain values go in and come out. No HTTP, no cryptography, no decision. Read `orders`, then `outbox`.
 
 pub mod alarms;
+pub mod audit;
 pub mod bill_rows;
 pub mod bills;
 pub mod books;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tributary_domain::late_payment::{LateDecision, LatePolicy};
 use tributary_domain::rehearsal::CrashPoint;
+use tributary_domain::staff::Actor;
 use tributary_server::commands;
 use wechatpay_sim::{ChangeSubMerchant, PayOrder, RefundPolicy, RefundResult};
 
@@ -92,7 +93,9 @@ async fn give_late_money_back(world: &World, server: &Server) {
         amount_mismatch: LateDecision::Hold,
     };
     let operations = operations_over(&world.database.url, &server.kek, &server.url()).await;
-    let set = operations.set_late_policy(&world.tenant.id, policy).await;
+    let set = operations
+        .set_late_policy(&Actor::system("test"), &world.tenant.id, policy)
+        .await;
     set.expect("the policy can be set");
     let change = ChangeSubMerchant {
         refund_policy: Some(Some(RefundPolicy {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tributary_domain::ids::RefundId;
 use tributary_domain::late_payment::{LateDecision, LatePolicy};
 use tributary_domain::refund_content::RefundRequest;
+use tributary_domain::staff::Actor;
 use tributary_operations::OperationError;
 use tributary_operations::idempotency::{Idempotency, fingerprint};
 use tributary_operations::late_payments::Ruling;
@@ -381,8 +382,11 @@ impl World {
         self.tell(|| format!("{} has {policy:?}", player.caller.tenant_name));
         let tenant = player.caller.tenant_id.clone();
         drop(
-            self.asked(node, async |o| o.set_late_policy(&tenant, policy).await)
-                .await,
+            self.asked(node, async |o| {
+                o.set_late_policy(&Actor::system("test"), &tenant, policy)
+                    .await
+            })
+            .await,
         );
     }
 

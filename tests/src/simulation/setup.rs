@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tributary_domain::ids::ProviderId;
 use tributary_domain::merchant::{AppId, Mchid};
+use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_operations::Operations;
 use tributary_operations::endpoints::NewEndpoint;
@@ -162,17 +163,23 @@ async fn player(
         })
         .expect("the simulator takes a sub-merchant");
     let tenant = operations
-        .create_tenant(&format!("Tenant {index}"))
+        .create_tenant(&Actor::system("test"), &format!("Tenant {index}"))
         .await
         .expect("a tenant");
     let sub_mchid = Mchid::parse(&made.sub_mchid).expect("a merchant number");
     let merchant = operations
-        .create_sub_merchant(&tenant.id, provider, &sub_mchid, "Shop")
+        .create_sub_merchant(
+            &Actor::system("test"),
+            &tenant.id,
+            provider,
+            &sub_mchid,
+            "Shop",
+        )
         .await
         .expect("a sub-merchant");
     let appid = AppId::parse(&sub_appid).expect("an app id");
     operations
-        .add_sub_app(&merchant, &appid, None)
+        .add_sub_app(&Actor::system("test"), &merchant, &appid, None)
         .await
         .expect("an app");
     let key = operations

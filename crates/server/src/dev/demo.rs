@@ -3,6 +3,7 @@
 use anyhow::bail;
 use tributary_domain::ids::{ProviderId, TenantId};
 use tributary_domain::merchant::{AppId, Mchid};
+use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_operations::Operations;
 use tributary_operations::endpoints::{EndpointPatch, NewEndpoint};
@@ -46,7 +47,9 @@ pub(super) async fn create(
     let backup = at.backup.clone();
     let provider =
         simulated::adopt_provider_with_backup(operations, &keys, &at.simulator, backup).await?;
-    let tenant = operations.create_tenant("Demo tenant").await?;
+    let tenant = operations
+        .create_tenant(&Actor::system("dev"), "Demo tenant")
+        .await?;
     let (sub_mchid, sub_appid, demo_openid) = create_sub_merchant(
         operations,
         simulator,
@@ -108,10 +111,21 @@ async fn create_sub_merchant(
     })?;
     let sub_mchid = Mchid::parse(&made.sub_mchid)?;
     let merchant = operations
-        .create_sub_merchant(tenant, provider, &sub_mchid, "Tributary Teahouse")
+        .create_sub_merchant(
+            &Actor::system("dev"),
+            tenant,
+            provider,
+            &sub_mchid,
+            "Tributary Teahouse",
+        )
         .await?;
     operations
-        .add_sub_app(&merchant, &AppId::parse(&appid)?, Some(&secret))
+        .add_sub_app(
+            &Actor::system("dev"),
+            &merchant,
+            &AppId::parse(&appid)?,
+            Some(&secret),
+        )
         .await?;
     Ok((made.sub_mchid, appid, openid))
 }
