@@ -12,6 +12,8 @@ export default defineConfig({
   html: { cspNonce: NONCE },
   build: {
     target: 'es2022',
+    // The folder itself is in the repository; scripts/clean.mjs empties it.
+    emptyOutDir: false,
     sourcemap: false,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
