@@ -69,8 +69,13 @@ export function readProblem(status: number, headers: Headers, body: unknown): Pr
     fields: fields(found.errors ?? found.fields),
     retryAfterSeconds: seconds(headers.get('Retry-After')),
     wechat: typeof found.wechat === 'object' && found.wechat !== null ? (found.wechat as WechatCause) : undefined,
-    permission: text(found.permission),
+    permission: found.code === 'permission_denied' ? namedPermission(found.detail) : undefined,
   };
+}
+
+/** The server names it in its sentence: `the permission order:read is missing`. */
+function namedPermission(detail: unknown): string | undefined {
+  return typeof detail === 'string' ? /\b[a-z_]+:[a-z_]+\b/.exec(detail)?.[0] : undefined;
 }
 
 function text(value: unknown): string | undefined {

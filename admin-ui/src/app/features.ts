@@ -1,6 +1,8 @@
 /** Every feature, in the order of the navigation. */
 import type { AnyRoute } from '@tanstack/react-router';
+import { account } from '@/features/account';
 import { home } from '@/features/home';
+import { staff } from '@/features/staff';
 import type { NavEntry } from './feature';
 
 /** What a feature's index gives. */
@@ -9,4 +11,4 @@ export interface Feature {
   readonly routes: readonly AnyRoute[];
 }
 
-export const features: readonly Feature[] = [home];
+export const features: readonly Feature[] = [home, staff, account];

@@ -3,15 +3,31 @@ import { type ReactNode, useEffect } from 'react';
 import { useText } from '@/shared/lib/i18n';
 import { LanguageMenu, ThemeMenu } from './layout/account-menu';
 import { Enrolment } from './session/enrolment';
+import { Invitation } from './session/invitation';
 import { SignInForm } from './session/sign-in-form';
 import { words as sessionWords } from './session/words';
 
 /** Signs in. */
-export function SignInPage() {
+export function SignInPage({ welcome }: { welcome: boolean }) {
   const t = useText(sessionWords);
   return (
     <Card title={t('title')}>
+      {welcome && (
+        <p role="status" className="lone-note">
+          {t('accepted')}
+        </p>
+      )}
       <SignInForm />
+    </Card>
+  );
+}
+
+/** Takes up an invitation. */
+export function InvitationPage({ token, onAccepted }: { token: string; onAccepted: () => void }) {
+  const t = useText(sessionWords);
+  return (
+    <Card title={t('invitedTitle')}>
+      <Invitation token={token} onAccepted={onAccepted} />
     </Card>
   );
 }

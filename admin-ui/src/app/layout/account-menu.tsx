@@ -1,5 +1,6 @@
 /** Language, looks, help and the account, at the same place on all pages. */
 import { BulbOutlined, GlobalOutlined, QuestionCircleOutlined, UserOutlined } from '@ant-design/icons';
+import { useNavigate } from '@tanstack/react-router';
 import { Button, Dropdown, type MenuProps } from 'antd';
 import { signOut } from '@/app/session/session';
 import { useMe } from '@/app/session/use-session';
@@ -77,12 +78,15 @@ function PersonMenu() {
   const shortcuts = usePreference('shortcuts');
   const items: MenuProps['items'] = [
     { key: 'who', label: staff.email, disabled: true },
+    { key: 'account', label: t('myAccount') },
     { key: 'density', label: t('density', { name: density === 'compact' ? t('compact') : t('comfortable') }) },
     { key: 'shortcuts', label: shortcuts === 'on' ? t('shortcutsOn') : t('shortcutsOff') },
     { type: 'divider' },
     { key: 'out', label: t('signOut') },
   ];
+  const navigate = useNavigate();
   function act(key: string) {
+    if (key === 'account') void navigate({ to: '/account' });
     if (key === 'density') choose({ density: density === 'compact' ? 'comfortable' : 'compact' });
     if (key === 'shortcuts') choose({ shortcuts: shortcuts === 'on' ? 'off' : 'on' });
     if (key === 'out') void signOut();

@@ -7,7 +7,7 @@ import { words } from '../words';
 /** A hatched bar over every page of a test environment, and another icon in the browser's tab. */
 export function EnvironmentBar() {
   const t = useText(words);
-  const test = useMe().environment === 'test';
+  const test = useMe().environment !== 'production';
   useEffect(() => {
     document.documentElement.dataset.environment = test ? 'test' : 'live';
     const icon = document.querySelector<HTMLLinkElement>('link[rel="icon"]');

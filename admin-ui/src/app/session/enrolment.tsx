@@ -3,6 +3,7 @@ import { Button } from 'antd';
 import { type FormEvent, useState } from 'react';
 import { api } from '@/api/client';
 import { useText } from '@/shared/lib/i18n';
+import { useAct } from '@/shared/lib/use-act';
 import { CopyButton } from '@/shared/ui/copy-button';
 import { ProblemView } from '@/shared/ui/problem-view';
 import { SecretOnce } from '@/shared/ui/secret-once';
@@ -20,20 +21,7 @@ export function Enrolment() {
   const t = useText(words);
   const [offer, setOffer] = useState<Offer>();
   const [codes, setCodes] = useState<readonly string[]>();
-  const [error, setError] = useState<unknown>();
-  const [pending, setPending] = useState(false);
-
-  async function run(act: () => Promise<void>) {
-    setPending(true);
-    setError(undefined);
-    try {
-      await act();
-    } catch (thrown) {
-      setError(thrown);
-    } finally {
-      setPending(false);
-    }
-  }
+  const { run, pending, error } = useAct((act: () => Promise<void>) => act());
 
   const begin = () =>
     run(async () => {

@@ -8,10 +8,10 @@ import type { components } from '@/api/schema';
 import { callWith } from '@/api/transport';
 
 /** Who one is, as the server says. */
-export type Me = components['schemas']['Me'];
+export type Me = components['schemas']['StaffMe'];
 
 /** What a person signs in with. */
-export type SignIn = components['schemas']['SignIn'];
+export type SignIn = components['schemas']['NewSession'];
 
 /** Where the session stands. */
 export type SessionState =
@@ -23,7 +23,7 @@ export type SessionState =
   /** Over, while the page and what was typed into it stay. */
   | { readonly kind: 'expired'; readonly me: Me };
 
-type Grant = components['schemas']['SessionGrant'];
+type Grant = components['schemas']['Session'];
 
 /** A token is renewed when it has less than this left. */
 const MARGIN_MS = 20_000;
@@ -77,7 +77,7 @@ function csrfCookie(): string | undefined {
 /** Looks whether a session is there from before; called once, at the start. */
 export async function startSession(): Promise<void> {
   try {
-    if (await renew(undefined)) await loadMe();
+    if (csrfCookie() !== undefined && (await renew(undefined))) await loadMe();
     else become({ kind: 'signed_out' });
   } catch {
     // The server does not answer; the sign-in form says so when it is used.
@@ -100,13 +100,9 @@ function granted(grant: Grant | undefined): Grant {
 
 /** Asks who is signed in, after a sign-in, a renewal or a change of one's own account. */
 export async function loadMe(): Promise<void> {
-  try {
-    const { data } = await api.GET('/admin/v1/me');
-    if (data) become({ kind: 'signed_in', me: data });
-  } catch (thrown) {
-    if (problemOf(thrown).code !== 'second_factor_enrolment_required') throw thrown;
-    become({ kind: 'enrolling' });
-  }
+  const { data } = await api.GET('/admin/v1/me');
+  if (!data) throw new Error('the server did not say who is signed in');
+  become(data.staff.second_factor_enrolment_required ? { kind: 'enrolling' } : { kind: 'signed_in', me: data });
 }
 
 /** Ends the session here and at the server. */

@@ -3,8 +3,9 @@ import { Button, Modal } from 'antd';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { api } from '@/api/client';
 import { useText } from '@/shared/lib/i18n';
+import { useAct } from '@/shared/lib/use-act';
 import { ProblemView } from '@/shared/ui/problem-view';
-import { csrfHeader, offerStepUp } from './session';
+import { offerStepUp } from './session';
 import { Field } from './sign-in-form';
 import { words } from './words';
 
@@ -47,22 +48,15 @@ function Body({ onGiven }: { onGiven: () => void }) {
   const t = useText(words);
   const [password, setPassword] = useState('');
   const [otp, setOtp] = useState('');
-  const [error, setError] = useState<unknown>();
-  const [pending, setPending] = useState(false);
+  const { run, pending, error } = useAct(async () => {
+    const body = otp.trim() === '' ? { password } : { otp: otp.replace(/\s/g, '') };
+    await api.POST('/admin/v1/session/step-up', { body });
+    onGiven();
+  });
 
-  async function submit(event: FormEvent) {
+  function submit(event: FormEvent) {
     event.preventDefault();
-    setPending(true);
-    setError(undefined);
-    try {
-      const body = otp.trim() === '' ? { password } : { otp: otp.replace(/\s/g, '') };
-      await api.POST('/admin/v1/session/step-up', { body, headers: csrfHeader() });
-      onGiven();
-    } catch (thrown) {
-      setError(thrown);
-    } finally {
-      setPending(false);
-    }
+    void run();
   }
 
   return (

@@ -1,8 +1,9 @@
 /** Asks before an act, in proportion to what it may cost: one sentence, a reason and four characters, or a second person. */
 import { Button, Input, Modal } from 'antd';
-import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import { type ReactNode, useId, useRef, useState } from 'react';
 import { useText } from '../lib/i18n';
 import { newIdempotencyKey } from '../lib/idempotency';
+import { useAct } from '../lib/use-act';
 import { announce } from './notices';
 import { ProblemView } from './problem-view';
 import { words } from './words';
@@ -16,8 +17,8 @@ export interface Confirmation {
 
 interface DangerDialogProps {
   readonly open: boolean;
-  /** 1: reversible; 2: reason and the target's last characters; 3: a second person approves. */
-  readonly tier: 1 | 2 | 3;
+  /** 0: a form without danger; 1: reversible; 2: reason and the target's last characters; 3: a second person approves. */
+  readonly tier: 0 | 1 | 2 | 3;
   readonly title: string;
   /** The effect, in one sentence. */
   readonly effect: ReactNode;
@@ -47,11 +48,16 @@ export function DangerDialog(props: DangerDialogProps) {
       footer={null}
       destroyOnHidden
       mask={{ closable: false }}
-      afterOpenChange={(open) => open && cancel.current?.focus()}
+      afterOpenChange={(open) => open && (props.tier === 0 ? firstField(cancel.current) : cancel.current)?.focus()}
     >
       <Body {...props} cancel={cancel} />
     </Modal>
   );
+}
+
+/** Where a form without danger starts; what is dangerous starts on Cancel. */
+function firstField(within: HTMLElement | null): HTMLElement | null | undefined {
+  return within?.closest('form')?.querySelector<HTMLElement>('input, textarea, [role="combobox"]');
 }
 
 function Body({ cancel, ...props }: DangerDialogProps & { cancel: React.RefObject<HTMLButtonElement | null> }) {
@@ -59,37 +65,19 @@ function Body({ cancel, ...props }: DangerDialogProps & { cancel: React.RefObjec
   const [idempotencyKey] = useState(newIdempotencyKey);
   const [reason, setReason] = useState('');
   const [tail, setTail] = useState('');
-  const [pending, setPending] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const shown = useRef(true);
-  useEffect(() => {
-    shown.current = true;
-    return () => {
-      shown.current = false;
-    };
-  }, []);
+  const { run, pending, error } = useAct(async () => {
+    announce(await props.onConfirm({ reason: reason.trim(), idempotencyKey }));
+    props.onClose();
+  });
   const asked = props.tier >= 2;
   const complete = props.ready !== false && (!asked || (reason.trim() !== '' && tail === props.target.slice(-TAIL)));
-
-  async function confirm() {
-    setPending(true);
-    setError(undefined);
-    try {
-      announce(await props.onConfirm({ reason: reason.trim(), idempotencyKey }));
-      props.onClose();
-    } catch (thrown) {
-      if (shown.current) setError(thrown);
-    } finally {
-      if (shown.current) setPending(false);
-    }
-  }
 
   return (
     <form
       className="dialog-form"
       onSubmit={(event) => {
         event.preventDefault();
-        if (complete && !pending) void confirm();
+        if (complete) void run();
       }}
     >
       <p>{props.effect}</p>

@@ -50,8 +50,11 @@ function ProblemText({ problem }: { problem: Problem }) {
   if (problem.status === 0) return <p>{t('noAnswerHint')}</p>;
   return (
     <>
-      {problem.permission && <p>{t('missingPermission', { permission: problem.permission })}</p>}
-      {problem.detail && <p>{problem.detail}</p>}
+      {problem.permission ? (
+        <p>{t('missingPermission', { permission: problem.permission })}</p>
+      ) : (
+        problem.detail && <p>{problem.detail}</p>
+      )}
       {problem.fields.length > 0 && (
         <>
           <p>{t('fieldsWrong')}</p>

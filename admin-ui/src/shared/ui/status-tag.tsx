@@ -29,3 +29,8 @@ export function ToneTag({ tone, code, children }: { tone: Tone; code?: string; c
     </span>
   );
 }
+
+/** The same words as choices of a filter. */
+export function choices(words: Readonly<Record<string, Label>>): readonly (Label & { value: string })[] {
+  return Object.entries(words).map(([value, { zh, en }]) => ({ value, zh, en }));
+}
