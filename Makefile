@@ -66,5 +66,7 @@ openapi: ## Writes openapi/*.json again from the code
 	@tests/scripts/install.sh build
 	@cargo build --workspace --bin tributary
 	@mkdir -p target/openapi openapi
-	@target/debug/tributary openapi tenant > target/openapi/tenant.json
-	@mv target/openapi/tenant.json openapi/tenant.json
+	@for name in tenant admin; do \
+		target/debug/tributary openapi $$name > target/openapi/$$name.json \
+		&& mv target/openapi/$$name.json openapi/$$name.json || exit 1; \
+	done

@@ -16,6 +16,7 @@ mod m20261125_000006_widen_endpoints;
 mod m20261125_000007_create_upstream_calls;
 mod m20261125_000008_create_bills;
 mod m20261125_000009_create_audit;
+mod m20261125_000010_create_staff;
 
 /// Applies and reverts the schema.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000007_create_upstream_calls::Migration),
             Box::new(m20261125_000008_create_bills::Migration),
             Box::new(m20261125_000009_create_audit::Migration),
+            Box::new(m20261125_000010_create_staff::Migration),
         ]
     }
 }

@@ -182,6 +182,8 @@ fn operations(storage: Storage, vault: Vault, api_url: &str) -> Result<Operation
         sender: Sender::new(SenderConfig::default())?,
         public_url: api_url.to_owned(),
         bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
+        password_cost: tributary_operations::staff::PasswordCost::CHEAP_FOR_TESTS,
+        environment: tributary_operations::Environment::Development,
     }))
 }
 

@@ -177,6 +177,8 @@ fn operations(clock: Arc<ManualClock>, storage: Storage) -> Operations {
         sender: Sender::new(sender).unwrap(),
         public_url: "http://localhost".to_owned(),
         bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
+        password_cost: tributary_operations::staff::PasswordCost::CHEAP_FOR_TESTS,
+        environment: tributary_operations::Environment::Development,
     })
 }
 

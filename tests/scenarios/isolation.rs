@@ -138,7 +138,7 @@ struct Operation {
 
 fn operations() -> Vec<Operation> {
     let document: Value =
-        serde_json::from_str(&tributary_http::tenant_document()).expect("the document is JSON");
+        serde_json::from_str(tributary_http::tenant_document()).expect("the document is JSON");
     let paths = document["paths"]
         .as_object()
         .expect("the document has paths");

@@ -167,5 +167,7 @@ async fn operations_over(url: &str, kek: &str, public_url: &str) -> Operations {
         sender: Sender::new(SenderConfig::default()).expect("a sender"),
         public_url: public_url.to_owned(),
         bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
+        password_cost: tributary_operations::staff::PasswordCost::CHEAP_FOR_TESTS,
+        environment: tributary_operations::Environment::Development,
     })
 }

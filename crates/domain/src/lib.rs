@@ -4,6 +4,7 @@
 //! nothing of the workspace. Read `order`, then `settlement`, then `refund`,
 //! `refund_settlement` and `event`.
 
+pub mod approval;
 pub mod audit;
 pub mod bill;
 pub mod clock;
@@ -26,5 +27,6 @@ pub mod refund_settlement;
 pub mod rehearsal;
 pub mod settlement;
 pub mod staff;
+pub mod staff_member;
 mod state_words;
 pub mod tenant;

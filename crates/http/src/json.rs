@@ -15,7 +15,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOpti
 use tributary_domain::field::FieldError;
 
 use crate::body;
-use crate::openapi::REGISTRY;
+use crate::openapi::Audience;
 use crate::problem::{Problem, ProblemCode};
 
 use reader::read;
@@ -119,7 +119,8 @@ impl<T: ParseFromJSON> ParsePayload for JsonBody<T> {
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
         let raw =
             body::read(<poem::Body as FromRequest>::from_request(request, body).await?).await?;
-        let value = parse(&raw)?;
+        let audience = Audience::of_path(request.original_uri().path());
+        let value = parse(&raw, audience)?;
         Ok(Self { raw, value })
     }
 }
@@ -172,10 +173,10 @@ fn unsupported(advice: &str) -> poem::Error {
 }
 
 /// Reads, checks the shape, then makes the value.
-pub(crate) fn parse<T: ParseFromJSON>(raw: &[u8]) -> Result<T, Problem> {
+pub(crate) fn parse<T: ParseFromJSON>(raw: &[u8], audience: Audience) -> Result<T, Problem> {
     let value = read(raw)
         .map_err(|fault| Problem::of(ProblemCode::MalformedJson).with_errors(vec![fault]))?;
-    let faults = shape::check(&REGISTRY, &T::schema_ref(), &value);
+    let faults = shape::check(audience.registry(), &T::schema_ref(), &value);
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }

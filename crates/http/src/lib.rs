@@ -6,6 +6,7 @@
 //! Read [`routes`] first, then `tenant_api/orders.rs` for what a handler looks like, `json.rs` for what a body must
 //! pass, `problem.rs` for how errors become answers, `openapi.rs` for how the document is made.
 
+mod admin_api;
 mod auth;
 mod body;
 mod completion;
@@ -26,12 +27,13 @@ use poem::middleware::AddData;
 use poem::{EndpointExt, IntoEndpoint, Route, get, post};
 use tributary_operations::Operations;
 
+use openapi::Audience;
 use request_log::RequestLog;
 
 /// What may be chosen about the routes.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
-    /// Whether `/docs` and `/openapi/tenant.json` are served.
+    /// Whether the documents and the pages that show them are served.
     pub serve_documents: bool,
 }
 
@@ -62,13 +64,19 @@ fn table(options: &HttpOptions) -> Route {
         .at("/healthz", get(health::healthz))
         .at("/readyz", get(health::readyz))
         .at(wechat_notify::ROUTE, post(wechat_notify::receive))
-        .nest_no_strip("/v1", openapi::service());
+        .nest_no_strip("/v1", openapi::tenant_service())
+        .nest_no_strip(
+            "/admin/v1",
+            openapi::admin_service().around(admin_api::guards::same_site_only),
+        );
     if !options.serve_documents {
         return routes;
     }
-    routes
-        .at("/openapi/tenant.json", get(docs::tenant_json))
-        .at("/docs", get(docs::browser))
+    Audience::ALL.into_iter().fold(routes, |routes, audience| {
+        routes
+            .at(audience.document_path(), get(docs::document(audience)))
+            .at(audience.page_path(), get(docs::browser(audience)))
+    })
 }
 
 fn logged(options: &HttpOptions, beside: Vec<Page>) -> RequestLog<Route> {
@@ -82,8 +90,13 @@ fn logged(options: &HttpOptions, beside: Vec<Page>) -> RequestLog<Route> {
 }
 
 /// The OpenAPI document of the tenant API, as it is committed and served.
-pub fn tenant_document() -> String {
-    openapi::TENANT_JSON.clone()
+pub fn tenant_document() -> &'static str {
+    openapi::json_of(Audience::Tenant)
+}
+
+/// The OpenAPI document of the admin API, as it is committed and served.
+pub fn admin_document() -> &'static str {
+    openapi::json_of(Audience::Staff)
 }
 
 #[cfg(test)]

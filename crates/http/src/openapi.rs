@@ -1,7 +1,7 @@
-//! The OpenAPI document: the library describes the code, and the rest is added here from tables.
+//! The OpenAPI documents: the library describes the code, and the rest is added here from tables.
 //!
 //! The library writes 3.0.0 without examples, error answers and limits. What it cannot say comes from `answers.rs`
-//! (errors), `examples.json`, `limits.json` and `events.rs` (webhooks).
+//! (errors), from the tables in the folder of each [`Audience`], and from `events.rs` (webhooks).
 
 #![expect(
     clippy::indexing_slicing,
@@ -9,86 +9,107 @@
 )]
 
 mod answers;
+mod audience;
 pub(crate) mod event_schemas;
 mod events;
 mod tables;
 
 use std::sync::LazyLock;
 
-use poem_openapi::registry::Registry;
 use poem_openapi::{LicenseObject, OpenApi, OpenApiService};
 use serde_json::{Map, Value, json};
 
-use crate::problem::ProblemCode;
+use crate::admin_api::{ADMIN_API, AdminApi};
 use crate::route_table::RouteTable;
 use crate::tenant_api::{TENANT_API, TenantApi};
 
-const TITLE: &str = "Tributary tenant API";
+pub(crate) use audience::Audience;
+
 const VERSION: &str = "1.0.0";
-const INTRODUCTION: &str = include_str!("openapi/introduction.md");
 
-/// The schemas of every body, which are also what a body is checked against.
-pub(crate) static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
-    let mut registry = Registry::new();
-    TenantApi::register(&mut registry);
-    registry
-});
+static TENANT_JSON: LazyLock<String> = LazyLock::new(|| text_of(Audience::Tenant));
+static ADMIN_JSON: LazyLock<String> = LazyLock::new(|| text_of(Audience::Staff));
 
-/// The document, as it is committed and served.
-pub(crate) static TENANT_JSON: LazyLock<String> = LazyLock::new(|| {
-    let mut text = serde_json::to_string_pretty(&document()).unwrap_or_default();
+/// A document, as it is committed and served.
+pub(crate) fn json_of(audience: Audience) -> &'static str {
+    match audience {
+        Audience::Tenant => TENANT_JSON.as_str(),
+        Audience::Staff => ADMIN_JSON.as_str(),
+    }
+}
+
+fn text_of(audience: Audience) -> String {
+    let mut text = serde_json::to_string_pretty(&document(audience)).unwrap_or_default();
     text.push('\n');
     text
-});
+}
 
 /// The tenant API as an endpoint.
-pub(crate) fn service() -> OpenApiService<TenantApi, ()> {
-    OpenApiService::new(TENANT_API, TITLE, VERSION)
-        .description(description())
+pub(crate) fn tenant_service() -> OpenApiService<TenantApi, ()> {
+    described(Audience::Tenant, TENANT_API)
+}
+
+/// The admin API as an endpoint.
+pub(crate) fn admin_service() -> OpenApiService<AdminApi, ()> {
+    described(Audience::Staff, ADMIN_API)
+}
+
+fn described<T>(audience: Audience, api: T) -> OpenApiService<T, ()> {
+    OpenApiService::new(api, audience.title(), VERSION)
+        .description(audience.description())
         .license(LicenseObject::new("Apache-2.0").identifier("Apache-2.0"))
 }
 
 /// Every route with the methods it takes.
 pub(crate) fn route_table() -> RouteTable {
     let mut table = RouteTable::default();
-    for path in TenantApi::meta().into_iter().flat_map(|api| api.paths) {
+    let apis = TenantApi::meta().into_iter().chain(AdminApi::meta());
+    for path in apis.flat_map(|api| api.paths) {
         for operation in path.operations {
             table.add(&path.path, operation.method.as_str());
         }
     }
-    for page in ["/healthz", "/readyz", "/docs", "/openapi/tenant.json"] {
+    for page in ["/healthz", "/readyz"] {
         table.add(page, "GET");
+    }
+    for audience in Audience::ALL {
+        table.add(audience.document_path(), "GET");
+        table.add(audience.page_path(), "GET");
     }
     table.add("/wechat/notify/{route_token}/{kind}", "POST");
     table
 }
 
-fn document() -> Value {
-    let mut document: Value = serde_json::from_str(&service().spec()).unwrap_or_default();
+fn document(audience: Audience) -> Value {
+    let mut document: Value = serde_json::from_str(&audience.spec()).unwrap_or_default();
     document["openapi"] = json!("3.1.0");
     document["servers"] =
         json!([{ "url": "/", "description": "The host that serves this document" }]);
-    add_unreferenced_schemas(&mut document);
+    add_unreferenced_schemas(&mut document, audience);
     tables::write_bounds_whole(&mut document);
-    answers::add(&mut document);
+    answers::add(&mut document, audience);
     tables::close_requests(&mut document);
-    tables::add_limits(&mut document);
-    tables::add_examples(&mut document);
-    events::add(&mut document);
+    tables::add_limits(&mut document, &audience.limits());
+    tables::add_examples(&mut document, &audience.examples());
+    if audience == Audience::Tenant {
+        events::add(&mut document);
+    }
     join_references(&mut document);
     document
 }
 
 /// The library drops what no operation of its own refers to, such as the problem.
-fn add_unreferenced_schemas(document: &mut Value) {
+fn add_unreferenced_schemas(document: &mut Value, audience: Audience) {
     let Some(schemas) = document["components"]["schemas"].as_object_mut() else {
         return;
     };
-    for (name, schema) in &REGISTRY.schemas {
+    for (name, schema) in &audience.registry().schemas {
         let schema = || serde_json::to_value(schema).unwrap_or_default();
         schemas.entry(name.clone()).or_insert_with(schema);
     }
     schemas.sort_keys();
+    let words = audience.codes().map(|code| json!(code.as_str()));
+    document["components"]["schemas"]["ProblemCode"]["enum"] = words.collect();
 }
 
 /// 3.0 needs `allOf` to say more about a reference; in 3.1 a reference has room for it, and generators understand it.
@@ -107,18 +128,6 @@ fn join_references(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(join_references),
         _ => {}
     }
-}
-
-fn description() -> String {
-    let rows = ProblemCode::ALL.iter().map(|code| {
-        let statuses: Vec<String> = code.statuses().iter().map(ToString::to_string).collect();
-        let (word, title, advice) = (code.as_str(), code.title(), code.advice());
-        format!(
-            "| `{word}` | {} | {title}. | {advice} |\n",
-            statuses.join(", ")
-        )
-    });
-    INTRODUCTION.replace("{problem_codes}\n", &rows.collect::<String>())
 }
 
 /// Every operation of the document: its path, its method, itself.

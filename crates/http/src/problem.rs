@@ -118,6 +118,11 @@ impl Problem {
         }))
     }
 
+    /// A call without a usable key or token.
+    pub(crate) fn unauthorized() -> Self {
+        mapping::unauthorized()
+    }
+
     /// A request with faulty fields.
     pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
         Self::of(ProblemCode::ValidationFailed).with_errors(errors)

@@ -17,6 +17,28 @@ const REQUEST_ID_CHARS_MAX: usize = 64;
 /// Longer than every time-out of a call to WeChat together.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// What the admin API's answers say to a browser that opens one: it is no page, and nobody embeds it.
+const ADMIN_HEADERS: [(HeaderName, &str); 5] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), microphone=(), geolocation=()",
+    ),
+];
+
+/// Names the request, for handlers that write it down.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) String);
+
 /// The outermost endpoint.
 pub(crate) struct RequestLog<E> {
     inner: E,
@@ -33,10 +55,12 @@ impl<E> RequestLog<E> {
 impl<E: Endpoint> Endpoint for RequestLog<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> poem::Result<Response> {
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let started = Instant::now();
+        let is_admin = request.uri().path().starts_with("/admin/v1");
         let method = method_label(request.method());
         let request_id = request_id(&request);
+        request.set_data(RequestId(request_id.clone()));
         let span = tracing::info_span!(
             "request",
             method,
@@ -53,6 +77,12 @@ impl<E: Endpoint> Endpoint for RequestLog<E> {
             Err(problem) => self.refuse(&span, problem, &route, &request_id),
         };
         add_headers(&mut response, &request_id);
+        if is_admin {
+            let headers = response.headers_mut();
+            for (name, value) in ADMIN_HEADERS {
+                headers.insert(name, HeaderValue::from_static(value));
+            }
+        }
         let status = response.status().as_u16();
         record(
             &span,
@@ -171,7 +201,10 @@ fn record(span: &Span, seen: &Seen) {
     span.record("route", route.as_str());
     span.record("status", status);
     span.record("duration_ms", duration_ms);
-    if route.starts_with("/v1/") || route.starts_with("/wechat/") {
+    if ["/v1/", "/wechat/", "/admin/v1/"]
+        .iter()
+        .any(|part| route.starts_with(part))
+    {
         tracing::info!(parent: span, "{method} {route} answered {status} in {duration_ms} ms");
     } else {
         tracing::debug!(parent: span, "{method} {route} answered {status} in {duration_ms} ms");

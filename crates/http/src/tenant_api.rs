@@ -83,6 +83,6 @@ enum Tag {
 }
 
 /// An id in a path; one that cannot exist is as absent as one that does not.
-fn path_id<T: FromStr>(text: &str) -> Result<T, Problem> {
+pub(crate) fn path_id<T: FromStr>(text: &str) -> Result<T, Problem> {
     text.parse().map_err(|_| Problem::of(ProblemCode::NotFound))
 }

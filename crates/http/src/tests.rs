@@ -92,12 +92,14 @@ async fn a_wrong_method_is_told_the_right_ones() {
 
 #[tokio::test]
 async fn the_document_is_served_as_it_is_committed() {
-    let response = ask(Method::GET, "/openapi/tenant.json").await;
-    assert_eq!(response.content_type(), Some("application/json"));
-    assert_eq!(
-        response.into_body().into_string().await.unwrap(),
-        tenant_document()
-    );
+    for audience in Audience::ALL {
+        let response = ask(Method::GET, audience.document_path()).await;
+        assert_eq!(response.content_type(), Some("application/json"));
+        assert_eq!(
+            response.into_body().into_string().await.unwrap(),
+            openapi::json_of(audience)
+        );
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tributary_domain::field::FieldError;
 use tributary_domain::order_money::RefundRefusal;
+use tributary_domain::staff::Permission;
 use tributary_domain::tenant::Scope;
 use tributary_storage::StorageError;
 use tributary_vault::VaultError;
@@ -141,6 +142,48 @@ pub enum OperationError {
     /// A login code was not exchanged.
     #[error("the login code was not exchanged")]
     LoginFailed(LoginProblem),
+    /// Name, password, code or invitation do not fit; which, is not told.
+    #[error("the credentials are not valid")]
+    InvalidCredentials,
+    /// The password fits, and a second factor is needed besides.
+    #[error("a second factor is required")]
+    SecondFactorRequired,
+    /// The person must enrol a second factor before anything else.
+    #[error("a second factor must be enrolled first")]
+    EnrolmentRequired,
+    /// Too many tries.
+    #[error("too many tries")]
+    TooManyAttempts {
+        /// How long to wait.
+        wait_ms: i64,
+    },
+    /// The session is over, or was never one.
+    #[error("the session is over")]
+    SignedOut,
+    /// The call does not come from a page of ours.
+    #[error("the call comes from another site")]
+    CrossSite,
+    /// The person's roles do not grant this.
+    #[error("the permission {0} is missing")]
+    PermissionDenied(Permission),
+    /// The person must prove its presence first.
+    #[error("a fresh proof of presence is required")]
+    StepUpRequired,
+    /// Nobody decides about a request of their own.
+    #[error("the request is the person's own")]
+    OwnRequest,
+    /// A second person must approve first.
+    #[error("an approval is required: {how}")]
+    ApprovalRequired {
+        /// How to ask for it.
+        how: String,
+    },
+    /// Somebody changed it since it was read.
+    #[error("it was changed in the meantime")]
+    VersionConflict,
+    /// There is too much to do at this moment.
+    #[error("too busy at this moment")]
+    Busy,
     /// The database failed us.
     #[error("the database failed")]
     Storage(#[from] StorageError),
@@ -155,7 +198,11 @@ pub enum OperationError {
 impl OperationError {
     /// Whether the database is out of reach or too busy, so that the same request may succeed in a while.
     pub fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Storage(error) if error.is_unavailable())
+        match self {
+            Self::Busy => true,
+            Self::Storage(error) => error.is_unavailable(),
+            _ => false,
+        }
     }
 
     /// One fault in one field.

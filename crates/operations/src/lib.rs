@@ -5,6 +5,7 @@
 //! the command line. Read `orders`, then `settlement` (the one door for money), then `notifications` and `polling`.
 
 pub mod account;
+pub mod actions;
 pub mod alarms;
 pub mod audit;
 pub mod bills;
@@ -27,10 +28,12 @@ pub mod polling;
 pub mod providers;
 pub mod readiness;
 pub mod reconciliation;
+pub mod refund_limits;
 pub mod refunds;
 pub mod retention;
 mod sealing;
 pub mod settlement;
+pub mod staff;
 pub mod tenants;
 pub mod timeline;
 pub(crate) mod upstream_calls;
@@ -40,6 +43,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use moka::future::Cache;
+use tokio::sync::OnceCell;
 use tributary_domain::clock::{SharedClock, Timestamp};
 use tributary_domain::ids::OrderId;
 use tributary_storage::Storage;
@@ -55,6 +59,7 @@ use crate::credentials::KeyCache;
 use crate::orders::preflight::MerchantCache;
 use crate::providers::ProviderCache;
 use crate::sealing::Sealing;
+use crate::staff::{Addresses, PasswordCost, Passwords, TokenKeys};
 use crate::upstream_calls::WaitingCalls;
 
 const SYNCS_KEPT_MAX: u64 = 100_000;
@@ -77,6 +82,29 @@ pub struct OperationsConfig {
     pub public_url: String,
     /// How long bills are kept, in days.
     pub bills_kept_days: u32,
+    /// What a password of staff costs to try.
+    pub password_cost: PasswordCost,
+    /// What staff are told this installation is for.
+    pub environment: Environment,
+}
+
+/// What an installation is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// Real money, when there is a live provider.
+    Production,
+    /// A demo on somebody's machine.
+    Development,
+}
+
+impl Environment {
+    /// The word shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Development => "development",
+        }
+    }
 }
 
 /// How long bills are kept unless the installation says otherwise: five years and the days that leap years add.
@@ -107,6 +135,10 @@ struct Inner {
     /// Rows without a next action, as last counted.
     stuck_rows: AtomicU64,
     bills_kept_days: i64,
+    passwords: Passwords,
+    addresses: Addresses,
+    token_keys: OnceCell<TokenKeys>,
+    environment: Environment,
 }
 
 impl Operations {
@@ -131,6 +163,10 @@ impl Operations {
             budgets: Budgets::default(),
             stuck_rows: AtomicU64::new(0),
             bills_kept_days: i64::from(config.bills_kept_days),
+            passwords: Passwords::new(config.password_cost),
+            addresses: Addresses::default(),
+            token_keys: OnceCell::new(),
+            environment: config.environment,
         };
         Self {
             inner: Arc::new(inner),
@@ -153,6 +189,11 @@ impl Operations {
 
     pub(crate) fn sealing(&self) -> &Sealing {
         &self.inner.sealing
+    }
+
+    /// Where this installation is reached, without a trailing slash.
+    pub fn public_url(&self) -> &str {
+        &self.inner.public_url
     }
 
     /// Sends webhooks.

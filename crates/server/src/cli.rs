@@ -58,6 +58,8 @@ pub enum Command {
 pub enum Document {
     /// The tenants' API.
     Tenant,
+    /// The API of the admin UI.
+    Admin,
 }
 
 /// Where the configuration comes from.

@@ -45,10 +45,12 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Sim(args) => simulate(args).await.map(|()| ExitCode::SUCCESS),
         Command::Dev(args) => dev::run(args).await.map(|()| ExitCode::SUCCESS),
-        Command::Openapi {
-            document: Document::Tenant,
-        } => {
-            console::say(tributary_http::tenant_document().trim_end());
+        Command::Openapi { document } => {
+            let text = match document {
+                Document::Tenant => tributary_http::tenant_document(),
+                Document::Admin => tributary_http::admin_document(),
+            };
+            console::say(text.trim_end());
             Ok(ExitCode::SUCCESS)
         }
         Command::Admin(args) => administer(args).await.map(|()| ExitCode::SUCCESS),

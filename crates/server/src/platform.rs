@@ -13,7 +13,8 @@ use poem::{EndpointExt, Response, Route, get, handler};
 use tokio::task::JoinHandle;
 use tributary_domain::clock::{SharedClock, SystemClock};
 use tributary_http::HttpOptions;
-use tributary_operations::{Operations, OperationsConfig};
+use tributary_operations::staff::PasswordCost;
+use tributary_operations::{Environment, Operations, OperationsConfig};
 use tributary_storage::Storage;
 use tributary_vault::{EnvironmentValue, Kek, KeyCommand, KeyFile, KeySource, Vault};
 use tributary_webhooks::{AddressPolicy, Network, Sender, SenderConfig};
@@ -84,6 +85,10 @@ pub struct PlatformConfig {
     pub background: Background,
     /// How long bills are kept, in days.
     pub bills_kept_days: u32,
+    /// What a password of staff costs to try.
+    pub password_cost: PasswordCost,
+    /// What staff are told this installation is for.
+    pub environment: Environment,
 }
 
 impl PlatformConfig {
@@ -104,6 +109,8 @@ impl PlatformConfig {
             schema: Schema::Require,
             background: Background::Running,
             bills_kept_days: config.bills.kept_days,
+            password_cost: PasswordCost::STRONG,
+            environment: Environment::Production,
         })
     }
 
@@ -127,6 +134,8 @@ impl PlatformConfig {
             schema: Schema::Migrate,
             background: Background::Running,
             bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
+            password_cost: PasswordCost::STRONG,
+            environment: Environment::Development,
         }
     }
 
@@ -134,6 +143,7 @@ impl PlatformConfig {
     pub fn testing(database_url: String, kek: Kek, clock: SharedClock) -> Self {
         Self {
             background: Background::ByHand,
+            password_cost: PasswordCost::CHEAP_FOR_TESTS,
             ..Self::developing(database_url, kek, clock)
         }
     }
@@ -294,6 +304,8 @@ fn assemble(config: PlatformConfig, storage: Storage, api_url: &str) -> anyhow::
         sender,
         public_url: config.public_url.unwrap_or_else(|| api_url.to_owned()),
         bills_kept_days: config.bills_kept_days,
+        password_cost: config.password_cost,
+        environment: config.environment,
     }))
 }
 

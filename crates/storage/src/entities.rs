@@ -2,6 +2,7 @@
 
 pub(crate) mod alarms;
 pub(crate) mod api_keys;
+pub(crate) mod approvals;
 pub(crate) mod attempts;
 pub(crate) mod audit_entries;
 pub(crate) mod audit_heads;
@@ -25,9 +26,16 @@ pub(crate) mod notifications;
 pub(crate) mod openids;
 pub(crate) mod orders;
 pub(crate) mod platform_keys;
+pub(crate) mod platform_secrets;
+pub(crate) mod platform_settings;
 pub(crate) mod providers;
 pub(crate) mod reconciliations;
+pub(crate) mod recovery_codes;
 pub(crate) mod refunds;
+pub(crate) mod sign_in_failures;
+pub(crate) mod staff;
+pub(crate) mod staff_requests;
+pub(crate) mod staff_sessions;
 pub(crate) mod sub_apps;
 pub(crate) mod sub_merchants;
 pub(crate) mod tenants;

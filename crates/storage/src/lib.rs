@@ -4,6 +4,7 @@
 //! private: domain values go in and come out. No HTTP, no cryptography, no decision. Read `orders`, then `outbox`.
 
 pub mod alarms;
+pub mod approvals;
 pub mod audit;
 pub mod bill_rows;
 pub mod bills;
@@ -26,6 +27,8 @@ pub mod merchants;
 pub mod notifications;
 pub mod orders;
 pub mod outbox;
+pub mod platform_secrets;
+pub mod platform_settings;
 pub mod providers;
 pub mod reconciliations;
 pub mod refunds;
@@ -33,6 +36,10 @@ pub mod refunds;
 mod rehearsal;
 #[cfg(test)]
 mod schema_roundtrip;
+pub mod sign_in_failures;
+pub mod staff;
+pub mod staff_requests;
+pub mod staff_sessions;
 mod statement_sizes;
 pub mod stuck;
 pub mod tenants;

@@ -94,6 +94,8 @@ impl Life {
             sender: ToReceivers::sender(horizon),
             public_url: setup::PUBLIC_URL.to_owned(),
             bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
+            password_cost: tributary_operations::staff::PasswordCost::CHEAP_FOR_TESTS,
+            environment: tributary_operations::Environment::Development,
         });
         let name = format!(
             "node-{index}-{}",

@@ -3,86 +3,18 @@
 use poem::http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::Audience;
 use crate::problem::{PROBLEM_JSON, Problem, ProblemCode};
 
 use ProblemCode as Code;
 
-/// What an operation can answer besides what its shape tells.
-const OF_OPERATIONS: [(&str, &[Code]); 11] = [
-    (
-        "createOrder",
-        &[
-            Code::IdempotencyKeyRequired,
-            Code::IdempotencyKeyReused,
-            Code::IdempotencyInFlight,
-            Code::OrderConflict,
-            Code::WechatRefused,
-            Code::WechatBusy,
-            Code::OutcomeUnknown,
-        ],
-    ),
-    (
-        "closeOrder",
-        &[
-            Code::StateConflict,
-            Code::WechatRefused,
-            Code::WechatBusy,
-            Code::OutcomeUnknown,
-        ],
-    ),
-    (
-        "syncOrder",
-        &[
-            Code::StateConflict,
-            Code::WechatRefused,
-            Code::WechatBusy,
-            Code::OutcomeUnknown,
-        ],
-    ),
-    (
-        "createRefund",
-        &[
-            Code::IdempotencyKeyRequired,
-            Code::IdempotencyKeyReused,
-            Code::IdempotencyInFlight,
-            Code::NotFound,
-            Code::RefundConflict,
-            Code::NotRefundable,
-            Code::WechatRefused,
-        ],
-    ),
-    (
-        "redirectRefund",
-        &[
-            Code::StateConflict,
-            Code::WechatRefused,
-            Code::WechatBusy,
-            Code::OutcomeUnknown,
-        ],
-    ),
-    (
-        "syncRefund",
-        &[Code::WechatRefused, Code::WechatBusy, Code::OutcomeUnknown],
-    ),
-    (
-        "createMiniprogramSession",
-        &[Code::LoginFailed, Code::WechatBusy, Code::OutcomeUnknown],
-    ),
-    ("createWebhookEndpoint", &[Code::LimitReached]),
-    ("rotateWebhookEndpointSecret", &[Code::LimitReached]),
-    ("testWebhookEndpoint", &[Code::StateConflict]),
-    (
-        "retryDelivery",
-        &[Code::DeliveryInFlight, Code::StateConflict],
-    ),
-];
-
 /// Writes the error answers of every operation into the document.
-pub(super) fn add(document: &mut Value) {
-    components(document);
+pub(super) fn add(document: &mut Value, audience: Audience) {
+    components(document, audience);
+    let own = audience.answers();
     let schemas = document["components"]["schemas"].clone();
     for (path, _, operation) in super::operations(document) {
-        let codes = codes_of(path, operation);
+        let codes = codes_of(audience, &own, path, operation);
         let answers = operation.entry("responses").or_insert_with(|| json!({}));
         let Some(answers) = answers.as_object_mut() else {
             continue;
@@ -111,17 +43,15 @@ fn describe(answer: &mut Value, schemas: &Value) {
 }
 
 /// The codes that follow from the operation's shape, and its own.
-fn codes_of(path: &str, operation: &Map<String, Value>) -> Vec<Code> {
+fn codes_of(
+    audience: Audience,
+    own: &Map<String, Value>,
+    path: &str,
+    operation: &Map<String, Value>,
+) -> Vec<Code> {
     let id = operation.get("operationId").and_then(Value::as_str);
-    let mut codes = vec![
-        Code::Unauthorized,
-        Code::Internal,
-        Code::Unavailable,
-        Code::Timeout,
-    ];
-    if !matches!(id, Some("getMe" | "listEventTypes" | "getWebhookIps")) {
-        codes.push(Code::InsufficientScope);
-    }
+    let mut codes = vec![Code::Internal, Code::Unavailable, Code::Timeout];
+    codes.extend(audience.codes_of_guards(id.unwrap_or_default(), operation));
     if path.contains('{') {
         codes.push(Code::NotFound);
     }
@@ -136,9 +66,26 @@ fn codes_of(path: &str, operation: &Map<String, Value>) -> Vec<Code> {
     if has_query_parameters(operation) {
         codes.push(Code::ValidationFailed);
     }
-    let own = OF_OPERATIONS.iter().find(|(name, _)| Some(*name) == id);
-    codes.extend(own.iter().flat_map(|(_, codes)| codes.iter()));
+    for (header, code) in [
+        ("Idempotency-Key", Code::IdempotencyKeyRequired),
+        ("If-Match", Code::PreconditionRequired),
+    ] {
+        if audience == Audience::Staff && has_header(operation, header) {
+            codes.push(code);
+        }
+    }
+    let words = own.get(id.unwrap_or_default()).and_then(Value::as_array);
+    let words = words.into_iter().flatten().filter_map(Value::as_str);
+    codes.extend(words.filter_map(Code::parse));
     codes
+}
+
+fn has_header(operation: &Map<String, Value>, name: &str) -> bool {
+    let parameters = operation.get("parameters").and_then(Value::as_array);
+    parameters
+        .into_iter()
+        .flatten()
+        .any(|parameter| parameter["in"] == "header" && parameter["name"] == name)
 }
 
 fn has_query_parameters(operation: &Map<String, Value>) -> bool {
@@ -195,8 +142,11 @@ fn header_of(status: StatusCode, codes: &[Code]) -> Option<&'static str> {
         Code::OutcomeUnknown,
     ];
     match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some("WWW-Authenticate"),
-        StatusCode::SERVICE_UNAVAILABLE => Some("Retry-After"),
+        StatusCode::UNAUTHORIZED => Some("WWW-Authenticate"),
+        StatusCode::FORBIDDEN => codes
+            .contains(&Code::InsufficientScope)
+            .then_some("WWW-Authenticate"),
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Some("Retry-After"),
         StatusCode::CONFLICT | StatusCode::GATEWAY_TIMEOUT => codes
             .iter()
             .any(|code| waits.contains(code))
@@ -216,13 +166,13 @@ fn add_request_id(answer: &mut Value) {
 }
 
 /// What the answers refer to.
-fn components(document: &mut Value) {
+fn components(document: &mut Value, audience: Audience) {
     let mut examples = Map::new();
-    for code in Code::ALL {
-        for status in statuses_of(&[*code]) {
-            let value = Problem::example(*code, status);
+    for code in audience.codes() {
+        for status in statuses_of(&[code]) {
+            let value = Problem::example(code, status);
             examples.insert(
-                example_name(*code, status),
+                example_name(code, status),
                 json!({ "summary": code.title(), "value": value }),
             );
         }

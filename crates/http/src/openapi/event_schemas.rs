@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use tributary_domain::event::{API_VERSION, EventType};
 
+use super::Audience;
 use super::events::told;
 use crate::tenant_api::EventTypeDescription;
 
@@ -12,7 +13,7 @@ const DEFINITIONS: &str = "#/$defs/";
 
 /// Every type with its schema.
 pub(crate) fn all() -> Vec<EventTypeDescription> {
-    let document = super::document();
+    let document = super::document(Audience::Tenant);
     let schemas = &document["components"]["schemas"];
     let kinds = EventType::ALL.into_iter();
     kinds

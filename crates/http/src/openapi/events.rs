@@ -3,9 +3,11 @@
 use serde_json::{Map, Value, json};
 use tributary_domain::event::EventType;
 
+use super::Audience;
+
 /// Writes the webhooks into the document.
 pub(super) fn add(document: &mut Value) {
-    let example = super::tables::examples();
+    let example = Audience::Tenant.examples();
     let webhooks = EventType::ALL.iter().map(|kind| {
         let payload = payload(*kind, &example);
         (

@@ -1,23 +1,9 @@
-//! Limits and examples, from the two tables beside this file.
+//! Writes limits and examples from their tables into a document.
 
 use serde_json::{Map, Value, json};
 
-const LIMITS: &str = include_str!("limits.json");
-const EXAMPLES: &str = include_str!("examples.json");
-
-/// What each field of each schema may hold, merged into the schema of the field.
-pub(super) fn limits() -> Map<String, Value> {
-    serde_json::from_str(LIMITS).unwrap_or_default()
-}
-
-/// What each operation is asked and answers.
-pub(super) fn examples() -> Map<String, Value> {
-    serde_json::from_str(EXAMPLES).unwrap_or_default()
-}
-
 /// Writes the limits into the schemas and the parameters.
-pub(super) fn add_limits(document: &mut Value) {
-    let limits = limits();
+pub(super) fn add_limits(document: &mut Value, limits: &Map<String, Value>) {
     let schemas = document["components"]["schemas"].as_object_mut();
     for (name, schema) in schemas.into_iter().flatten() {
         let Some(fields) = limits.get(name).and_then(Value::as_object) else {
@@ -94,8 +80,7 @@ fn merge(schema: &mut Value, limit: &Value) {
 }
 
 /// Writes the examples into the bodies.
-pub(super) fn add_examples(document: &mut Value) {
-    let examples = examples();
+pub(super) fn add_examples(document: &mut Value, examples: &Map<String, Value>) {
     for (_, _, operation) in super::operations(document) {
         let id = operation
             .get("operationId")

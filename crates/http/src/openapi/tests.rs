@@ -4,15 +4,18 @@ use std::path::Path;
 
 use super::*;
 use crate::json::shape;
+use crate::problem::ProblemCode;
 
-const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../openapi/tenant.json");
-
-/// Every operation, webhooks included, with a name for the message.
+/// Every operation of both documents, webhooks included, with a name for the message.
 fn walk() -> Vec<(String, Value)> {
-    let document = document();
+    Audience::ALL.into_iter().flat_map(walk_of).collect()
+}
+
+fn walk_of(audience: Audience) -> Vec<(String, Value)> {
+    let document = document(audience);
     let mut found = Vec::new();
     for part in ["paths", "webhooks"] {
-        for (path, item) in document[part].as_object().unwrap() {
+        for (path, item) in document[part].as_object().into_iter().flatten() {
             for (method, operation) in item.as_object().unwrap() {
                 found.push((format!("{part} {method} {path}"), operation.clone()));
             }
@@ -30,8 +33,13 @@ fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     }
 }
 
-fn tenant_operations() -> impl Iterator<Item = (String, Value)> {
-    walk()
+/// What can be called, of both documents.
+fn callable() -> impl Iterator<Item = (String, Value)> {
+    Audience::ALL.into_iter().flat_map(callable_of)
+}
+
+fn callable_of(audience: Audience) -> impl Iterator<Item = (String, Value)> {
+    walk_of(audience)
         .into_iter()
         .filter(|(name, _)| name.starts_with("paths"))
 }
@@ -52,31 +60,33 @@ fn every_operation_is_told_in_words() {
 
 #[test]
 fn operation_ids_are_unique() {
-    let mut ids: Vec<String> = walk()
-        .iter()
-        .map(|(_, op)| op["operationId"].to_string())
-        .collect();
-    let count = ids.len();
-    ids.sort();
-    ids.dedup();
-    assert_eq!(ids.len(), count);
-    assert_eq!(tenant_operations().count(), 30);
+    for audience in Audience::ALL {
+        let mut ids: Vec<String> = walk_of(audience)
+            .iter()
+            .map(|(_, op)| op["operationId"].to_string())
+            .collect();
+        let count = ids.len();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), count);
+    }
+    assert_eq!(callable_of(Audience::Tenant).count(), 30);
 }
 
 #[test]
 fn every_tenant_operation_needs_an_api_key() {
-    for (name, operation) in tenant_operations() {
+    for (name, operation) in callable_of(Audience::Tenant) {
         assert_eq!(operation["security"], json!([{ "apiKey": [] }]), "{name}");
     }
     assert_eq!(
-        document()["components"]["securitySchemes"]["apiKey"]["scheme"],
+        document(Audience::Tenant)["components"]["securitySchemes"]["apiKey"]["scheme"],
         "bearer"
     );
 }
 
 #[test]
 fn every_operation_lists_its_error_answers() {
-    for (name, operation) in tenant_operations() {
+    for (name, operation) in callable() {
         let answers = operation["responses"].as_object().unwrap();
         let mut expected = vec!["401", "500", "503", "504"];
         if name.contains('{') {
@@ -100,7 +110,7 @@ fn every_operation_lists_its_error_answers() {
 
 #[test]
 fn every_answer_is_described_and_names_the_request() {
-    for (name, operation) in tenant_operations() {
+    for (name, operation) in callable() {
         for (status, answer) in operation["responses"].as_object().unwrap() {
             let told = answer["description"].as_str().unwrap_or_default();
             assert!(!told.is_empty(), "{name} {status} has no description");
@@ -132,27 +142,37 @@ fn every_body_has_an_example() {
 
 #[test]
 fn every_example_keeps_to_its_schema() {
-    let document = document();
-    for (name, operation) in walk() {
-        let answers = operation["responses"].as_object().unwrap();
-        let bodies = answers.values().chain(operation.get("requestBody"));
-        for content in bodies.filter_map(|body| body["content"].as_object()) {
-            for body in content.values() {
-                // A file has no schema of fields.
-                let Some(schema) = body["schema"]["$ref"].as_str() else {
-                    assert_eq!(body["schema"]["type"], "string", "{name}");
-                    continue;
-                };
-                let schema = schema.rsplit('/').next().unwrap().to_owned();
-                let schema = poem_openapi::registry::MetaSchemaRef::Reference(schema);
-                for example in body["examples"].as_object().unwrap().values() {
-                    let example = resolve(&document, example);
-                    let faults = shape::check(&REGISTRY, &schema, &example["value"]);
+    for audience in Audience::ALL {
+        let document = document(audience);
+        for (name, operation) in walk_of(audience) {
+            let answers = operation["responses"].as_object().unwrap();
+            let bodies = answers.values().chain(operation.get("requestBody"));
+            for content in bodies.filter_map(|body| body["content"].as_object()) {
+                for body in content.values() {
+                    let faults = faults_of_examples(audience, &document, body);
                     assert!(faults.is_empty(), "{name}: {faults:?}");
                 }
             }
         }
     }
+}
+
+fn faults_of_examples(audience: Audience, document: &Value, body: &Value) -> Vec<String> {
+    // A file has no schema of fields.
+    let Some(schema) = body["schema"]["$ref"].as_str() else {
+        assert_eq!(body["schema"]["type"], "string", "{body}");
+        return Vec::new();
+    };
+    let schema = schema.rsplit('/').next().unwrap().to_owned();
+    let schema = poem_openapi::registry::MetaSchemaRef::Reference(schema);
+    let examples = body["examples"].as_object().unwrap().values();
+    examples
+        .flat_map(|example| {
+            let example = resolve(document, example);
+            shape::check(audience.registry(), &schema, &example["value"])
+        })
+        .map(|fault| fault.to_string())
+        .collect()
 }
 
 #[test]
@@ -180,7 +200,7 @@ fn every_parameter_is_described_and_limited() {
 
 #[test]
 fn requests_say_that_they_take_no_unknown_fields() {
-    let document = document();
+    let document = document(Audience::Tenant);
     let schemas = &document["components"]["schemas"];
     for name in [
         "NewOrder",
@@ -196,55 +216,75 @@ fn requests_say_that_they_take_no_unknown_fields() {
 
 #[test]
 fn every_limit_names_a_field_that_exists() {
-    let document = document();
-    let schemas = &document["components"]["schemas"];
-    for (schema, fields) in tables::limits() {
-        for field in fields
-            .as_object()
-            .unwrap()
-            .keys()
-            .filter(|_| schema != "parameters")
-        {
-            let told = &schemas[&schema]["properties"][field];
-            assert!(
-                told.get("type").is_some() || told.get("items").is_some(),
-                "{schema}.{field}: {told}"
-            );
+    for audience in Audience::ALL {
+        let document = document(audience);
+        let schemas = &document["components"]["schemas"];
+        for (schema, fields) in audience.limits() {
+            for field in fields
+                .as_object()
+                .unwrap()
+                .keys()
+                .filter(|_| schema != "parameters")
+            {
+                let told = &schemas[&schema]["properties"][field];
+                assert!(
+                    told.get("type").is_some() || told.get("items").is_some(),
+                    "{schema}.{field}: {told}"
+                );
+            }
         }
     }
 }
 
 #[test]
-fn every_example_belongs_to_an_operation() {
-    let ids: Vec<String> = tenant_operations()
-        .map(|(_, operation)| operation["operationId"].as_str().unwrap().to_owned())
-        .collect();
-    for id in tables::examples().keys() {
-        assert!(ids.contains(id), "{id} is no operation");
+fn every_example_and_every_answer_belongs_to_an_operation() {
+    for audience in Audience::ALL {
+        let ids: Vec<String> = callable_of(audience)
+            .map(|(_, operation)| operation["operationId"].as_str().unwrap().to_owned())
+            .collect();
+        for id in audience.examples().keys().chain(audience.answers().keys()) {
+            assert!(ids.contains(id), "{id} is no operation");
+        }
+    }
+}
+
+#[test]
+fn every_answer_is_a_code_of_the_document() {
+    for audience in Audience::ALL {
+        for (id, words) in audience.answers() {
+            for word in words.as_array().unwrap() {
+                let known = audience.codes().any(|code| code.as_str() == word);
+                assert!(known, "{id}: {word}");
+            }
+        }
     }
 }
 
 #[test]
 fn nothing_of_version_3_0_is_left() {
-    let text = TENANT_JSON.as_str();
-    assert!(text.contains(r#""openapi": "3.1.0""#));
-    for word in [
-        r#""nullable""#,
-        r#""exclusiveMinimum": true"#,
-        r#""exclusiveMaximum": true"#,
-    ] {
-        assert!(!text.contains(word), "{word}");
+    for audience in Audience::ALL {
+        let text = json_of(audience);
+        assert!(text.contains(r#""openapi": "3.1.0""#));
+        for word in [
+            r#""nullable""#,
+            r#""exclusiveMinimum": true"#,
+            r#""exclusiveMaximum": true"#,
+        ] {
+            assert!(!text.contains(word), "{word}");
+        }
     }
 }
 
 #[test]
-fn every_problem_code_is_explained() {
-    let description = document()["info"]["description"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    for code in ProblemCode::ALL {
-        assert!(description.contains(&format!("| `{}` |", code.as_str())));
+fn every_problem_code_is_explained_to_those_who_meet_it() {
+    for audience in Audience::ALL {
+        let document = document(audience);
+        let description = document["info"]["description"].as_str().unwrap();
+        for code in ProblemCode::ALL {
+            let row = format!("| `{}` |", code.as_str());
+            let is_met = audience.codes().any(|met| met == *code);
+            assert_eq!(description.contains(&row), is_met, "{}", code.as_str());
+        }
     }
 }
 
@@ -259,14 +299,19 @@ fn routes_know_their_methods() {
 }
 
 #[test]
-fn the_committed_document_is_this_one() {
-    if std::env::vars().any(|(name, _)| name == "UPDATE_OPENAPI") {
-        std::fs::create_dir_all(Path::new(COMMITTED).parent().unwrap()).unwrap();
-        std::fs::write(COMMITTED, TENANT_JSON.as_str()).unwrap();
+fn the_committed_documents_are_these() {
+    for audience in Audience::ALL {
+        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+        let path = path.join(audience.document_path().trim_start_matches('/'));
+        if std::env::vars().any(|(name, _)| name == "UPDATE_OPENAPI") {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, json_of(audience)).unwrap();
+        }
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            committed == *json_of(audience),
+            "{} is out of date: run UPDATE_OPENAPI=1 cargo test -p tributary-http",
+            path.display()
+        );
     }
-    let committed = std::fs::read_to_string(COMMITTED).unwrap_or_default();
-    assert!(
-        committed == *TENANT_JSON,
-        "openapi/tenant.json is out of date: run UPDATE_OPENAPI=1 cargo test -p tributary-http"
-    );
 }

@@ -18,6 +18,11 @@ macro_rules! problem_codes {
                 match self { $(Self::$variant => $word),* }
             }
 
+            /// Reads the word.
+            pub(crate) fn parse(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)* _ => None }
+            }
+
             /// The statuses it comes with; the first is the usual one.
             pub(crate) const fn statuses(self) -> &'static [u16] {
                 match self { $(Self::$variant => &$statuses),* }
@@ -36,8 +41,24 @@ problem_codes! {
     MalformedJson = "malformed_json", [400], "The body is not JSON that can be read safely";
     /// `Idempotency-Key` is missing.
     IdempotencyKeyRequired = "idempotency_key_required", [400], "This call needs an Idempotency-Key header";
-    /// No usable API key.
-    Unauthorized = "unauthorized", [401], "No valid API key was given";
+    /// No usable key or token.
+    Unauthorized = "unauthorized", [401], "No valid key or token was given";
+    /// E-mail, password, code or invitation do not fit.
+    InvalidCredentials = "invalid_credentials", [401], "These credentials are not valid";
+    /// The password fits; the second factor is missing.
+    SecondFactorRequired = "second_factor_required", [401], "The second factor is required";
+    /// The session may only enrol a second factor.
+    SecondFactorEnrolmentRequired = "second_factor_enrolment_required", [403], "A second factor must be enrolled first";
+    /// The proof of presence is too old.
+    StepUpRequired = "step_up_required", [403], "This needs a fresh proof that it is you";
+    /// The roles do not grant the permission.
+    PermissionDenied = "permission_denied", [403], "Your roles do not allow this";
+    /// A call of the browser that does not come from the platform's own pages.
+    CrossSiteRefused = "cross_site_refused", [403], "The call does not come from this site";
+    /// Who asks may not approve.
+    OwnRequest = "own_request", [403], "Nobody approves a request of their own";
+    /// A second person must approve first.
+    ApprovalRequired = "approval_required", [409], "A second person must approve this first";
     /// The API key lacks a scope.
     InsufficientScope = "insufficient_scope", [403], "The API key lacks the scope that this call needs";
     /// Nothing here, or nothing of this tenant.
@@ -60,6 +81,8 @@ problem_codes! {
     DeliveryInFlight = "delivery_in_flight", [409], "The delivery is being sent at this moment";
     /// A count is at its limit.
     LimitReached = "limit_reached", [409], "There may not be more of these";
+    /// Somebody changed the object first.
+    VersionConflict = "version_conflict", [412], "The object was changed in the meantime";
     /// More than 1 MiB.
     BodyTooLarge = "body_too_large", [413], "The body is larger than 1 MiB";
     /// Not `application/json`.
@@ -72,6 +95,10 @@ problem_codes! {
     WechatRefused = "wechat_refused", [422, 502], "WeChat Pay refused the call";
     /// WeChat did not accept the login code.
     LoginFailed = "login_failed", [422, 502], "WeChat did not accept the login";
+    /// `If-Match` is missing.
+    PreconditionRequired = "precondition_required", [428], "This call needs an If-Match header";
+    /// Too many failed tries.
+    TooManyAttempts = "too_many_attempts", [429], "Too many tries; wait before the next";
     /// Our fault.
     Internal = "internal", [500], "Something went wrong on our side";
     /// WeChat limits the rate of calls.
@@ -85,14 +112,51 @@ problem_codes! {
 }
 
 impl ProblemCode {
+    /// What tenants never meet.
+    pub(crate) const FOR_STAFF_ONLY: &'static [Self] = &[
+        Self::InvalidCredentials,
+        Self::SecondFactorRequired,
+        Self::SecondFactorEnrolmentRequired,
+        Self::StepUpRequired,
+        Self::PermissionDenied,
+        Self::CrossSiteRefused,
+        Self::OwnRequest,
+        Self::ApprovalRequired,
+        Self::VersionConflict,
+        Self::PreconditionRequired,
+        Self::TooManyAttempts,
+    ];
+    /// What staff never meet.
+    pub(crate) const FOR_TENANTS_ONLY: &'static [Self] =
+        &[Self::InsufficientScope, Self::LoginFailed];
+
     /// What the caller does about it, for the table in the document.
     pub(crate) const fn advice(self) -> &'static str {
         match self {
             Self::MalformedJson => "Mend the body; `errors[0].field` points at the place.",
             Self::IdempotencyKeyRequired => "Send a fresh key per order, the same key per retry.",
             Self::Unauthorized => {
-                "Send `Authorization: Bearer trb_…` with a key that is neither revoked nor expired."
+                "Send `Authorization: Bearer …` with a key or token that is neither revoked nor expired."
             }
+            Self::InvalidCredentials => {
+                "Check e-mail, password and code; which of them is wrong is not told."
+            }
+            Self::SecondFactorRequired => "Send `otp` or `recovery_code` beside the password.",
+            Self::SecondFactorEnrolmentRequired => {
+                "Enrol with `POST /admin/v1/me/totp`; until then the session may do nothing else."
+            }
+            Self::StepUpRequired => {
+                "Prove it with `POST /admin/v1/session/step-up`, then repeat the call within five minutes."
+            }
+            Self::PermissionDenied => "`detail` names the permission that is missing.",
+            Self::CrossSiteRefused => {
+                "Call from the platform's own pages, with `X-CSRF-Token` where a cookie is sent."
+            }
+            Self::OwnRequest => "Ask another person to decide.",
+            Self::ApprovalRequired => "Ask for it; `detail` says how.",
+            Self::VersionConflict => "Read the object again, and send the edit with its new ETag.",
+            Self::PreconditionRequired => "Send the object's `ETag` in `If-Match`.",
+            Self::TooManyAttempts => "Wait for `Retry-After` seconds.",
             Self::InsufficientScope => "Use a key with the scope that `detail` names.",
             Self::NotFound => "Check the id, and that the key belongs to the same tenant and mode.",
             Self::MethodNotAllowed => "The header `Allow` lists the methods.",
@@ -140,6 +204,7 @@ mod tests {
     fn the_word_in_the_schema_is_the_word_in_the_table() {
         for code in ProblemCode::ALL {
             assert_eq!(code.to_json().unwrap(), code.as_str());
+            assert_eq!(ProblemCode::parse(code.as_str()), Some(*code));
         }
     }
 

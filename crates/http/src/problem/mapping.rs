@@ -55,6 +55,17 @@ impl From<OperationError> for Problem {
                 .wechat(cause.into())
                 .retry_after(RETRY_AFTER_SECONDS),
             OperationError::Forbidden(scope) => forbidden(scope),
+            error @ (OperationError::InvalidCredentials
+            | OperationError::SecondFactorRequired
+            | OperationError::EnrolmentRequired
+            | OperationError::TooManyAttempts { .. }
+            | OperationError::SignedOut
+            | OperationError::CrossSite
+            | OperationError::PermissionDenied(_)
+            | OperationError::StepUpRequired
+            | OperationError::OwnRequest
+            | OperationError::ApprovalRequired { .. }
+            | OperationError::VersionConflict) => of_staff(error),
             OperationError::LoginFailed(cause) => {
                 let by_tenant = cause.tenant_can_act;
                 refused(Code::LoginFailed, cause, by_tenant)
@@ -64,6 +75,32 @@ impl From<OperationError> for Problem {
                 .retry_after(RETRY_AFTER_SECONDS),
             error => Self::of(Code::Internal).cause(&error),
         }
+    }
+}
+
+/// What only people meet, who sign in.
+fn of_staff(error: OperationError) -> Problem {
+    use ProblemCode as Code;
+    match error {
+        OperationError::InvalidCredentials => {
+            Problem::of(Code::InvalidCredentials).header(header::WWW_AUTHENTICATE, "Bearer")
+        }
+        OperationError::SecondFactorRequired => {
+            Problem::of(Code::SecondFactorRequired).header(header::WWW_AUTHENTICATE, "Bearer")
+        }
+        OperationError::EnrolmentRequired => Problem::of(Code::SecondFactorEnrolmentRequired),
+        OperationError::TooManyAttempts { wait_ms } => {
+            let seconds = u32::try_from(wait_ms.max(0) / 1000).unwrap_or(u32::MAX);
+            Problem::of(Code::TooManyAttempts).retry_after(seconds.saturating_add(1))
+        }
+        OperationError::CrossSite => Problem::of(Code::CrossSiteRefused),
+        OperationError::PermissionDenied(permission) => Problem::of(Code::PermissionDenied)
+            .detail(format!("the permission {permission} is missing")),
+        OperationError::StepUpRequired => Problem::of(Code::StepUpRequired),
+        OperationError::OwnRequest => Problem::of(Code::OwnRequest),
+        OperationError::ApprovalRequired { how } => Problem::of(Code::ApprovalRequired).detail(how),
+        OperationError::VersionConflict => Problem::of(Code::VersionConflict),
+        _ => unauthorized(),
     }
 }
 
@@ -135,7 +172,7 @@ impl From<LoginProblem> for WechatCause {
     }
 }
 
-fn unauthorized() -> Problem {
+pub(super) fn unauthorized() -> Problem {
     Problem::of(ProblemCode::Unauthorized).header(header::WWW_AUTHENTICATE, "Bearer")
 }
 

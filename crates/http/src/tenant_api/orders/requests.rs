@@ -86,6 +86,7 @@ mod tests {
 
     use super::*;
     use crate::json::parse;
+    use crate::openapi::Audience;
     use crate::problem::Problem;
 
     fn good() -> Value {
@@ -110,7 +111,7 @@ mod tests {
     }
 
     fn refused(text: &str) -> Vec<String> {
-        let problem = match parse::<NewOrder>(text.as_bytes()) {
+        let problem = match parse::<NewOrder>(text.as_bytes(), Audience::Tenant) {
             Ok(order) => match OrderContent::parse(OrderRequest::from(order)) {
                 Ok(_) => return Vec::new(),
                 Err(faults) => Problem::invalid(faults),
@@ -126,9 +127,10 @@ mod tests {
 
     #[test]
     fn a_good_order_is_taken_whole() {
-        let order: OrderRequest = parse::<NewOrder>(good().to_string().as_bytes())
-            .unwrap()
-            .into();
+        let order: OrderRequest =
+            parse::<NewOrder>(good().to_string().as_bytes(), Audience::Tenant)
+                .unwrap()
+                .into();
         assert_eq!(order.total, 888);
         assert_eq!(order.detail.as_ref().unwrap().goods_detail.len(), 1);
         assert!(OrderContent::parse(order).is_ok());

@@ -1,0 +1,26 @@
+//! What may be done with an object, as its page shows it.
+
+use poem_openapi::Object;
+use tributary_operations::actions::Action;
+
+/// One thing that could be done with an object.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub(super) struct AllowedAction {
+    /// What.
+    name: String,
+    /// Whether you may do it now.
+    allowed: bool,
+    /// Why not.
+    why_not: Option<String>,
+}
+
+/// Every action of an object.
+pub(super) fn shown(actions: Vec<Action>) -> Vec<AllowedAction> {
+    let shown = actions.into_iter().map(|action| AllowedAction {
+        name: action.name.to_owned(),
+        allowed: action.is_allowed(),
+        why_not: action.why_not,
+    });
+    shown.collect()
+}

@@ -1,0 +1,167 @@
+//! Requests that wait for a second person.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use tributary_domain::approval::{Approval, ApprovalKind, ApprovalState};
+use tributary_domain::clock::Timestamp;
+use tributary_domain::ids::{ApprovalId, StaffId, TenantId};
+use tributary_domain::staff_member::StaffScope;
+
+use crate::entities::approvals::{ActiveModel, Column, Entity, Model};
+use crate::error::{StorageError, column, database, expect_one, inserting};
+use crate::{Access, Tx};
+
+const TABLE: &str = "approvals";
+
+/// Records a new request, with its secrets sealed.
+pub async fn insert(
+    tx: &Tx,
+    approval: &Approval,
+    sealed: Option<Vec<u8>>,
+) -> Result<(), StorageError> {
+    let row = ActiveModel {
+        id: Set(approval.id.to_string()),
+        tenant_id: Set(approval.scope.tenant().map(ToString::to_string)),
+        kind: Set(approval.kind.as_str().to_owned()),
+        target: Set(approval.target.clone()),
+        content: Set(approval.content.to_string()),
+        sealed: Set(sealed),
+        state: Set(approval.state.as_str().to_owned()),
+        requested_by: Set(approval.requested_by.to_string()),
+        reason: Set(approval.reason.clone()),
+        decided_by: Set(None),
+        decision_reason: Set(None),
+        decided_at: Set(None),
+        outcome: Set(None),
+        created_at: Set(approval.created_at.as_millis()),
+        expires_at: Set(approval.expires_at.as_millis()),
+    };
+    Entity::insert(row)
+        .exec_without_returning(tx.connection())
+        .await
+        .map_err(inserting(TABLE))?;
+    Ok(())
+}
+
+/// Finds a request that `viewer` may see.
+pub async fn find(
+    at: &impl Access,
+    viewer: &StaffScope,
+    id: &ApprovalId,
+) -> Result<Option<Approval>, StorageError> {
+    let mut wanted = Entity::find_by_id(id.as_str());
+    if let Some(tenant) = viewer.tenant() {
+        wanted = wanted.filter(Column::TenantId.eq(tenant.as_str()));
+    }
+    let row = wanted
+        .one(at.connection())
+        .await
+        .map_err(database("reading a request for approval"))?;
+    row.map(to_approval).transpose()
+}
+
+/// What a request froze that is secret, sealed.
+pub async fn find_sealed_all_tenants(
+    at: &impl Access,
+    id: &ApprovalId,
+) -> Result<Option<Vec<u8>>, StorageError> {
+    let row = Entity::find_by_id(id.as_str())
+        .one(at.connection())
+        .await
+        .map_err(database("reading what a request froze"))?;
+    Ok(row.and_then(|row| row.sealed))
+}
+
+/// Lists the requests that `viewer` may see, the newest first.
+pub async fn list(
+    at: &impl Access,
+    viewer: &StaffScope,
+    state: Option<ApprovalState>,
+    before: Option<&ApprovalId>,
+    limit: u64,
+) -> Result<Vec<Approval>, StorageError> {
+    let mut wanted = Entity::find();
+    if let Some(tenant) = viewer.tenant() {
+        wanted = wanted.filter(Column::TenantId.eq(tenant.as_str()));
+    }
+    if let Some(state) = state {
+        wanted = wanted.filter(Column::State.eq(state.as_str()));
+    }
+    if let Some(before) = before {
+        wanted = wanted.filter(Column::Id.lt(before.as_str()));
+    }
+    let rows = wanted
+        .order_by_desc(Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("listing requests for approval"))?;
+    rows.into_iter().map(to_approval).collect()
+}
+
+/// Requests in a state, the oldest first, for the work that carries them out.
+pub async fn in_state_all_tenants(
+    at: &impl Access,
+    state: ApprovalState,
+    limit: u64,
+) -> Result<Vec<Approval>, StorageError> {
+    let rows = Entity::find()
+        .filter(Column::State.eq(state.as_str()))
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("listing requests for approval"))?;
+    rows.into_iter().map(to_approval).collect()
+}
+
+/// Writes how far a request came, provided that it is still in the state of `before`. What it froze that is secret is
+/// dropped once it is at an end.
+pub async fn update(tx: &Tx, before: &Approval, after: &Approval) -> Result<(), StorageError> {
+    let decided_by = after.decided_by.as_ref().map(ToString::to_string);
+    let decided_at = after.decided_at.map(Timestamp::as_millis);
+    let mut update = Entity::update_many()
+        .col_expr(Column::State, Expr::value(after.state.as_str()))
+        .col_expr(Column::DecidedBy, Expr::value(decided_by))
+        .col_expr(Column::DecidedAt, Expr::value(decided_at))
+        .col_expr(
+            Column::DecisionReason,
+            Expr::value(after.decision_reason.clone()),
+        )
+        .col_expr(Column::Outcome, Expr::value(after.outcome.clone()));
+    if after.state != ApprovalState::Approved {
+        update = update.col_expr(Column::Sealed, Expr::value(None::<Vec<u8>>));
+    }
+    let changed = update
+        .filter(Column::Id.eq(before.id.as_str()))
+        .filter(Column::State.eq(before.state.as_str()))
+        .exec(tx.connection())
+        .await
+        .map_err(database("updating a request for approval"))?;
+    expect_one(TABLE, changed.rows_affected)
+}
+
+fn to_approval(row: Model) -> Result<Approval, StorageError> {
+    let id = row.id.as_str();
+    let tenant: Option<Result<TenantId, _>> = row.tenant_id.as_deref().map(str::parse);
+    let decided_by: Option<Result<StaffId, _>> = row.decided_by.as_deref().map(str::parse);
+    let kind = ApprovalKind::parse(&row.kind).ok_or(());
+    let state = ApprovalState::parse(&row.state).ok_or(());
+    let content = serde_json::from_str(&row.content);
+    Ok(Approval {
+        id: column(TABLE, "id", id, id.parse())?,
+        kind: column(TABLE, "kind", id, kind)?,
+        scope: StaffScope::of_row(column(TABLE, "tenant_id", id, tenant.transpose())?),
+        target: row.target.clone(),
+        content: column(TABLE, "content", id, content)?,
+        state: column(TABLE, "state", id, state)?,
+        requested_by: column(TABLE, "requested_by", id, row.requested_by.parse())?,
+        reason: row.reason.clone(),
+        decided_by: column(TABLE, "decided_by", id, decided_by.transpose())?,
+        decision_reason: row.decision_reason.clone(),
+        decided_at: row.decided_at.map(Timestamp::from_millis),
+        outcome: row.outcome.clone(),
+        created_at: Timestamp::from_millis(row.created_at),
+        expires_at: Timestamp::from_millis(row.expires_at),
+    })
+}
