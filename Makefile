@@ -1,7 +1,7 @@
 # The commands of this repository. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench kill-check faults crash simulate broken-rules fuzz bills openapi
+.PHONY: help run test lint bench kill-check key-check faults crash simulate broken-rules fuzz bills openapi
 
 help: ## Lists these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,16 +19,22 @@ lint: ## Checks format, lints and documentation
 	@tests/scripts/install.sh build
 	@python3 tests/scripts/stages.py lint
 
-bench: ## Measures speed and size on both databases and prints the table
+bench: ## Measures speed and size on both databases and prints the table; PART=neighbours: only that part
 	@tests/scripts/install.sh bench
 	@CARGO_INCREMENTAL=1 cargo build --release --workspace --bins
-	@tests/scripts/with_postgres.sh --durable target/release/bench
+	@tests/scripts/with_postgres.sh --durable target/release/bench $(PART)
 
 kill-check: ## Kills the server 50 times under load on each database and counts what is left
 	@tests/scripts/install.sh bench
 	@cargo build --workspace --bins
 	@tests/scripts/with_postgres.sh target/debug/kill_check --cycles 50 --database postgres
 	@target/debug/kill_check --cycles 50 --database sqlite
+
+key-check: ## Kills rotations of the vault's keys 10 times under load on each database; everything must open
+	@tests/scripts/install.sh bench
+	@cargo build --workspace --bins
+	@tests/scripts/with_postgres.sh target/debug/key_check --kills 10 --database postgres
+	@target/debug/key_check --kills 10 --database sqlite
 
 crash: ## Ends the server at every named line on each database and counts what is left
 	@tests/scripts/install.sh bench

@@ -100,6 +100,18 @@ pub(crate) fn number_zero(name: &'static str) -> ColumnDef {
     required(name, |c| c.big_integer().default(0))
 }
 
+/// A version that rows of before begin with.
+pub(crate) fn number_one(name: &'static str) -> ColumnDef {
+    required(name, |c| c.big_integer().default(1))
+}
+
+/// A closed word that rows of before have as `value`.
+pub(crate) fn word_default(name: &'static str, value: &'static str) -> ColumnDef {
+    let mut column = word(name);
+    column.default(value);
+    column
+}
+
 /// Adds columns; each is absent or has a default, so that yesterday's code can go on inserting.
 pub(crate) async fn add_columns(
     manager: &SchemaManager<'_>,

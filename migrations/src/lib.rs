@@ -17,6 +17,8 @@ mod m20261125_000007_create_upstream_calls;
 mod m20261125_000008_create_bills;
 mod m20261125_000009_create_audit;
 mod m20261125_000010_create_staff;
+mod m20261125_000011_age_data_keys;
+mod m20261125_000014_widen_tenants;
 
 /// Applies and reverts the schema.
 #[derive(Debug)]
@@ -36,6 +38,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000008_create_bills::Migration),
             Box::new(m20261125_000009_create_audit::Migration),
             Box::new(m20261125_000010_create_staff::Migration),
+            Box::new(m20261125_000011_age_data_keys::Migration),
+            Box::new(m20261125_000014_widen_tenants::Migration),
         ]
     }
 }

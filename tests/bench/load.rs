@@ -21,27 +21,33 @@ pub(crate) struct Payable {
     pub(crate) total: i64,
 }
 
-/// Places one order.
-pub(crate) async fn place(scene: &Scene) -> Result<Payable> {
+/// Asks for one order of a tenant's.
+pub(crate) async fn send(scene: &Scene, key: &str) -> Result<reqwest::Response> {
     let place = NEXT.fetch_add(1, Ordering::Relaxed);
     let number = format!("bench-{place}");
+    let body = json!({
+        "merchant_order_no": number, "sub_appid": SUB_APPID, "description": "Latte",
+        "amount": { "total": 888, "currency": "CNY" }, "payer": { "sub_openid": OPENID },
+    });
+    let request = scene
+        .client
+        .post(format!("{}/v1/orders", scene.api_url))
+        .bearer_auth(key)
+        .header("Idempotency-Key", &number)
+        .json(&body);
+    Ok(request.send().await?)
+}
+
+/// Places one order.
+pub(crate) async fn place(scene: &Scene) -> Result<Payable> {
+    static NEXT_TENANT: AtomicU64 = AtomicU64::new(0);
+    let place = NEXT_TENANT.fetch_add(1, Ordering::Relaxed);
     let tenants = u64::try_from(scene.api_keys.len())?;
     let key = scene
         .api_keys
         .get(usize::try_from(place % tenants)?)
         .context("a tenant")?;
-    let body = json!({
-        "merchant_order_no": number, "sub_appid": SUB_APPID, "description": "Latte",
-        "amount": { "total": 888, "currency": "CNY" }, "payer": { "sub_openid": OPENID },
-    });
-    let answer = scene
-        .client
-        .post(format!("{}/v1/orders", scene.api_url))
-        .bearer_auth(key)
-        .header("Idempotency-Key", &number)
-        .json(&body)
-        .send()
-        .await?;
+    let answer = send(scene, key).await?;
     let status = answer.status();
     let text = answer.text().await?;
     ensure!(status.as_u16() == 201, "placing an order: {status} {text}");

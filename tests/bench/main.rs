@@ -2,6 +2,8 @@
 //!
 //! Figures are ratios from one run, or counts. Platform, simulator and database are processes of their own; this one
 //! plays tenants, WeChat's notifications and the tenants' webhook receivers.
+//!
+//! `bench neighbours` measures only what tenants notice of a greedy one.
 
 #![expect(clippy::print_stdout, reason = "a program that prints its findings")]
 #![expect(
@@ -10,6 +12,8 @@
 )]
 
 mod load;
+mod measured;
+mod neighbours;
 mod notices;
 mod process;
 mod receiver;
@@ -22,7 +26,7 @@ use anyhow::{Context as _, Result};
 use wechatpay::credentials::{PrivateKey, generate_pem};
 
 use crate::process::Usage;
-use crate::scene::Scene;
+use crate::scene::{Limited, Scene};
 
 const ORDERS_FOR: Duration = Duration::from_secs(15);
 const NOTICES: usize = 6_000;
@@ -38,8 +42,18 @@ async fn main() -> Result<()> {
         2.0 * signature_ms
     );
     println!("| measure | SQLite | PostgreSQL |\n|---|---|---|");
-    let sqlite = measure(None, signature_ms).await?;
-    let postgres = measure(Some(&cluster), signature_ms).await?;
+    let only_neighbours = std::env::args().nth(1).as_deref() == Some("neighbours");
+    let all = async |cluster: Option<&str>| {
+        let mut rows = Vec::new();
+        if !only_neighbours {
+            rows = measure(cluster, signature_ms).await?;
+        }
+        let found = neighbours::measure(cluster).await?;
+        rows.extend(found.into_iter().map(|found| (found.name, found.text)));
+        anyhow::Ok(rows)
+    };
+    let sqlite = all(None).await?;
+    let postgres = all(Some(&cluster)).await?;
     for ((name, left), (_, right)) in sqlite.iter().zip(&postgres) {
         println!("| {name} | {left} | {right} |");
     }
@@ -50,7 +64,7 @@ type Row = (&'static str, String);
 
 async fn measure(cluster: Option<&str>, signature_ms: f64) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    let mut scene = Scene::set(cluster).await?;
+    let mut scene = Scene::set(cluster, Limited::ByTheMachine).await?;
     let ready = scene.start().await?;
     rows.push(("time to ready", format!("{} ms", ready.as_millis())));
     rows.push((

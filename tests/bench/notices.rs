@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use futures::StreamExt as _;
 use serde_json::json;
 use tributary_domain::clock::{Clock as _, SystemClock};
 use wechatpay::server::{OutgoingNotification, encrypt_notification, sign_answer};
 
 use crate::load::{self, Payable};
+use crate::measured::percentiles;
 use crate::scene::{NOTICE_KEY_ID, Scene};
 
 /// How long the last webhook may take after the last notification.
@@ -158,23 +159,15 @@ async fn finish(
     }
     let took = start.elapsed();
     let arrived: HashMap<String, Instant> = scene.receiver.drain();
-    let mut delays: Vec<f64> = sent
+    let delays: Vec<f64> = sent
         .iter()
         .filter_map(|(number, began)| Some(arrived.get(number)?.duration_since(*began)))
         .map(|delay| delay.as_secs_f64() * 1000.0)
         .collect();
-    delays.sort_by(f64::total_cmp);
+    let (p50_ms, p99_ms) = percentiles(delays)?;
     Ok(Outcome {
         took,
-        p50_ms: percentile(&delays, 50)?,
-        p99_ms: percentile(&delays, 99)?,
+        p50_ms,
+        p99_ms,
     })
-}
-
-fn percentile(sorted: &[f64], percent: usize) -> Result<f64> {
-    let place = sorted.len().saturating_mul(percent) / 100;
-    sorted
-        .get(place.min(sorted.len().saturating_sub(1)))
-        .copied()
-        .context("nothing arrived")
 }

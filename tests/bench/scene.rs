@@ -1,6 +1,7 @@
 //! The scene of a measurement: database, simulator, platform, one provider, one tenant, one receiver.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -8,7 +9,7 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 use tokio::process::Child;
 use tributary_domain::clock::{Clock as _, SystemClock};
-use tributary_domain::merchant::{AppId, Mchid, Provider};
+use tributary_domain::merchant::{AppId, Mchid, Provider, SubAppKind};
 use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_operations::providers::NewProvider;
@@ -33,6 +34,37 @@ pub(crate) const OPENID: &str = "oBench0000000000000000000001";
 pub(crate) const NOTICE_KEY_ID: &str = "PUB_KEY_ID_0000000000000000000000000000000000";
 const API_V3_KEY: &str = "0123456789abcdefghijklmnopqrstuv";
 
+/// Each scene has a database of its own.
+static NEXT_DATABASE: AtomicU32 = AtomicU32::new(1);
+
+/// How much the platform lets anybody ask.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Limited {
+    /// As an installation does by itself, but for a provider that may place few orders.
+    ScarceAtWeChat,
+    /// Whatever the machine can do.
+    ByTheMachine,
+}
+
+impl Limited {
+    fn settings(self) -> Vec<(&'static str, String)> {
+        let names = [
+            "TRIBUTARY_LIMITS_READS_PER_SECOND",
+            "TRIBUTARY_LIMITS_READS_BURST",
+            "TRIBUTARY_LIMITS_WRITES_PER_SECOND",
+            "TRIBUTARY_LIMITS_WRITES_BURST",
+            "TRIBUTARY_LIMITS_PREPAYS_PER_SECOND",
+        ];
+        match self {
+            Self::ScarceAtWeChat => vec![(
+                "TRIBUTARY_LIMITS_PREPAYS_PER_SECOND",
+                crate::neighbours::BUDGET.to_string(),
+            )],
+            Self::ByTheMachine => names.map(|name| (name, "100000".to_owned())).to_vec(),
+        }
+    }
+}
+
 /// Everything that a measurement needs.
 pub(crate) struct Scene {
     pub(crate) client: reqwest::Client,
@@ -54,7 +86,7 @@ pub(crate) struct Scene {
 
 impl Scene {
     /// Prepares a fresh database with one provider, tenant and key, and starts the simulator.
-    pub(crate) async fn set(cluster: Option<&str>) -> Result<Self> {
+    pub(crate) async fn set(cluster: Option<&str>, limits: Limited) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let database_url = match cluster {
             Some(cluster) => fresh_database(cluster).await?,
@@ -92,6 +124,7 @@ impl Scene {
             ("TRIBUTARY_WEBHOOKS_ALLOW_LOOPBACK", "true".into()),
             ("TRIBUTARY_LOG_FILTER", "error".into()),
         ];
+        let environment = environment.into_iter().chain(limits.settings()).collect();
         Ok(Self {
             client: reqwest::Client::builder().no_proxy().build()?,
             api_url,
@@ -165,7 +198,8 @@ impl Scene {
 async fn fresh_database(cluster: &str) -> Result<String> {
     use sea_orm::ConnectionTrait as _;
     let admin = sea_orm::Database::connect(cluster).await?;
-    let name = format!("bench_{}", std::process::id());
+    let place = NEXT_DATABASE.fetch_add(1, Ordering::Relaxed);
+    let name = format!("bench_{}_{place}", std::process::id());
     admin
         .execute_unprepared(&format!("CREATE DATABASE {name}"))
         .await?;
@@ -184,6 +218,7 @@ fn operations(storage: Storage, vault: Vault, api_url: &str) -> Result<Operation
         bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
         password_cost: tributary_operations::staff::PasswordCost::CHEAP_FOR_TESTS,
         environment: tributary_operations::Environment::Development,
+        limits: tributary_operations::Limits::unlimited(),
     }))
 }
 
@@ -257,7 +292,7 @@ fn sub_mchid(place: usize) -> String {
 
 async fn tenant(operations: &Operations, provider: &Provider, place: usize) -> Result<String> {
     let tenant = operations
-        .create_tenant(&Actor::system("bench"), &format!("Bench {place}"))
+        .create_tenant(&Actor::system("bench"), format!("Bench {place}").as_str())
         .await?;
     let number = Mchid::parse(&sub_mchid(place))?;
     let merchant = operations
@@ -274,6 +309,7 @@ async fn tenant(operations: &Operations, provider: &Provider, place: usize) -> R
             &Actor::system("bench"),
             &merchant,
             &AppId::parse(SUB_APPID)?,
+            SubAppKind::MiniProgram,
             None,
         )
         .await?;

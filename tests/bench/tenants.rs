@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use futures::StreamExt as _;
-use tributary_domain::merchant::{AppId, Mchid};
+use tributary_domain::merchant::{AppId, Mchid, SubAppKind};
 use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
 
@@ -18,7 +18,7 @@ pub(crate) async fn visit(scene: &Scene, count: usize) -> Result<()> {
 async fn visit_as_new(scene: &Scene, place: usize) -> Result<()> {
     let operations = &scene.operations;
     let tenant = operations
-        .create_tenant(&Actor::system("bench"), &format!("Tenant {place}"))
+        .create_tenant(&Actor::system("bench"), format!("Tenant {place}").as_str())
         .await?;
     let number = Mchid::parse(&format!("16{place:08}"))?;
     let merchant = operations
@@ -35,6 +35,7 @@ async fn visit_as_new(scene: &Scene, place: usize) -> Result<()> {
             &Actor::system("bench"),
             &merchant,
             &AppId::parse(SUB_APPID)?,
+            SubAppKind::MiniProgram,
             None,
         )
         .await?;

@@ -179,6 +179,7 @@ fn operations(clock: Arc<ManualClock>, storage: Storage) -> Operations {
         bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
         password_cost: tributary_operations::staff::PasswordCost::CHEAP_FOR_TESTS,
         environment: tributary_operations::Environment::Development,
+        limits: tributary_operations::Limits::unlimited(),
     })
 }
 

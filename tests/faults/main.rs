@@ -31,6 +31,7 @@ fn setup() -> Setup {
     Setup {
         backup_listen: Some(([127, 0, 0, 1], 0).into()),
         timeouts: Some(HURRIED),
+        ..Setup::default()
     }
 }
 

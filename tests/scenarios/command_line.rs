@@ -213,6 +213,70 @@ fn server_does_not_start_with_another_key_than_the_one_that_sealed() {
 }
 
 #[test]
+fn keys_are_changed_checked_and_destroyed_by_commands_alone() {
+    let place = Installation::new();
+    place.ok(&["migrate"]);
+    let (private_key, _) = wechatpay::credentials::generate_pem().expect("a key pair");
+    let provider = place.json(&[
+        "create-provider",
+        "--name=X",
+        "--sp-mchid=1900000109",
+        "--sp-appid=wx8888888888888888",
+        "--mode=live",
+        "--merchant-serial=00AB",
+        "--private-key-file",
+        shown(&place.write("private.pem", &private_key)),
+        "--api-v3-key-file",
+        shown(&place.write("v3", "v3-canary-v3-canary-v3-canary-v3")),
+    ]);
+    let provider = text(&provider, "provider_id");
+    let keys = |arguments: &[&str], kek: &str, also: &str| {
+        let mut command = place.bare(&[&["keys", "--json"], arguments].concat());
+        command.env("TRIBUTARY_KEK", kek.repeat(32));
+        command.env("TRIBUTARY_KEK_ALSO", also.repeat(32));
+        command.output().expect("the binary runs")
+    };
+    let told_json = |output: &Output| -> Value {
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", told(output)))
+    };
+    let rotated = keys(&["rotate-kek"], "cd", "ab");
+    assert_eq!(told_json(&rotated)["rewrapped"], 1);
+    let whole = keys(&["verify"], "cd", "");
+    assert!(whole.status.success(), "{}", told(&whole));
+    assert_eq!(told_json(&whole)["sealed"][0]["opened"], 1);
+    let broken = keys(&["verify"], "ab", "");
+    assert_eq!(broken.status.code(), Some(1));
+    let row = format!("providers.api_v3_key of {provider}");
+    let named = told_json(&broken)["failures"].to_string();
+    assert!(named.contains(&row), "{named}");
+    let unconfirmed = [
+        "destroy-owner",
+        "--owner",
+        provider,
+        "--confirm=prv_x",
+        "--reason=r",
+    ];
+    let line = refusal(&keys(&unconfirmed, "cd", ""));
+    assert!(
+        line.contains("confirm must be the owner's id once more"),
+        "{line}"
+    );
+    let confirmed = [
+        "destroy-owner",
+        "--owner",
+        provider,
+        "--confirm",
+        provider,
+        "--reason=r",
+    ];
+    let destroyed = keys(&confirmed, "cd", "");
+    assert_eq!(told_json(&destroyed)["destroyed_keys"], 1);
+    let erased = keys(&["verify"], "cd", "");
+    assert!(erased.status.success(), "{}", told(&erased));
+    assert_eq!(told_json(&erased)["sealed"][0]["erased"], 1);
+}
+
+#[test]
 fn taken_port_is_one_line() {
     let place = Installation::new();
     place.ok(&["migrate"]);

@@ -4,6 +4,7 @@
 
 #[cfg(debug_assertions)]
 pub mod crash;
+pub mod keys;
 mod load;
 mod server;
 mod verdict;
@@ -169,5 +170,6 @@ async fn operations_over(url: &str, kek: &str, public_url: &str) -> Operations {
         bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
         password_cost: tributary_operations::staff::PasswordCost::CHEAP_FOR_TESTS,
         environment: tributary_operations::Environment::Development,
+        limits: tributary_operations::Limits::unlimited(),
     })
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tributary_domain::clock::{Clock, ManualClock, SharedClock, Timestamp};
 use tributary_domain::ids::ProviderId;
+use tributary_operations::Limits;
 use tributary_server::config::Timeouts;
 use tributary_server::platform::{Platform, PlatformConfig};
 use tributary_server::{commands, simulated};
@@ -53,6 +54,8 @@ pub struct Setup {
     pub backup_listen: Option<SocketAddr>,
     /// How long things may take, where a test waits for their end.
     pub timeouts: Option<Timeouts>,
+    /// How much may be asked, where a test asks too much.
+    pub limits: Option<Limits>,
 }
 
 /// Runs a scenario on a fresh platform, then checks that nothing was forgotten.
@@ -399,6 +402,9 @@ async fn build(url: &str, clock: &Arc<ManualClock>, setup: &Setup) -> Platform {
     let mut config = PlatformConfig::testing(url.to_owned(), kek(), clock);
     if let Some(timeouts) = &setup.timeouts {
         config.timeouts = timeouts.clone();
+    }
+    if let Some(limits) = &setup.limits {
+        config.limits = limits.clone();
     }
     Platform::build(config).await.expect("the platform starts")
 }

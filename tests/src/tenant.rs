@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 use tributary_domain::ids::{ProviderId, TenantId};
-use tributary_domain::merchant::{AppId, Mchid};
+use tributary_domain::merchant::{AppId, Mchid, SubAppKind};
 use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_operations::Operations;
@@ -68,7 +68,7 @@ impl TestTenant {
             })
             .expect("the simulator takes a sub-merchant");
         let tenant = operations
-            .create_tenant(&Actor::system("test"), &format!("Tenant {number}"))
+            .create_tenant(&Actor::system("test"), format!("Tenant {number}").as_str())
             .await
             .expect("a tenant");
         let sub_mchid = Mchid::parse(&made.sub_mchid).expect("a merchant number");
@@ -84,7 +84,13 @@ impl TestTenant {
             .expect("a sub-merchant");
         let appid = AppId::parse(&sub_appid).expect("an app id");
         operations
-            .add_sub_app(&Actor::system("test"), &merchant, &appid, Some(&app_secret))
+            .add_sub_app(
+                &Actor::system("test"),
+                &merchant,
+                &appid,
+                SubAppKind::MiniProgram,
+                Some(&app_secret),
+            )
             .await
             .expect("an app");
         let key = operations

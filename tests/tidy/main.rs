@@ -9,6 +9,7 @@
 
 mod committed;
 mod manifests;
+mod secrets;
 mod sources;
 
 use std::path::{Path, PathBuf};

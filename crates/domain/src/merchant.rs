@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::ids::{ProviderId, RefundId, SubAppId, SubMerchantId, TenantId};
+use crate::state_words::state_words;
 use crate::tenant::Mode;
 
 /// Why a text was refused.
@@ -123,6 +124,45 @@ pub struct Provider {
     pub created_at: Timestamp,
 }
 
+state_words! {
+    /// Whether a sub-merchant takes orders.
+    SubMerchantState {
+        /// It does.
+        Active = "active",
+        /// A person stopped it: no new orders; refunds go on.
+        Suspended = "suspended",
+    }
+}
+
+state_words! {
+    /// What kind of app a `sub_appid` is.
+    SubAppKind {
+        /// A mini-program.
+        MiniProgram = "mini_program",
+        /// An official account (公众号).
+        OfficialAccount = "official_account",
+        /// A mobile app.
+        App = "app",
+    }
+}
+
+state_words! {
+    /// Whether WeChat knows that the app belongs to the sub-merchant: WeChat tells nobody, so a person confirms it.
+    AppBinding {
+        /// Nobody has looked.
+        Unconfirmed = "unconfirmed",
+        /// Somebody saw it bound in WeChat's console.
+        Bound = "bound",
+        /// Somebody saw that it is not, or no more.
+        Unbound = "unbound",
+    }
+}
+
+/// Apps that WeChat binds to one sub-merchant at most ("WeChat partner docs: bind appid").
+pub const SUB_APPS_MAX: u64 = 5;
+/// A rate is counted in ten-thousandths: 60 is 0.60 %.
+pub const RATE_UNIT: u32 = 10_000;
+
 /// A `sub_mchid` under a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubMerchant {
@@ -138,6 +178,14 @@ pub struct SubMerchant {
     pub sub_mchid: Mchid,
     /// What a person calls it.
     pub name: String,
+    /// Whether it takes orders.
+    pub state: SubMerchantState,
+    /// WeChat's fee in ten-thousandths, as agreed; absent when nobody wrote it down.
+    pub rate: Option<u32>,
+    /// What people should know about it.
+    pub note: Option<String>,
+    /// Rises with every change.
+    pub version: i64,
     /// When it was added.
     pub created_at: Timestamp,
 }
@@ -153,10 +201,61 @@ pub struct SubApp {
     pub sub_merchant_id: SubMerchantId,
     /// Its app id.
     pub appid: AppId,
+    /// What kind of app.
+    pub kind: SubAppKind,
+    /// Whether it is bound at WeChat.
+    pub binding: AppBinding,
+    /// Who says so, and since when.
+    pub confirmed: Option<Confirmed>,
     /// Whether a login secret is kept for it.
     pub has_secret: bool,
+    /// The start of the secret's hash, so that people can tell two apart.
+    pub secret_fingerprint: Option<String>,
+    /// Rises with every change.
+    pub version: i64,
     /// When it was added.
     pub created_at: Timestamp,
+}
+
+/// A fact that a person vouches for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmed {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+state_words! {
+    /// What must be true before a sub-merchant can take money. WeChat tells most of it to nobody.
+    ReadinessFact {
+        /// The sub-merchant has signed with WeChat.
+        ContractSigned = "contract_signed",
+        /// At least one app is bound.
+        AppBound = "app_bound",
+        /// The page that calls the payment is registered.
+        PaymentDirectory = "payment_directory",
+        /// The payment product is granted to the provider.
+        ProductAuthorised = "product_authorised",
+        /// The provider may refund in its name.
+        RefundAuthorised = "refund_authorised",
+        /// The tenant's server hears of what happens.
+        EndpointHealthy = "endpoint_healthy",
+        /// A payment went through.
+        PaymentSeen = "payment_seen",
+        /// A refund went through.
+        RefundSeen = "refund_seen",
+    }
+}
+
+impl ReadinessFact {
+    /// Whether a person can vouch for it; the others are seen in the traffic only.
+    pub const fn can_be_confirmed(self) -> bool {
+        !matches!(
+            self,
+            Self::EndpointHealthy | Self::PaymentSeen | Self::RefundSeen
+        )
+    }
 }
 
 #[cfg(test)]

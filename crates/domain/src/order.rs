@@ -7,7 +7,7 @@ use crate::ids::{AttemptId, OrderId, ProviderId, SubMerchantId, TenantId};
 use crate::late_payment::LateKind;
 use crate::merchant::{AppId, Mchid, OutTradeNo};
 use crate::money::Fen;
-use crate::order_content::OrderContent;
+use crate::order_content::{OrderContent, wechats_own_end};
 use crate::order_money::{OrderMoney, REFUND_WINDOW_MS, RefundRefusal};
 use crate::state_words::state_words;
 use crate::tenant::Mode;
@@ -161,6 +161,15 @@ pub struct Order {
     pub next_poll_at: Option<Timestamp>,
     /// How often the sweeper looked.
     pub polls: i64,
+}
+
+impl Order {
+    /// When WeChat is told to end it; absent when that is WeChat's own seven days.
+    pub fn time_expire(&self) -> Option<Timestamp> {
+        let is_wechats_own = self.expires_at == wechats_own_end(self.created_at);
+        let agreed = (!is_wechats_own).then_some(self.expires_at);
+        self.content.time_expire.or(agreed)
+    }
 }
 
 impl Order {

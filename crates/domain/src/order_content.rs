@@ -258,11 +258,22 @@ impl OrderContent {
         }
     }
 
-    /// When the order ends unpaid: what the tenant said, else WeChat's own seven days.
-    pub fn expires_at(&self, created_at: Timestamp) -> Timestamp {
+    /// When the order ends unpaid: what the request said, else what is agreed with the tenant, else WeChat's own seven
+    /// days.
+    pub fn expires_at(&self, created_at: Timestamp, agreed_minutes: Option<u32>) -> Timestamp {
+        let agreed = || {
+            let end = created_at.plus_millis(i64::from(agreed_minutes?).saturating_mul(60_000));
+            Some(Timestamp::from_seconds(end.as_seconds()))
+        };
         self.time_expire
-            .unwrap_or_else(|| created_at.plus_millis(EXPIRE_AHEAD_MAX_MS))
+            .or_else(agreed)
+            .unwrap_or_else(|| wechats_own_end(created_at))
     }
+}
+
+/// When WeChat ends an order that does not say when.
+pub(crate) fn wechats_own_end(created_at: Timestamp) -> Timestamp {
+    created_at.plus_millis(EXPIRE_AHEAD_MAX_MS)
 }
 
 fn parse_total(faults: &mut Faults, total: i64) -> Option<Fen> {

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::ids::{ApiKeyId, TenantId};
 use crate::late_payment::LatePolicy;
+use crate::money::Fen;
+use crate::state_words::state_words;
 
 /// `live` moves money at WeChat; `test` talks to the simulator. No row is shared between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,6 +39,60 @@ impl Mode {
     }
 }
 
+state_words! {
+    /// Where a tenant stands.
+    TenantState {
+        /// Somebody was asked to come: it may try everything in test mode, and order nothing in live mode.
+        Invited = "invited",
+        /// Everything works.
+        Active = "active",
+        /// No new orders; money that is under way, refunds and webhooks go on.
+        Suspended = "suspended",
+        /// Nobody gets in any more; money that is under way is still told.
+        Closed = "closed",
+    }
+}
+
+impl TenantState {
+    /// Whether a person may bring a tenant from this state into another.
+    pub const fn may_become(self, next: Self) -> bool {
+        matches!(
+            (self, next),
+            (Self::Invited, Self::Active | Self::Closed)
+                | (Self::Active, Self::Suspended | Self::Closed)
+                | (Self::Suspended, Self::Active | Self::Closed)
+        )
+    }
+
+    /// Whether orders are taken in a mode.
+    pub const fn takes_orders(self, mode: Mode) -> bool {
+        match self {
+            Self::Active => true,
+            Self::Invited => matches!(mode, Mode::Test),
+            Self::Suspended | Self::Closed => false,
+        }
+    }
+}
+
+/// What is agreed with a tenant. What is absent is as the installation has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TenantSettings {
+    /// After how many minutes an order ends that does not say when: 1 to 10,080.
+    pub order_expires_after_minutes: Option<u32>,
+    /// Above which amount a refund that a person asks for needs a second one.
+    pub refund_approval_above: Option<Fen>,
+    /// How new webhook endpoints are tried again, in the words of the endpoints' own setting.
+    pub webhook_schedule: Option<String>,
+    /// Which version of the events new webhook endpoints get.
+    pub webhook_api_version: Option<String>,
+}
+
+impl TenantSettings {
+    /// Seven days, which is how long WeChat keeps an order open at most.
+    pub const ORDER_MINUTES_MAX: u32 = 7 * 24 * 60;
+}
+
 /// Our customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenant {
@@ -44,6 +100,14 @@ pub struct Tenant {
     pub id: TenantId,
     /// Its name, shown to people.
     pub name: String,
+    /// Whom to write to about it.
+    pub contact: Option<String>,
+    /// Where it stands.
+    pub state: TenantState,
+    /// What is agreed with it.
+    pub settings: TenantSettings,
+    /// Rises with every change: who edits says which version was read.
+    pub version: i64,
     /// What becomes of money that comes late, twice, or with another amount.
     pub late_policy: LatePolicy,
     /// When it was created.
@@ -147,5 +211,27 @@ impl ApiKey {
     /// Whether the key opens anything at `now`.
     pub fn is_usable(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none_or(|at| now < at) && self.expires_at.is_none_or(|at| now < at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_tenant_comes_back_into_no_state_and_no_tenant_is_invited_twice() {
+        for state in TenantState::ALL {
+            assert!(!TenantState::Closed.may_become(*state));
+            assert!(!state.may_become(TenantState::Invited));
+            assert!(!state.may_become(*state));
+        }
+    }
+
+    #[test]
+    fn who_is_only_invited_tries_in_test_mode() {
+        assert!(TenantState::Invited.takes_orders(Mode::Test));
+        assert!(!TenantState::Invited.takes_orders(Mode::Live));
+        assert!(TenantState::Active.takes_orders(Mode::Live));
+        assert!(!TenantState::Suspended.takes_orders(Mode::Test));
     }
 }

@@ -9,6 +9,7 @@ use tributary_operations::Operations;
 use tributary_operations::credentials::Caller;
 
 use crate::problem::{Problem, ProblemCode};
+use crate::rate_limits;
 
 /// A tenant's API key: `Authorization: Bearer trb_live_…` or `trb_test_…`. The mode of the key chooses the world: no
 /// object of one is seen by the other.
@@ -95,6 +96,7 @@ async fn check_key(request: &Request, bearer: Bearer) -> poem::Result<Session> {
         .await
         .map_err(Problem::from)?;
     Span::current().record("tenant.id", caller.tenant_id.as_str());
+    rate_limits::admit(request, operations, &caller)?;
     Ok(Session {
         operations: operations.clone(),
         caller,

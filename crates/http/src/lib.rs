@@ -17,8 +17,10 @@ mod json;
 mod openapi;
 mod pagination;
 mod problem;
+mod rate_limits;
 mod request_log;
 mod route_table;
+mod shedding;
 mod tenant_api;
 mod wechat_notify;
 
@@ -29,18 +31,25 @@ use tributary_operations::Operations;
 
 use openapi::Audience;
 use request_log::RequestLog;
+use shedding::Shedding;
+
+/// How many requests are served at once unless the installation says otherwise.
+pub const REQUESTS_AT_ONCE: usize = 512;
 
 /// What may be chosen about the routes.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
     /// Whether the documents and the pages that show them are served.
     pub serve_documents: bool,
+    /// How many requests are served at once; those beyond are refused at once.
+    pub requests_at_once: usize,
 }
 
 impl Default for HttpOptions {
     fn default() -> Self {
         Self {
             serve_documents: true,
+            requests_at_once: REQUESTS_AT_ONCE,
         }
     }
 }
@@ -79,14 +88,14 @@ fn table(options: &HttpOptions) -> Route {
     })
 }
 
-fn logged(options: &HttpOptions, beside: Vec<Page>) -> RequestLog<Route> {
+fn logged(options: &HttpOptions, beside: Vec<Page>) -> RequestLog<Shedding<Route>> {
     let mut methods = openapi::route_table();
     let mut routes = table(options);
     for (path, page) in beside {
         methods.add(path, "GET");
         routes = routes.at(path, page);
     }
-    RequestLog::new(routes, methods)
+    RequestLog::new(Shedding::new(routes, options.requests_at_once), methods)
 }
 
 /// The OpenAPI document of the tenant API, as it is committed and served.

@@ -162,7 +162,8 @@ impl Problem {
         self
     }
 
-    fn retry_after(self, seconds: u32) -> Self {
+    /// Says when to come back.
+    pub(crate) fn retry_after(self, seconds: u32) -> Self {
         self.header(header::RETRY_AFTER, &seconds.to_string())
     }
 

@@ -1,4 +1,5 @@
-//! Around every request: its id, its span, its metrics, its time-out, and the one place where errors become answers.
+//! Around every request: its id, its span, its metrics, its time-out, what its limit says, and the one place where errors
+//! become answers.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use poem::{Endpoint, IntoResponse, Request, Response};
 use tracing::{Instrument, Span, field};
 
 use crate::problem::{Problem, ProblemCode};
+use crate::rate_limits::Note;
 use crate::route_table::{RouteTable, UNMATCHED};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -70,6 +72,8 @@ impl<E: Endpoint> Endpoint for RequestLog<E> {
             duration_ms = field::Empty,
             "tenant.id" = field::Empty,
         );
+        let limit = Note::default();
+        request.extensions_mut().insert(limit.clone());
         let answer = self.answer(request).instrument(span.clone()).await;
         let route = answer.route;
         let mut response = match answer.result {
@@ -83,6 +87,7 @@ impl<E: Endpoint> Endpoint for RequestLog<E> {
                 headers.insert(name, HeaderValue::from_static(value));
             }
         }
+        limit.write(&mut response);
         let status = response.status().as_u16();
         record(
             &span,

@@ -106,6 +106,7 @@ async fn the_document_is_served_as_it_is_committed() {
 async fn the_documents_can_be_switched_off() {
     let options = HttpOptions {
         serve_documents: false,
+        ..HttpOptions::default()
     };
     let uri = poem::http::Uri::from_static("/docs");
     let request = Request::builder().uri(uri).finish();

@@ -17,7 +17,7 @@ use wechatpay::v3::bills::{
 };
 
 use crate::bills::intake::{Intake, IntakeError};
-use crate::budgets::Spending;
+use crate::budgets::{Spending, Urgency, Wish};
 use crate::courier;
 use crate::providers::ProviderHandle;
 use crate::upstream_calls::{CallContext, CallPurpose};
@@ -143,8 +143,13 @@ impl Operations {
     /// Waits a moment for WeChat's limit, which counts by the second of the wall.
     async fn has_room_for_bill(&self, provider: &ProviderId) -> bool {
         for _ in 0..ROOM_LOOKS {
-            let budgets = &self.inner.budgets;
-            if budgets.spend(provider, Spending::Bill, self.now()) {
+            let wish = Wish {
+                provider,
+                tenant: None,
+                what: Spending::Bill,
+                urgency: Urgency::Asked,
+            };
+            if self.inner.budgets.spend(wish, self.now()) {
                 return true;
             }
             tokio::time::sleep(ROOM_PAUSE).await;

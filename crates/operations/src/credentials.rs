@@ -10,7 +10,7 @@ use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{ApiKeyId, TenantId};
-use tributary_domain::tenant::{ApiKey, Mode, Scope};
+use tributary_domain::tenant::{ApiKey, Mode, Scope, TenantState};
 use tributary_storage::tenants;
 use zeroize::Zeroizing;
 
@@ -123,6 +123,11 @@ impl Operations {
         })
     }
 
+    /// Recognises every key anew: a change of a tenant takes effect at once here, and elsewhere within seconds.
+    pub(crate) fn forget_keys(&self) {
+        self.inner.keys.0.invalidate_all();
+    }
+
     async fn look_up_key(&self, hash: &str) -> Result<(Arc<ApiKey>, Arc<str>), AuthError> {
         let unavailable = |error| AuthError::Unavailable(OperationError::Storage(error));
         let key = tenants::find_api_key_all_tenants(self.storage(), hash)
@@ -133,6 +138,9 @@ impl Operations {
             .await
             .map_err(unavailable)?
             .ok_or(AuthError::Unknown)?;
+        if tenant.state == TenantState::Closed {
+            return Err(AuthError::Ended);
+        }
         let known = (Arc::new(key), Arc::from(tenant.name));
         self.inner
             .keys
@@ -183,7 +191,7 @@ impl Operations {
         let tx = self.storage().begin().await?;
         let revoked = tenants::revoke_api_key(&tx, tenant_id, id, self.now()).await?;
         tx.commit().await?;
-        self.inner.keys.0.invalidate_all();
+        self.forget_keys();
         if revoked {
             Ok(())
         } else {

@@ -13,9 +13,9 @@ use tributary_domain::event::{API_VERSION, Draft, EventType, NewEvent, Subject};
 use tributary_domain::field::FieldError;
 use tributary_domain::ids::{EndpointId, EventId};
 use tributary_domain::settlement::Source;
-use tributary_domain::tenant::{Mode, Scope};
+use tributary_domain::tenant::{Mode, Scope, TenantSettings};
 use tributary_storage::endpoints;
-use tributary_storage::{Tx, deliveries, outbox};
+use tributary_storage::{Tx, deliveries, outbox, tenants};
 use tributary_webhooks::CustomHeaders;
 
 use crate::credentials::Caller;
@@ -82,7 +82,9 @@ impl Operations {
         new.url = checked.url.unwrap_or(new.url);
         let now = self.now();
         let signature = new.signature;
-        let mut endpoint = new_endpoint(caller, new, now);
+        let tenant = tenants::find(self.storage(), &caller.tenant_id).await?;
+        let agreed = tenant.map(|tenant| tenant.settings).unwrap_or_default();
+        let mut endpoint = new_endpoint(caller, new, &agreed, now);
         let sealed = self
             .sealed_headers(&mut endpoint, checked.headers, now)
             .await?;
@@ -333,7 +335,16 @@ async fn write_headers(
     Ok(())
 }
 
-fn new_endpoint(caller: &Caller, new: NewEndpoint, now: Timestamp) -> Endpoint {
+fn new_endpoint(
+    caller: &Caller,
+    new: NewEndpoint,
+    agreed: &TenantSettings,
+    now: Timestamp,
+) -> Endpoint {
+    let schedule = agreed.webhook_schedule.as_deref();
+    let version = new
+        .api_version
+        .or_else(|| agreed.webhook_api_version.clone());
     let mut endpoint = Endpoint {
         id: EndpointId::new(now),
         tenant_id: caller.tenant_id.clone(),
@@ -343,8 +354,8 @@ fn new_endpoint(caller: &Caller, new: NewEndpoint, now: Timestamp) -> Endpoint {
         filters: new.filters,
         sub_mchids: Vec::new(),
         payload: PayloadMode::default(),
-        schedule: RetrySchedule::default(),
-        api_version: new.api_version.unwrap_or_else(|| API_VERSION.to_owned()),
+        schedule: schedule.and_then(RetrySchedule::parse).unwrap_or_default(),
+        api_version: version.unwrap_or_else(|| API_VERSION.to_owned()),
         ordered: false,
         timeout_ms: None,
         header_names: Vec::new(),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tributary_domain::field::FieldError;
 use tributary_domain::order_money::RefundRefusal;
 use tributary_domain::staff::Permission;
-use tributary_domain::tenant::Scope;
+use tributary_domain::tenant::{Scope, TenantState};
 use tributary_storage::StorageError;
 use tributary_vault::VaultError;
 use wechatpay::client::Explanation;
@@ -139,6 +139,9 @@ pub enum OperationError {
     /// WeChat asks us to slow down.
     #[error("WeChat is busy")]
     UpstreamBusy(UpstreamError),
+    /// The provider's budget at WeChat is used up for the moment: nothing was sent.
+    #[error("the provider's budget at WeChat is used up for the moment")]
+    BudgetSpent,
     /// A login code was not exchanged.
     #[error("the login code was not exchanged")]
     LoginFailed(LoginProblem),
@@ -184,6 +187,9 @@ pub enum OperationError {
     /// There is too much to do at this moment.
     #[error("too busy at this moment")]
     Busy,
+    /// The tenant takes no orders at this time.
+    #[error("the tenant is {}", .0.as_str())]
+    TenantInactive(TenantState),
     /// The database failed us.
     #[error("the database failed")]
     Storage(#[from] StorageError),

@@ -13,6 +13,7 @@ mod budgets;
 pub mod certificates;
 pub mod courier;
 pub mod credentials;
+pub mod data_keys;
 pub mod deliveries;
 pub mod endpoints;
 mod error;
@@ -20,12 +21,14 @@ pub mod feed;
 pub mod idempotency;
 pub mod late_payments;
 pub mod logins;
+pub mod merchants;
 pub mod notifications;
 mod observation;
 pub mod orders;
 pub mod pages;
 pub mod polling;
 pub mod providers;
+pub mod rate_limits;
 pub mod readiness;
 pub mod reconciliation;
 pub mod refund_limits;
@@ -52,12 +55,14 @@ use tributary_webhooks::Sender;
 use wechatpay::client::Transport;
 
 pub use error::{LoginProblem, OperationError, PlainWords, UpstreamError};
+pub use rate_limits::Limits;
 pub use wakeups::Wakeups;
 
 use crate::budgets::Budgets;
 use crate::credentials::KeyCache;
 use crate::orders::preflight::MerchantCache;
 use crate::providers::ProviderCache;
+use crate::rate_limits::RateLimits;
 use crate::sealing::Sealing;
 use crate::staff::{Addresses, PasswordCost, Passwords, TokenKeys};
 use crate::upstream_calls::WaitingCalls;
@@ -86,6 +91,8 @@ pub struct OperationsConfig {
     pub password_cost: PasswordCost,
     /// What staff are told this installation is for.
     pub environment: Environment,
+    /// What tenants may ask of us, and we of WeChat.
+    pub limits: Limits,
 }
 
 /// What an installation is for.
@@ -132,6 +139,8 @@ struct Inner {
     waiting_calls: WaitingCalls,
     wakeups: Wakeups,
     budgets: Budgets,
+    limits: Limits,
+    rate_limits: RateLimits,
     /// Rows without a next action, as last counted.
     stuck_rows: AtomicU64,
     bills_kept_days: i64,
@@ -160,7 +169,9 @@ impl Operations {
                 .build(),
             waiting_calls: WaitingCalls::default(),
             wakeups: Wakeups::default(),
-            budgets: Budgets::default(),
+            budgets: Budgets::new(config.limits.prepays_per_second),
+            limits: config.limits,
+            rate_limits: RateLimits::default(),
             stuck_rows: AtomicU64::new(0),
             bills_kept_days: i64::from(config.bills_kept_days),
             passwords: Passwords::new(config.password_cost),

@@ -10,7 +10,7 @@ use wechatpay::client::Actor;
 use wechatpay::miniprogram::{self, AppSecret, LoginError};
 
 use crate::credentials::Caller;
-use crate::tenants::app_secret_place;
+use crate::merchants::app_secret_place;
 use crate::{LoginProblem, OperationError, Operations};
 
 const CODE_BYTES_MAX: usize = 128;

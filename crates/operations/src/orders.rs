@@ -21,6 +21,7 @@ use tributary_storage::orders::{self, OrderFilter};
 
 use wechatpay::client::Client;
 
+use crate::budgets::{Spending, Urgency, Wish};
 use crate::credentials::Caller;
 use crate::observation::from_transaction;
 use crate::orders::view::{OrderView, order_view};
@@ -133,11 +134,15 @@ impl Operations {
             )));
         };
         let now = self.now();
-        let asked = self.inner.syncs.get(id).await;
-        if asked.is_some_and(|asked| now.millis_since(asked) < SYNC_PAUSE_MS) {
+        let last = self.inner.syncs.get(id).await;
+        if last.is_some_and(|last| now.millis_since(last) < SYNC_PAUSE_MS) {
             return Ok(order_view(&order, Some(&attempt)));
         }
         self.inner.syncs.insert(id.clone(), now).await;
+        if let Err(busy) = self.room_for(asked(&order, Spending::OrderQuery)).await {
+            self.inner.syncs.invalidate(id).await;
+            return Err(busy);
+        }
         match self.query(&order, &attempt, Source::Query).await? {
             Queried::Seen(now) => Ok(order_view(&now, Some(&attempt))),
             Queried::NotThere | Queried::Disputed => Ok(order_view(&order, Some(&attempt))),
@@ -187,6 +192,16 @@ impl Operations {
             // Kept and alarmed: the order stays as it is until a person has looked.
             Observed::Quarantined(_) | Observed::Duplicate => Ok(Queried::Disputed),
         }
+    }
+}
+
+/// What a tenant asks for about an order, on its account.
+fn asked(order: &Order, what: Spending) -> Wish<'_> {
+    Wish {
+        provider: &order.provider_id,
+        tenant: Some(&order.tenant_id),
+        what,
+        urgency: Urgency::Asked,
     }
 }
 

@@ -4,9 +4,9 @@ use futures::StreamExt as _;
 use tributary_domain::order::{Attempt, AttemptState, Order, OrderState, next_look_after_unknown};
 use tributary_domain::rehearsal;
 use tributary_domain::settlement::Source;
-use tributary_storage::orders;
+use tributary_storage::orders::{self, NotNow};
 
-use crate::budgets::Spending;
+use crate::budgets::{Spending, Urgency, Wish};
 use crate::orders::Queried;
 use crate::orders::close::PREPAY_SETTLES_MS;
 use crate::{OperationError, Operations};
@@ -19,16 +19,22 @@ const CONCURRENT_MAX: usize = 16;
 const CLAIM_MS: i64 = 60_000;
 /// A person looks into what does not fit; asking WeChat more often changes nothing.
 const DISPUTED_MS: i64 = 3_600_000;
+/// A prepay that the provider's budget has no room for waits this long.
+const NO_ROOM_MS: i64 = 1_000;
 
 impl Operations {
     /// Looks at every order whose time has come; returns how many were looked at.
     pub async fn poll_due_orders(&self) -> Result<usize, OperationError> {
         let (budgets, now) = (&self.inner.budgets, self.now());
-        // One provider's backlog must not stand before everybody else's.
-        let spent = budgets.spent(Spending::OrderQuery, now);
-        let mut due = orders::due_all_tenants(self.storage(), now, &spent, BATCH).await?;
+        // Neither a provider's backlog nor a tenant's must stand before everybody else's.
+        let exhausted = budgets.exhausted(Spending::OrderQuery, now);
+        let without = NotNow {
+            providers: &exhausted.providers,
+            tenants: &exhausted.tenants,
+        };
+        let mut due = orders::due_all_tenants(self.storage(), now, &without, BATCH).await?;
         // What there is no room for stays due, and the next run takes it up.
-        due.retain(|order| budgets.spend(&order.provider_id, Spending::OrderQuery, now));
+        due.retain(|order| budgets.spend(in_background(order, Spending::OrderQuery), now));
         let count = due.len();
         futures::stream::iter(due)
             .for_each_concurrent(rehearsal::width(CONCURRENT_MAX), |order| async move {
@@ -77,7 +83,9 @@ impl Operations {
                 Queried::Disputed => self.look_again(order, Some(DISPUTED_MS)).await,
                 Queried::Seen(now) if !now.state.is_open() => Ok(()),
                 Queried::Seen(now) if ends(&now) => self.end(&now, Some(attempt)).await,
-                Queried::Seen(now) if is_unsent(attempt) => self.resend(&now, attempt).await,
+                Queried::Seen(now) if is_unsent(attempt) => {
+                    self.resend_with_room(&now, attempt).await
+                }
                 Queried::Seen(_) => Ok(()),
                 Queried::NotThere if ends(order) => self.end(order, Some(attempt)).await,
                 Queried::NotThere => self.resend_when_settled(order, attempt).await,
@@ -111,6 +119,19 @@ impl Operations {
         if self.now().millis_since(attempt.created_at) < PREPAY_SETTLES_MS {
             return self.look_again(order, None).await;
         }
+        self.resend_with_room(order, attempt).await
+    }
+
+    /// What tenants place now goes before what is placed again.
+    async fn resend_with_room(
+        &self,
+        order: &Order,
+        attempt: &Attempt,
+    ) -> Result<(), OperationError> {
+        let wish = in_background(order, Spending::Prepay);
+        if !self.inner.budgets.spend(wish, self.now()) {
+            return self.look_again(order, Some(NO_ROOM_MS)).await;
+        }
         self.resend(order, attempt).await
     }
 
@@ -135,6 +156,15 @@ impl Operations {
             orders::update(&tx, &before, &after).await?;
         }
         Ok(tx.commit().await?)
+    }
+}
+
+fn in_background(order: &Order, what: Spending) -> Wish<'_> {
+    Wish {
+        provider: &order.provider_id,
+        tenant: Some(&order.tenant_id),
+        what,
+        urgency: Urgency::Background,
     }
 }
 

@@ -17,6 +17,7 @@ use wechatpay::client::{Answer, CallError, Client, Hosts};
 use wechatpay::credentials::{ApiV3Key, Certificate, KeyRing, Merchant, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
 
+use crate::budgets::Spending;
 use crate::tenants::check_name;
 use crate::upstream_calls::CallContext;
 use crate::{OperationError, Operations};
@@ -25,6 +26,8 @@ const TABLE: &str = "providers";
 const PRIVATE_KEY: &str = "merchant_private_key";
 const API_V3_KEY: &str = "api_v3_key";
 const API_V3_KEY_PREVIOUS: &str = "api_v3_key_previous";
+/// WeChat's status for FREQUENCY_LIMITED and its other spellings.
+const TOO_MANY: u16 = 429;
 const ROUTE_TOKEN_BYTES: usize = 16;
 const CACHED_PROVIDERS_MAX: u64 = 1_000;
 /// A key that another node added is used here after this long.
@@ -234,6 +237,9 @@ impl Operations {
             let started_at = self.now();
             let result = call(handle.client.clone()).await;
             self.record_call(handle, context, started_at, &result);
+            if let Err(error) = &result {
+                self.heed(handle, context, error);
+            }
             result
         };
         let first = recorded(handle).await;
@@ -249,6 +255,16 @@ impl Operations {
                 .await
                 .map_err(CallError::after_unknown_outcome),
             Err(_) => first,
+        }
+    }
+
+    /// Slows down what WeChat says is too much.
+    fn heed(&self, handle: &ProviderHandle, context: &CallContext, error: &CallError) {
+        if error.status() == Some(TOO_MANY)
+            && let Some(what) = Spending::of(context.purpose)
+        {
+            let provider = &handle.provider.id;
+            self.inner.budgets.slow_down(provider, what, self.now());
         }
     }
 

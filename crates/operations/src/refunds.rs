@@ -19,7 +19,7 @@ use wechatpay::client::Client;
 
 pub use create::Refunded;
 
-use crate::budgets::Spending;
+use crate::budgets::{Spending, Urgency, Wish};
 use crate::credentials::Caller;
 use crate::observation::from_refund;
 use crate::orders::upstream;
@@ -112,11 +112,11 @@ impl Operations {
     ) -> Result<RefundView, OperationError> {
         caller.require(Scope::RefundsWrite)?;
         let refund = self.find_refund(caller, id).await?;
-        let (budgets, now) = (&self.inner.budgets, self.now());
-        let asks = refund.state != RefundState::Requested && refund.state.is_open();
-        if !asks || !budgets.spend(&refund.provider_id, Spending::RefundQuery, now) {
+        if refund.state == RefundState::Requested || !refund.state.is_open() {
             return Ok(refund_view(&refund));
         }
+        self.room_for(wish(&refund, Spending::RefundQuery, Urgency::Asked))
+            .await?;
         match self.query_refund(&refund).await? {
             QueriedRefund::Seen(now) => Ok(refund_view(&now)),
             QueriedRefund::NotThere | QueriedRefund::Disputed => Ok(refund_view(&refund)),
@@ -173,5 +173,15 @@ impl Operations {
             | ObservedRefund::Duplicate
             | ObservedRefund::OrderNotPaid(_) => Ok(None),
         }
+    }
+}
+
+/// A refund's spending of its provider's budget, on its tenant's account.
+fn wish(refund: &Refund, what: Spending, urgency: Urgency) -> Wish<'_> {
+    Wish {
+        provider: &refund.provider_id,
+        tenant: Some(&refund.tenant_id),
+        what,
+        urgency,
     }
 }

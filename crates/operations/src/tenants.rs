@@ -1,35 +1,102 @@
-//! Tenants, their sub-merchants and apps: what the operator sets up.
+//! Tenants: their life and what is agreed with them.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tributary_domain::audit::AuditScope;
-use tributary_domain::ids::{ProviderId, SubAppId, SubMerchantId, TenantId};
+use tributary_domain::endpoint::RetrySchedule;
+use tributary_domain::event::API_VERSIONS;
+use tributary_domain::field::FieldError;
+use tributary_domain::ids::TenantId;
 use tributary_domain::late_payment::LatePolicy;
-use tributary_domain::merchant::{AppId, Mchid, SubApp, SubMerchant};
+use tributary_domain::money::Fen;
 use tributary_domain::staff::Actor;
-use tributary_domain::tenant::Tenant;
-use tributary_storage::{merchants, providers, tenants};
-use tributary_vault::{Place, fingerprint};
+use tributary_domain::tenant::{Tenant, TenantSettings, TenantState};
+use tributary_storage::tenants;
 
 use crate::audit::{self, Act};
+use crate::pages::{Page, check_limit, cut};
 use crate::{OperationError, Operations};
 
 const NAME_CHARS_MAX: usize = 100;
+const CONTACT_CHARS_MAX: usize = 191;
+const REASON_CHARS_MAX: usize = 191;
+
+/// A tenant to be.
+#[derive(Clone, Debug, Default)]
+pub struct NewTenant {
+    /// What people call it.
+    pub name: String,
+    /// Whom to write to about it.
+    pub contact: Option<String>,
+    /// Whether it is only invited: it orders nothing in live mode until a person activates it.
+    pub invited: bool,
+    /// What is agreed with it.
+    pub settings: TenantSettings,
+}
+
+impl From<&str> for NewTenant {
+    fn from(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+/// What is to change about a tenant; what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct TenantPatch {
+    /// Its name.
+    pub name: Option<String>,
+    /// Whom to write to; an empty text is nobody.
+    pub contact: Option<String>,
+    /// All its settings.
+    pub settings: Option<TenantSettings>,
+    /// What becomes of late money.
+    pub late_policy: Option<LatePolicy>,
+}
+
+/// Which tenants to list.
+#[derive(Clone, Debug, Default)]
+pub struct TenantQuery {
+    /// Only in this state.
+    pub state: Option<TenantState>,
+    /// Only with this in the name.
+    pub name: Option<String>,
+    /// Where the page before ended.
+    pub cursor: Option<String>,
+    /// How many.
+    pub limit: Option<u64>,
+}
 
 impl Operations {
     /// Adds a tenant.
-    pub async fn create_tenant(&self, by: &Actor, name: &str) -> Result<Tenant, OperationError> {
-        check_name(name)?;
+    pub async fn create_tenant(
+        &self,
+        by: &Actor,
+        new: impl Into<NewTenant>,
+    ) -> Result<Tenant, OperationError> {
+        let new = new.into();
+        let faults = faults_of(Some(&new.name), new.contact.as_deref(), Some(&new.settings));
+        refuse(faults)?;
         let now = self.now();
         let tenant = Tenant {
             id: TenantId::new(now),
+            name: new.name,
+            contact: new.contact.filter(|contact| !contact.is_empty()),
+            state: if new.invited {
+                TenantState::Invited
+            } else {
+                TenantState::Active
+            },
+            settings: new.settings,
+            version: 1,
             late_policy: LatePolicy::default(),
-            name: name.to_owned(),
             created_at: now,
         };
         let tx = self.storage().begin().await?;
         tenants::insert(&tx, &tenant).await?;
         let act = Act {
-            after: Some(json!({ "name": name })),
+            after: Some(shown(&tenant)),
             ..Act::new(scope_of(&tenant.id), "tenant.created", tenant.id.as_str())
         };
         audit::record(&tx, by, act, now).await?;
@@ -42,123 +109,172 @@ impl Operations {
         Ok(tenants::list_all_tenants(self.storage()).await?)
     }
 
-    /// Gives a tenant a sub-merchant under a provider; it lives in its provider's mode.
-    pub async fn create_sub_merchant(
-        &self,
-        by: &Actor,
-        tenant_id: &TenantId,
-        provider_id: &ProviderId,
-        sub_mchid: &Mchid,
-        name: &str,
-    ) -> Result<SubMerchant, OperationError> {
-        check_name(name)?;
-        if tenants::find(self.storage(), tenant_id).await?.is_none() {
-            return Err(OperationError::NotFound);
-        }
-        let stored = providers::find(self.storage(), provider_id).await?;
-        let provider = stored.ok_or(OperationError::NotFound)?.provider;
-        if provider.sp_mchid == *sub_mchid {
-            let reason = "must differ from the provider's own number";
-            return Err(OperationError::invalid("/sub_mchid", reason));
-        }
-        let now = self.now();
-        let merchant = SubMerchant {
-            id: SubMerchantId::new(now),
-            tenant_id: tenant_id.clone(),
-            provider_id: provider_id.clone(),
-            mode: provider.mode,
-            sub_mchid: sub_mchid.clone(),
-            name: name.to_owned(),
-            created_at: now,
-        };
-        let tx = self.storage().begin().await?;
-        match merchants::insert(&tx, &merchant).await {
-            Err(error) if error.is_duplicate() => {
-                let reason = "is taken under this provider";
-                return Err(OperationError::invalid("/sub_mchid", reason));
-            }
-            other => other?,
-        }
-        let act = Act {
-            after: Some(
-                json!({ "provider_id": provider_id, "sub_mchid": sub_mchid, "name": name }),
-            ),
-            ..Act::new(
-                scope_of(tenant_id),
-                "sub_merchant.created",
-                merchant.id.as_str(),
-            )
-        };
-        audit::record(&tx, by, act, now).await?;
-        tx.commit().await?;
-        self.inner.merchants.forget_all();
-        Ok(merchant)
+    /// A page of tenants, the newest first.
+    pub async fn tenants_page(&self, query: &TenantQuery) -> Result<Page<Tenant>, OperationError> {
+        let limit = check_limit(query.limit)?;
+        let after = cursor(query.cursor.as_deref())?;
+        let longer = limit.saturating_add(1);
+        let name = query.name.as_deref();
+        let rows =
+            tenants::page_all_tenants(self.storage(), query.state, name, after.as_ref(), longer);
+        Ok(cut(rows.await?, limit, |tenant| tenant.id.to_string()))
     }
 
-    /// A tenant's sub-merchants in both modes.
-    pub async fn list_sub_merchants(
-        &self,
-        tenant_id: &TenantId,
-    ) -> Result<Vec<SubMerchant>, OperationError> {
-        use tributary_domain::tenant::Mode;
-        let mut all = merchants::list(self.storage(), tenant_id, Mode::Live).await?;
-        all.extend(merchants::list(self.storage(), tenant_id, Mode::Test).await?);
-        Ok(all)
+    /// A tenant.
+    pub async fn tenant(&self, id: &TenantId) -> Result<Tenant, OperationError> {
+        let found = tenants::find(self.storage(), id).await?;
+        found.ok_or(OperationError::NotFound)
     }
 
-    /// Binds an app to a tenant's sub-merchant; `secret` is what mini-program logins need.
-    pub async fn add_sub_app(
+    /// Changes a tenant; `version` is the one that the editor saw.
+    pub async fn change_tenant(
         &self,
         by: &Actor,
-        merchant: &SubMerchant,
-        appid: &AppId,
-        secret: Option<&str>,
-    ) -> Result<SubApp, OperationError> {
-        let now = self.now();
-        let app = SubApp {
-            id: SubAppId::new(now),
-            tenant_id: merchant.tenant_id.clone(),
-            sub_merchant_id: merchant.id.clone(),
-            appid: appid.clone(),
-            has_secret: secret.is_some(),
-            created_at: now,
+        id: &TenantId,
+        version: Option<i64>,
+        patch: TenantPatch,
+    ) -> Result<Tenant, OperationError> {
+        let (name, contact) = (patch.name.as_deref(), patch.contact.as_deref());
+        refuse(faults_of(name, contact, patch.settings.as_ref()))?;
+        let change = |mut tenant: Tenant| {
+            tenant.name = patch.name.unwrap_or(tenant.name);
+            tenant.contact = match patch.contact {
+                Some(contact) => Some(contact).filter(|contact| !contact.is_empty()),
+                None => tenant.contact,
+            };
+            tenant.settings = patch.settings.unwrap_or(tenant.settings);
+            tenant.late_policy = patch.late_policy.unwrap_or(tenant.late_policy);
+            Ok(tenant)
         };
-        let sealed = match secret {
-            Some(secret) => {
-                let owner = merchant.tenant_id.as_str();
-                let place = app_secret_place(app.id.as_str());
-                let blob = self
-                    .sealing()
-                    .seal(self.storage(), owner, &place, secret.as_bytes(), now)
-                    .await?;
-                Some(blob)
+        let act = Act::new(scope_of(id), "tenant.changed", id.as_str());
+        self.rewrite_tenant(by, version, act, change).await
+    }
+
+    /// Brings a tenant into another state. A person says why.
+    pub async fn set_tenant_state(
+        &self,
+        by: &Actor,
+        id: &TenantId,
+        next: TenantState,
+        reason: &str,
+    ) -> Result<Tenant, OperationError> {
+        check_reason(reason)?;
+        let change = |mut tenant: Tenant| {
+            if !tenant.state.may_become(next) {
+                let state = tenant.state.as_str().to_owned();
+                return Err(OperationError::StateConflict { state });
             }
-            None => None,
+            tenant.state = next;
+            Ok(tenant)
         };
+        let act = Act {
+            reason: Some(reason),
+            ..Act::new(scope_of(id), "tenant.state.changed", id.as_str())
+        };
+        let tenant = self.rewrite_tenant(by, None, act, change).await?;
+        self.forget_keys();
+        Ok(tenant)
+    }
+
+    async fn rewrite_tenant(
+        &self,
+        by: &Actor,
+        version: Option<i64>,
+        mut act: Act<'_>,
+        change: impl FnOnce(Tenant) -> Result<Tenant, OperationError>,
+    ) -> Result<Tenant, OperationError> {
         let tx = self.storage().begin().await?;
-        match merchants::insert_app(&tx, &app, sealed).await {
-            Err(error) if error.is_duplicate() => {
-                let reason = "is bound to this sub-merchant already";
-                return Err(OperationError::invalid("/appid", reason));
-            }
+        let AuditScope::Tenant(id) = &act.scope else {
+            return Err(OperationError::Internal(
+                "a tenant's act without one".into(),
+            ));
+        };
+        let before = tenants::find(&tx, id)
+            .await?
+            .ok_or(OperationError::NotFound)?;
+        if version.is_some_and(|version| version != before.version) {
+            return Err(OperationError::VersionConflict);
+        }
+        let mut after = change(before.clone())?;
+        after.version = before.version.saturating_add(1);
+        match tenants::update(&tx, before.version, &after).await {
+            Err(error) if error.is_stale() => return Err(OperationError::VersionConflict),
             other => other?,
         }
-        let act = Act {
-            after: Some(json!({
-                "sub_mchid": merchant.sub_mchid,
-                "appid": appid,
-                "secret": secret.map(|secret| fingerprint(secret.as_bytes())),
-            })),
-            ..Act::new(
-                scope_of(&merchant.tenant_id),
-                "sub_app.added",
-                app.id.as_str(),
-            )
-        };
-        audit::record(&tx, by, act, now).await?;
+        act.before = Some(shown(&before));
+        act.after = Some(shown(&after));
+        audit::record(&tx, by, act, self.now()).await?;
         tx.commit().await?;
         self.inner.merchants.forget_all();
-        Ok(app)
+        Ok(after)
+    }
+}
+
+/// A tenant as the audit log shows it.
+fn shown(tenant: &Tenant) -> Value {
+    json!({
+        "name": tenant.name,
+        "contact": tenant.contact,
+        "state": tenant.state,
+        "settings": tenant.settings,
+        "late_policy": tenant.late_policy,
+    })
+}
+
+fn faults_of(
+    name: Option<&str>,
+    contact: Option<&str>,
+    settings: Option<&TenantSettings>,
+) -> Vec<FieldError> {
+    let mut faults = Vec::new();
+    if let Some(Err(OperationError::Invalid(found))) = name.map(check_name) {
+        faults.extend(found);
+    }
+    let too_long = |text: &str| text.chars().count() > CONTACT_CHARS_MAX;
+    if contact.is_some_and(|text| too_long(text) || text.chars().any(char::is_control)) {
+        faults.push(FieldError::new(
+            "/contact",
+            "must be at most 191 characters",
+        ));
+    }
+    if let Some(settings) = settings {
+        faults.extend(setting_faults(settings));
+    }
+    faults
+}
+
+fn setting_faults(settings: &TenantSettings) -> Vec<FieldError> {
+    let mut faults = Vec::new();
+    let mut fault = |field: &str, reason: String| {
+        faults.push(FieldError::new(format!("/settings/{field}"), reason));
+    };
+    let minutes = settings.order_expires_after_minutes;
+    if minutes.is_some_and(|m| m == 0 || m > TenantSettings::ORDER_MINUTES_MAX) {
+        fault("order_expires_after_minutes", "must be 1 to 10080".into());
+    }
+    if settings
+        .refund_approval_above
+        .is_some_and(|limit| limit == Fen::ZERO)
+    {
+        fault("refund_approval_above", "must be at least 1 fen".into());
+    }
+    let schedule = settings.webhook_schedule.as_deref();
+    if schedule.is_some_and(|word| RetrySchedule::parse(word).is_none()) {
+        fault("webhook_schedule", "must be standard or wechat".into());
+    }
+    let version = settings.webhook_api_version.as_deref();
+    if version.is_some_and(|word| !API_VERSIONS.contains(&word)) {
+        let known = API_VERSIONS.join(", ");
+        fault("webhook_api_version", format!("must be one of {known}"));
+    }
+    faults
+}
+
+fn refuse(faults: Vec<FieldError>) -> Result<(), OperationError> {
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(OperationError::Invalid(faults))
     }
 }
 
@@ -167,13 +283,12 @@ pub(crate) fn scope_of(tenant: &TenantId) -> AuditScope {
     AuditScope::Tenant(tenant.clone())
 }
 
-/// Where an app's login secret lives.
-pub(crate) const fn app_secret_place(row: &str) -> Place<'_> {
-    Place {
-        table: "sub_apps",
-        column: "secret",
-        row,
-    }
+/// The id behind which a page begins.
+pub(crate) fn cursor<T: std::str::FromStr>(
+    text: Option<&str>,
+) -> Result<Option<T>, OperationError> {
+    let parsed = text.map(str::parse).transpose();
+    parsed.map_err(|_| OperationError::invalid("cursor", "is not one that a page gave"))
 }
 
 pub(crate) fn check_name(name: &str) -> Result<(), OperationError> {
@@ -182,6 +297,18 @@ pub(crate) fn check_name(name: &str) -> Result<(), OperationError> {
         return Err(OperationError::invalid(
             "/name",
             "must be 1 to 100 characters",
+        ));
+    }
+    Ok(())
+}
+
+/// What a person must say about a change that others feel.
+pub(crate) fn check_reason(reason: &str) -> Result<(), OperationError> {
+    let chars = reason.trim().chars().count();
+    if chars == 0 || chars > REASON_CHARS_MAX {
+        return Err(OperationError::invalid(
+            "/reason",
+            "must have 1 to 191 characters",
         ));
     }
     Ok(())

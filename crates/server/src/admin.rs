@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{ApiKeyId, LatePaymentId, ProviderId, TenantId};
 use tributary_domain::late_payment::{LateDecision, LatePayment, LatePolicy};
-use tributary_domain::merchant::{AppId, Mchid, Provider, SubMerchant};
+use tributary_domain::merchant::{AppId, Mchid, Provider, SubAppKind, SubMerchant};
 use tributary_domain::staff::Actor;
-use tributary_domain::tenant::{Mode, Scope};
+use tributary_domain::tenant::{Mode, Scope, TenantState};
 use tributary_operations::alarms::Alarm;
 use tributary_operations::late_payments::Ruling;
 use tributary_operations::providers::NewProvider;
@@ -21,7 +21,8 @@ use zeroize::Zeroizing;
 
 use crate::cli::{
     AddSubApp, AdminCommand, CreateApiKey, CreateProvider, CreateSubMerchant, DecideLatePayment,
-    DecisionName, ModeName, RevokeApiKey, SetLatePolicy,
+    DecisionName, ModeName, RevokeApiKey, SetLatePolicy, SetTenantState, SubAppKindName,
+    TenantStateName,
 };
 
 /// Larger than any key file.
@@ -33,6 +34,26 @@ impl From<DecisionName> for LateDecision {
             DecisionName::Accept => Self::Accept,
             DecisionName::Refund => Self::Refund,
             DecisionName::Hold => Self::Hold,
+        }
+    }
+}
+
+impl From<SubAppKindName> for SubAppKind {
+    fn from(name: SubAppKindName) -> Self {
+        match name {
+            SubAppKindName::MiniProgram => Self::MiniProgram,
+            SubAppKindName::OfficialAccount => Self::OfficialAccount,
+            SubAppKindName::App => Self::App,
+        }
+    }
+}
+
+impl From<TenantStateName> for TenantState {
+    fn from(name: TenantStateName) -> Self {
+        match name {
+            TenantStateName::Active => Self::Active,
+            TenantStateName::Suspended => Self::Suspended,
+            TenantStateName::Closed => Self::Closed,
         }
     }
 }
@@ -54,7 +75,7 @@ pub async fn run(operations: &Operations, command: AdminCommand) -> anyhow::Resu
 }
 
 /// Whoever has the command line, by the name that the machine knows.
-fn operator() -> Actor {
+pub(crate) fn operator() -> Actor {
     #[expect(
         clippy::disallowed_methods,
         reason = "the name of the user is no setting"
@@ -64,7 +85,7 @@ fn operator() -> Actor {
 }
 
 /// Names the faulty fields, which the error keeps apart from its text.
-fn explain(error: anyhow::Error) -> anyhow::Error {
+pub(crate) fn explain(error: anyhow::Error) -> anyhow::Error {
     let Some(OperationError::Invalid(faults)) = error.downcast_ref() else {
         return error;
     };
@@ -83,10 +104,11 @@ async fn carry_out(
     match command {
         AdminCommand::CreateProvider(args) => create_provider(operations, *args).await,
         AdminCommand::CreateTenant(args) => {
-            let tenant = operations.create_tenant(by, &args.name).await?;
+            let tenant = operations.create_tenant(by, args.name.as_str()).await?;
             Ok(json!({"tenant_id": tenant.id, "name": tenant.name}))
         }
         AdminCommand::CreateSubMerchant(args) => create_sub_merchant(operations, by, args).await,
+        AdminCommand::SetTenantState(args) => set_tenant_state(operations, by, args).await,
         AdminCommand::AddSubApp(args) => add_sub_app(operations, by, args).await,
         AdminCommand::CreateApiKey(args) => create_api_key(operations, args).await,
         AdminCommand::RevokeApiKey(args) => revoke_api_key(operations, args).await,
@@ -158,6 +180,18 @@ async fn create_provider(operations: &Operations, args: CreateProvider) -> anyho
     Ok(provider_json(&provider))
 }
 
+async fn set_tenant_state(
+    operations: &Operations,
+    by: &Actor,
+    args: SetTenantState,
+) -> anyhow::Result<Value> {
+    let tenant: TenantId = args.tenant.parse().context("tenant")?;
+    let changed = operations
+        .set_tenant_state(by, &tenant, args.state.into(), &args.reason)
+        .await?;
+    Ok(json!({"tenant_id": changed.id, "name": changed.name, "state": changed.state}))
+}
+
 async fn create_sub_merchant(
     operations: &Operations,
     by: &Actor,
@@ -191,6 +225,7 @@ async fn add_sub_app(
             by,
             merchant,
             &appid,
+            args.kind.into(),
             secret.as_ref().map(|secret| secret.as_str()),
         )
         .await?;

@@ -9,14 +9,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod admin;
 mod audit;
-
-pub use audit::{AuditArgs, AuditCommand, VerifyAudit};
+mod keys;
 
 pub use admin::{
     AddSubApp, AdminArgs, AdminCommand, CloseDiscrepancy, CreateApiKey, CreateProvider,
     CreateSubMerchant, CreateTenant, DecideLatePayment, DecisionName, Discrepancies, ModeName,
-    Reconcile, ReconciliationDay, RevokeApiKey, SetLatePolicy,
+    Reconcile, ReconciliationDay, RevokeApiKey, SetLatePolicy, SetTenantState, SubAppKindName,
+    TenantStateName,
 };
+pub use audit::{AuditArgs, AuditCommand, VerifyAudit};
+pub use keys::{DestroyOwner, KeysArgs, KeysCommand, RotateDek};
 
 /// A platform for WeChat Pay service providers.
 #[derive(Debug, Parser)]
@@ -49,6 +51,8 @@ pub enum Command {
     },
     /// Creates and lists providers, tenants, sub-merchants and API keys
     Admin(AdminArgs),
+    /// Rotates, checks and destroys the keys of the vault, while everything goes on
+    Keys(KeysArgs),
     /// Checks the audit log
     Audit(AuditArgs),
 }

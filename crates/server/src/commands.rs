@@ -4,15 +4,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use serde_json::Value;
 use tributary_domain::clock::SystemClock;
 use tributary_operations::Operations;
 use tributary_storage::Storage;
 use wechatpay_sim::{SimConfig, Simulator};
 
-use crate::cli::{AdminArgs, AuditArgs, Command, ConfigArgs, Document, SimArgs};
+use crate::cli::{AdminArgs, AuditArgs, Command, ConfigArgs, Document, KeysArgs, SimArgs};
 use crate::config::{Config, LogFormat, Sources};
 use crate::platform::{self, Platform, PlatformConfig};
-use crate::{admin, audit, console, dev, doctor, shutdown, telemetry};
+use crate::{admin, audit, console, core_dumps, dev, doctor, keys, shutdown, telemetry};
 
 /// Runs a command to its end.
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -54,6 +55,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Admin(args) => administer(args).await.map(|()| ExitCode::SUCCESS),
+        Command::Keys(args) => handle_keys(args).await,
         Command::Audit(args) => check_audit(args).await,
     }
 }
@@ -88,6 +90,7 @@ async fn connect(config: &Config) -> anyhow::Result<Storage> {
 async fn serve(args: &ConfigArgs) -> anyhow::Result<()> {
     #[cfg(debug_assertions)]
     crate::rehearsal::arm()?;
+    core_dumps::turn_off()?;
     let config = load(args)?;
     config.validate()?;
     let telemetry = telemetry::install(
@@ -133,6 +136,14 @@ async fn administer(args: AdminArgs) -> anyhow::Result<()> {
     show(&result, args.json)
 }
 
+/// The vault is not checked before: what is wrong with it is what these commands tell.
+async fn handle_keys(args: KeysArgs) -> anyhow::Result<ExitCode> {
+    let operations = unchecked_operations(&args.config).await?;
+    let (result, code) = keys::run(&operations, args.command).await?;
+    show(&result, args.json)?;
+    Ok(code)
+}
+
 async fn check_audit(args: AuditArgs) -> anyhow::Result<ExitCode> {
     let operations = operations_at_hand(&args.config).await?;
     let (result, holds) = audit::run(&operations, args.command).await?;
@@ -146,17 +157,21 @@ async fn check_audit(args: AuditArgs) -> anyhow::Result<ExitCode> {
 
 /// The operations over the configured database, for one command.
 async fn operations_at_hand(args: &ConfigArgs) -> anyhow::Result<Operations> {
+    let operations = unchecked_operations(args).await?;
+    operations.check_vault().await?;
+    Ok(operations)
+}
+
+async fn unchecked_operations(args: &ConfigArgs) -> anyhow::Result<Operations> {
     let config = load(args)?;
     let storage = connect(&config).await?;
     if !storage.is_migrated().await? {
         bail!("the database's schema is not up to date: run `tributary migrate`");
     }
-    let operations = platform::operations_over(&config, storage)?;
-    operations.check_vault().await?;
-    Ok(operations)
+    platform::operations_over(&config, storage)
 }
 
-fn show(result: &serde_json::Value, as_json: bool) -> anyhow::Result<()> {
+fn show(result: &Value, as_json: bool) -> anyhow::Result<()> {
     if as_json {
         console::say(serde_json::to_string_pretty(result)?);
     } else {

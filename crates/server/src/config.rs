@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use tributary_webhooks::{AddressPolicy, Network};
 
 mod layers;
+mod limits;
 mod redacted;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ mod validate;
 pub use validate::HOW_TO_MAKE_A_KEY;
 
 pub use layers::Sources;
+pub use limits::LimitSettings;
 pub use redacted::Secret;
 
 /// The commented defaults; every setting stands in them.
@@ -47,6 +49,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// What is kept of bills.
     pub bills: Bills,
+    /// How much may be asked.
+    pub limits: LimitSettings,
 }
 
 /// What is kept of bills.
@@ -76,6 +80,14 @@ pub struct KekSource {
     /// `TRIBUTARY_KEK`.
     #[serde(skip)]
     pub value: Option<Secret>,
+    /// A file with a second key, which only opens.
+    #[serde(deserialize_with = "unless_empty")]
+    pub also_file: Option<PathBuf>,
+    /// A program that prints the second key.
+    pub also_command: Vec<String>,
+    /// `TRIBUTARY_KEK_ALSO`.
+    #[serde(skip)]
+    pub also_value: Option<Secret>,
 }
 
 /// What is logged, and how.
@@ -138,6 +150,7 @@ impl Config {
             .try_into()
             .map_err(|error: toml::de::Error| ConfigFaults(vec![error.message().to_owned()]))?;
         config.kek.value = sources.kek();
+        config.kek.also_value = sources.kek_also();
         Ok(config)
     }
 

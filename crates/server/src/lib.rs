@@ -11,8 +11,10 @@ pub mod commands;
 pub mod config;
 mod connections;
 pub mod console;
+mod core_dumps;
 pub mod dev;
 pub mod doctor;
+pub mod keys;
 pub mod listener;
 pub mod platform;
 #[cfg(debug_assertions)]

@@ -12,9 +12,9 @@ use anyhow::{Context, anyhow, bail};
 use poem::{EndpointExt, Response, Route, get, handler};
 use tokio::task::JoinHandle;
 use tributary_domain::clock::{SharedClock, SystemClock};
-use tributary_http::HttpOptions;
+use tributary_http::{HttpOptions, REQUESTS_AT_ONCE};
 use tributary_operations::staff::PasswordCost;
-use tributary_operations::{Environment, Operations, OperationsConfig};
+use tributary_operations::{Environment, Limits, Operations, OperationsConfig};
 use tributary_storage::Storage;
 use tributary_vault::{EnvironmentValue, Kek, KeyCommand, KeyFile, KeySource, Vault};
 use tributary_webhooks::{AddressPolicy, Network, Sender, SenderConfig};
@@ -22,7 +22,7 @@ use tributary_worker::Worker;
 use wechatpay::client::{Transport, TransportConfig};
 
 use crate::admin_ui;
-use crate::config::{Config, HOW_TO_MAKE_A_KEY, KekSource, Timeouts};
+use crate::config::{Config, HOW_TO_MAKE_A_KEY, KekSource, Secret, Timeouts};
 use crate::listener::{BRIEF_DRAIN, Bound};
 use crate::shutdown::{self, Shutdown};
 use crate::telemetry;
@@ -55,7 +55,6 @@ pub enum Background {
 }
 
 /// What a platform is built from.
-#[derive(Debug)]
 pub struct PlatformConfig {
     /// Where the API listens; port 0 picks a free one.
     pub listen: SocketAddr,
@@ -69,6 +68,8 @@ pub struct PlatformConfig {
     pub public_url: Option<String>,
     /// Wraps the data keys.
     pub kek: Kek,
+    /// Opens data keys as well, and wraps none.
+    pub kek_also: Option<Kek>,
     /// Hands out the time.
     pub clock: SharedClock,
     /// What leases go by when it is not the database's own clock; only where one process has the database to itself.
@@ -89,6 +90,10 @@ pub struct PlatformConfig {
     pub password_cost: PasswordCost,
     /// What staff are told this installation is for.
     pub environment: Environment,
+    /// What tenants may ask of us, and we of WeChat.
+    pub limits: Limits,
+    /// Requests that are served at the same time.
+    pub requests_at_once: usize,
 }
 
 impl PlatformConfig {
@@ -101,6 +106,7 @@ impl PlatformConfig {
             database_pool: config.database.pool,
             public_url: Some(config.public_url.clone()),
             kek: key_encryption_key(&config.kek)?,
+            kek_also: second_key_encryption_key(&config.kek)?,
             clock,
             lease_clock: None,
             addresses: config.address_policy(),
@@ -111,6 +117,8 @@ impl PlatformConfig {
             bills_kept_days: config.bills.kept_days,
             password_cost: PasswordCost::STRONG,
             environment: Environment::Production,
+            limits: config.limits.to_limits(),
+            requests_at_once: config.limits.requests_at_once,
         })
     }
 
@@ -123,6 +131,7 @@ impl PlatformConfig {
             database_pool: SMALL_POOL,
             public_url: None,
             kek,
+            kek_also: None,
             lease_clock: Some(Arc::clone(&clock)),
             clock,
             addresses: AddressPolicy {
@@ -136,6 +145,8 @@ impl PlatformConfig {
             bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
             password_cost: PasswordCost::STRONG,
             environment: Environment::Development,
+            limits: Limits::developing(),
+            requests_at_once: REQUESTS_AT_ONCE,
         }
     }
 
@@ -144,6 +155,7 @@ impl PlatformConfig {
         Self {
             background: Background::ByHand,
             password_cost: PasswordCost::CHEAP_FOR_TESTS,
+            limits: Limits::unlimited(),
             ..Self::developing(database_url, kek, clock)
         }
     }
@@ -178,6 +190,10 @@ impl Platform {
         let drain = Duration::from_millis(config.timeouts.shutdown_ms);
         let background = config.background;
         let api_url = api.url();
+        let options = HttpOptions {
+            requests_at_once: config.requests_at_once,
+            ..HttpOptions::default()
+        };
         let operations = assemble(config, storage.clone(), &api_url)?;
         operations
             .check_vault()
@@ -187,7 +203,7 @@ impl Platform {
         let worker = Worker::new(operations.clone());
         let mut tasks = vec![tokio::spawn(serve_api(
             api,
-            operations.clone(),
+            (operations.clone(), options),
             figures.is_none(),
             (stop.clone(), drain),
         ))];
@@ -296,16 +312,21 @@ fn assemble(config: PlatformConfig, storage: Storage, api_url: &str) -> anyhow::
         source_addresses: config.source_addresses,
         ..SenderConfig::default()
     })?;
+    let vault = Vault::open(config.kek);
     Ok(Operations::new(OperationsConfig {
         clock: config.clock,
         storage,
-        vault: Vault::open(config.kek),
+        vault: match config.kek_also {
+            Some(kek) => vault.also_opening(kek),
+            None => vault,
+        },
         transport,
         sender,
         public_url: config.public_url.unwrap_or_else(|| api_url.to_owned()),
         bills_kept_days: config.bills_kept_days,
         password_cost: config.password_cost,
         environment: config.environment,
+        limits: config.limits,
     }))
 }
 
@@ -340,21 +361,39 @@ pub(crate) fn make_sqlite_folder(url: &str) -> anyhow::Result<()> {
 }
 
 fn key_encryption_key(source: &KekSource) -> anyhow::Result<Kek> {
-    let kek = if let Some(value) = &source.value {
+    let kek = read_kek(
+        source.value.as_ref(),
+        source.file.as_deref(),
+        &source.command,
+    )?;
+    kek.context(HOW_TO_MAKE_A_KEY)
+}
+
+fn second_key_encryption_key(source: &KekSource) -> anyhow::Result<Option<Kek>> {
+    let file = source.also_file.as_deref();
+    read_kek(source.also_value.as_ref(), file, &source.also_command)
+}
+
+fn read_kek(
+    value: Option<&Secret>,
+    file: Option<&Path>,
+    command: &[String],
+) -> anyhow::Result<Option<Kek>> {
+    let kek = if let Some(value) = value {
         EnvironmentValue::new(value.expose().to_owned()).kek()
-    } else if let Some(path) = &source.file {
+    } else if let Some(path) = file {
         KeyFile::new(path).kek()
-    } else if let [program, arguments @ ..] = source.command.as_slice() {
+    } else if let [program, arguments @ ..] = command {
         KeyCommand::new(program, arguments).kek()
     } else {
-        bail!(HOW_TO_MAKE_A_KEY)
+        return Ok(None);
     };
-    Ok(kek?)
+    Ok(Some(kek?))
 }
 
 async fn serve_api(
     bound: Bound,
-    operations: Operations,
+    (operations, options): (Operations, HttpOptions),
     with_figures: bool,
     (stop, drain): (Shutdown, Duration),
 ) -> anyhow::Result<()> {
@@ -363,7 +402,7 @@ async fn serve_api(
         let figures = get(show_figures).data(telemetry::figures()?);
         beside.push(("/metrics", figures.boxed()));
     }
-    let routes = tributary_http::routes(operations, &HttpOptions::default(), beside);
+    let routes = tributary_http::routes(operations, &options, beside);
     bound.serve("API", routes, &stop, drain).await
 }
 

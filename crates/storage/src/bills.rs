@@ -126,17 +126,18 @@ pub async fn older_all_tenants(
     rows.into_iter().map(to_bill).collect()
 }
 
-/// Keeps one sealed piece of a bill's content.
+/// Keeps one piece of a bill's content, sealed by the data key of this id.
 pub async fn insert_chunk(
     tx: &Tx,
     bill: &BillId,
     number: i64,
-    sealed: Vec<u8>,
+    (sealed, data_key): (Vec<u8>, String),
 ) -> Result<(), StorageError> {
     let row = bill_chunks::ActiveModel {
         bill_id: Set(bill.to_string()),
         number: Set(number),
         sealed: Set(sealed),
+        data_key_id: Set(Some(data_key)),
     };
     bill_chunks::Entity::insert(row)
         .exec_without_returning(tx.connection())

@@ -29,6 +29,7 @@ pub(crate) mod platform_keys;
 pub(crate) mod platform_secrets;
 pub(crate) mod platform_settings;
 pub(crate) mod providers;
+pub(crate) mod readiness_facts;
 pub(crate) mod reconciliations;
 pub(crate) mod recovery_codes;
 pub(crate) mod refunds;

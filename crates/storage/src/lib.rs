@@ -23,6 +23,7 @@ pub mod idempotency;
 pub mod late_payments;
 mod lease_clock;
 pub mod leases;
+pub mod merchant_readiness;
 pub mod merchants;
 pub mod notifications;
 pub mod orders;
@@ -36,6 +37,7 @@ pub mod refunds;
 mod rehearsal;
 #[cfg(test)]
 mod schema_roundtrip;
+pub mod sealed_columns;
 pub mod sign_in_failures;
 pub mod staff;
 pub mod staff_requests;

@@ -1,15 +1,19 @@
 //! Sub-merchants, their apps, and which app an openid belongs to.
 
+use sea_orm::sea_query::{Expr, LockType, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use tributary_domain::clock::Timestamp;
-use tributary_domain::ids::TenantId;
-use tributary_domain::merchant::{AppId, Mchid, SubApp, SubMerchant};
+use tributary_domain::ids::{SubMerchantId, TenantId};
+use tributary_domain::merchant::{
+    AppBinding, AppId, Confirmed, Mchid, SubApp, SubAppKind, SubMerchant, SubMerchantState,
+};
 use tributary_domain::tenant::Mode;
 
 use crate::entities::{openids, sub_apps, sub_merchants};
-use crate::error::{StorageError, column, database, inserting};
+use crate::error::{StorageError, column, database, expect_one, inserting};
 use crate::{Access, Tx};
 
 /// Records a new sub-merchant. `Duplicate` when the provider has the number already.
@@ -22,6 +26,10 @@ pub async fn insert(tx: &Tx, merchant: &SubMerchant) -> Result<(), StorageError>
         sub_mchid: Set(merchant.sub_mchid.to_string()),
         name: Set(merchant.name.clone()),
         created_at: Set(merchant.created_at.as_millis()),
+        state: Set(merchant.state.as_str().to_owned()),
+        rate: Set(merchant.rate.map(i64::from)),
+        note: Set(merchant.note.clone()),
+        version: Set(merchant.version),
     };
     sub_merchants::Entity::insert(row)
         .exec_without_returning(tx.connection())
@@ -44,6 +52,73 @@ pub async fn list(
         .await
         .map_err(database("listing sub-merchants"))?;
     rows.into_iter().map(to_merchant).collect()
+}
+
+/// Finds a tenant's sub-merchant.
+pub async fn find(
+    at: &impl Access,
+    tenant: &TenantId,
+    id: &SubMerchantId,
+) -> Result<Option<SubMerchant>, StorageError> {
+    let row = sub_merchants::Entity::find_by_id(id.as_str())
+        .filter(sub_merchants::Column::TenantId.eq(tenant.as_str()))
+        .one(at.connection())
+        .await
+        .map_err(database("reading a sub-merchant"))?;
+    row.map(to_merchant).transpose()
+}
+
+/// Finds anybody's sub-merchant.
+pub async fn find_all_tenants(
+    at: &impl Access,
+    id: &SubMerchantId,
+) -> Result<Option<SubMerchant>, StorageError> {
+    let row = sub_merchants::Entity::find_by_id(id.as_str())
+        .one(at.connection())
+        .await
+        .map_err(database("reading a sub-merchant"))?;
+    row.map(to_merchant).transpose()
+}
+
+/// A page of sub-merchants of one tenant or of all, the newest first, behind `after`.
+pub async fn page_all_tenants(
+    at: &impl Access,
+    tenant: Option<&TenantId>,
+    mode: Option<Mode>,
+    after: Option<&SubMerchantId>,
+    limit: u64,
+) -> Result<Vec<SubMerchant>, StorageError> {
+    use sub_merchants::Column;
+    let wanted = Condition::all()
+        .add_option(tenant.map(|id| Column::TenantId.eq(id.as_str())))
+        .add_option(mode.map(|mode| Column::Mode.eq(mode.as_str())))
+        .add_option(after.map(|id| Column::Id.lt(id.as_str())));
+    let rows = sub_merchants::Entity::find()
+        .filter(wanted)
+        .order_by_desc(Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("listing sub-merchants"))?;
+    rows.into_iter().map(to_merchant).collect()
+}
+
+/// Writes a sub-merchant anew over the version `before`; `Stale` when somebody else was first.
+pub async fn update(tx: &Tx, before: i64, merchant: &SubMerchant) -> Result<(), StorageError> {
+    use sub_merchants::Column;
+    let changed = sub_merchants::Entity::update_many()
+        .col_expr(Column::Name, Expr::value(merchant.name.as_str()))
+        .col_expr(Column::State, Expr::value(merchant.state.as_str()))
+        .col_expr(Column::Rate, Expr::value(merchant.rate.map(i64::from)))
+        .col_expr(Column::Note, Expr::value(merchant.note.clone()))
+        .col_expr(Column::Version, Expr::value(merchant.version))
+        .filter(Column::TenantId.eq(merchant.tenant_id.as_str()))
+        .filter(Column::Id.eq(merchant.id.as_str()))
+        .filter(Column::Version.eq(before))
+        .exec(tx.connection())
+        .await
+        .map_err(database("writing a sub-merchant"))?;
+    expect_one("sub_merchants", changed.rows_affected)
 }
 
 /// Finds a tenant's sub-merchant by its number.
@@ -76,12 +151,76 @@ pub async fn insert_app(
         appid: Set(app.appid.to_string()),
         secret: Set(sealed_secret),
         created_at: Set(app.created_at.as_millis()),
+        kind: Set(app.kind.as_str().to_owned()),
+        binding: Set(app.binding.as_str().to_owned()),
+        confirmed_by: Set(app.confirmed.as_ref().map(|who| who.by.clone())),
+        confirmed_at: Set(app.confirmed.as_ref().map(|who| who.at.as_millis())),
+        secret_fingerprint: Set(app.secret_fingerprint.clone()),
+        version: Set(app.version),
     };
     sub_apps::Entity::insert(row)
         .exec_without_returning(tx.connection())
         .await
         .map_err(inserting("sub_apps"))?;
     Ok(())
+}
+
+/// Writes an app anew over the version `before`, and its sealed secret when there is a new one.
+pub async fn update_app(
+    tx: &Tx,
+    before: i64,
+    app: &SubApp,
+    sealed_secret: Option<Vec<u8>>,
+) -> Result<(), StorageError> {
+    use sub_apps::Column;
+    let confirmed = app.confirmed.as_ref();
+    let mut update = sub_apps::Entity::update_many()
+        .col_expr(Column::Kind, Expr::value(app.kind.as_str()))
+        .col_expr(Column::Binding, Expr::value(app.binding.as_str()))
+        .col_expr(
+            Column::ConfirmedBy,
+            Expr::value(confirmed.map(|who| who.by.clone())),
+        )
+        .col_expr(
+            Column::ConfirmedAt,
+            Expr::value(confirmed.map(|who| who.at.as_millis())),
+        )
+        .col_expr(
+            Column::SecretFingerprint,
+            Expr::value(app.secret_fingerprint.clone()),
+        )
+        .col_expr(Column::Version, Expr::value(app.version));
+    if let Some(sealed) = sealed_secret {
+        update = update.col_expr(Column::Secret, Expr::value(sealed));
+    }
+    let changed = update
+        .filter(Column::TenantId.eq(app.tenant_id.as_str()))
+        .filter(Column::Id.eq(app.id.as_str()))
+        .filter(Column::Version.eq(before))
+        .exec(tx.connection())
+        .await
+        .map_err(database("writing an app"))?;
+    expect_one("sub_apps", changed.rows_affected)
+}
+
+/// How many apps a sub-merchant has, with its row held so that nobody adds one meanwhile.
+pub async fn count_apps(
+    tx: &Tx,
+    tenant: &TenantId,
+    merchant: &SubMerchantId,
+) -> Result<u64, StorageError> {
+    sub_merchants::Entity::find_by_id(merchant.as_str())
+        .filter(sub_merchants::Column::TenantId.eq(tenant.as_str()))
+        .lock(LockType::Update)
+        .one(tx.connection())
+        .await
+        .map_err(database("holding a sub-merchant"))?;
+    sub_apps::Entity::find()
+        .filter(sub_apps::Column::TenantId.eq(tenant.as_str()))
+        .filter(sub_apps::Column::SubMerchantId.eq(merchant.as_str()))
+        .count(tx.connection())
+        .await
+        .map_err(database("counting apps"))
 }
 
 /// A tenant's apps.
@@ -156,12 +295,17 @@ pub async fn apps_of_openid(
 
 fn to_merchant(row: sub_merchants::Model) -> Result<SubMerchant, StorageError> {
     let (table, id) = ("sub_merchants", row.id.as_str());
+    let state = SubMerchantState::parse(&row.state).ok_or(());
     Ok(SubMerchant {
         id: column(table, "id", id, id.parse())?,
         tenant_id: column(table, "tenant_id", id, row.tenant_id.parse())?,
         provider_id: column(table, "provider_id", id, row.provider_id.parse())?,
         mode: column(table, "mode", id, Mode::parse(&row.mode).ok_or(()))?,
         sub_mchid: column(table, "sub_mchid", id, row.sub_mchid.try_into())?,
+        state: column(table, "state", id, state)?,
+        rate: column(table, "rate", id, row.rate.map(u32::try_from).transpose())?,
+        note: row.note,
+        version: row.version,
         name: row.name,
         created_at: Timestamp::from_millis(row.created_at),
     })
@@ -169,12 +313,23 @@ fn to_merchant(row: sub_merchants::Model) -> Result<SubMerchant, StorageError> {
 
 fn to_app(row: &sub_apps::Model) -> Result<SubApp, StorageError> {
     let (table, id) = ("sub_apps", row.id.as_str());
+    let kind = SubAppKind::parse(&row.kind).ok_or(());
+    let binding = AppBinding::parse(&row.binding).ok_or(());
+    let confirmed = row.confirmed_by.as_ref().zip(row.confirmed_at);
     Ok(SubApp {
         id: column(table, "id", id, id.parse())?,
         tenant_id: column(table, "tenant_id", id, row.tenant_id.parse())?,
         sub_merchant_id: column(table, "sub_merchant_id", id, row.sub_merchant_id.parse())?,
         appid: column(table, "appid", id, AppId::parse(&row.appid))?,
+        kind: column(table, "kind", id, kind)?,
+        binding: column(table, "binding", id, binding)?,
+        confirmed: confirmed.map(|(by, at)| Confirmed {
+            by: by.clone(),
+            at: Timestamp::from_millis(at),
+        }),
         has_secret: row.secret.is_some(),
+        secret_fingerprint: row.secret_fingerprint.clone(),
+        version: row.version,
         created_at: Timestamp::from_millis(row.created_at),
     })
 }

@@ -393,19 +393,30 @@ pub async fn find_attempt_all_tenants(
     row.map(to_attempt).transpose()
 }
 
+/// Of whom nothing may be asked now.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NotNow<'a> {
+    /// Everything of these providers.
+    pub providers: &'a [ProviderId],
+    /// Everything of these tenants.
+    pub tenants: &'a [TenantId],
+}
+
 /// Open orders whose next look at WeChat is due, oldest first.
-///
-/// `without` are providers of which nothing may be asked now.
 pub async fn due_all_tenants(
     at: &impl Access,
     now: Timestamp,
-    without: &[ProviderId],
+    without: &NotNow<'_>,
     limit: u64,
 ) -> Result<Vec<Order>, StorageError> {
     let mut due = orders::Entity::find().filter(orders::Column::NextPollAt.lte(now.as_millis()));
-    if !without.is_empty() {
-        let ids = without.iter().map(ProviderId::as_str);
+    if !without.providers.is_empty() {
+        let ids = without.providers.iter().map(ProviderId::as_str);
         due = due.filter(orders::Column::ProviderId.is_not_in(ids));
+    }
+    if !without.tenants.is_empty() {
+        let ids = without.tenants.iter().map(TenantId::as_str);
+        due = due.filter(orders::Column::TenantId.is_not_in(ids));
     }
     let rows = due
         .order_by_asc(orders::Column::NextPollAt)

@@ -59,12 +59,6 @@ pub struct DataKey {
     bytes: Zeroizing<[u8; KEY_LEN]>,
 }
 
-impl fmt::Debug for DataKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DataKey({} of {}, ***)", self.id(), self.owner)
-    }
-}
-
 impl DataKey {
     pub(crate) fn new(id: KeyId, owner: &str, bytes: Zeroizing<[u8; KEY_LEN]>) -> Self {
         Self {

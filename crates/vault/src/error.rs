@@ -91,6 +91,20 @@ pub enum VaultError {
         /// The data key.
         data_key: String,
     },
+    /// An owner has no data key of this id: the value was moved from another owner, or its key is lost.
+    #[error("looking for data key {data_key}: {owner} has none of this id")]
+    NoSuchDataKey {
+        /// The data key.
+        data_key: String,
+        /// Whose it should be.
+        owner: String,
+    },
+    /// A data key was destroyed, and with it everything that it sealed.
+    #[error("unwrapping data key {data_key}: it was destroyed")]
+    Destroyed {
+        /// The data key.
+        data_key: String,
+    },
     /// A sealed value is too short to be one.
     #[error("opening a sealed value: {len} bytes, at least {least} needed")]
     BlobLength {

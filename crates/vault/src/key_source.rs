@@ -1,7 +1,6 @@
 //! Where the key-encryption key comes from. The trait is the seam for a key-management service; the
 //! environment itself is read by the binary, which hands the value in.
 
-use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -30,7 +29,7 @@ pub trait KeySource {
     fn kek(&self) -> Result<Kek, VaultError>;
 }
 
-/// The key-encryption key; zeroised when dropped.
+/// The key-encryption key; zeroised when dropped, and neither printable nor cloneable.
 pub struct Kek {
     id: String,
     bytes: Zeroizing<[u8; KEY_LEN]>,
@@ -62,25 +61,13 @@ impl Kek {
     }
 }
 
-impl fmt::Debug for Kek {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Kek({}, ***)", self.id)
-    }
-}
-
-/// A value that the binary found in the environment.
+/// A value that the binary found in the environment; as secret as the key in it.
 pub struct EnvironmentValue(Zeroizing<String>);
 
 impl EnvironmentValue {
     /// Takes base64 (with or without padding, also the URL alphabet) or 64 hexadecimal digits.
     pub fn new(value: String) -> Self {
         Self(Zeroizing::new(value))
-    }
-}
-
-impl fmt::Debug for EnvironmentValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EnvironmentValue(***)")
     }
 }
 

@@ -1,10 +1,10 @@
-//! Seals and opens secrets: a data key per owner (a tenant or a provider), wrapped by one
+//! Seals and opens secrets: a data key per owner (a tenant or a provider), wrapped by a
 //! key-encryption key that never touches the database.
 //!
 //! Reading order: `key_source` (where the key-encryption key comes from), this file (wrapping),
 //! `data_key` (sealing), `envelope` (the bytes). May import `tributary-domain` and nothing else of
-//! the workspace. Deliberately absent: a database, a cache, a clock, the environment, plain text as
-//! a fallback when there is no key.
+//! the workspace. Deliberately absent: a database, a cache, a clock, the environment, serde, plain
+//! text as a fallback when there is no key.
 
 mod data_key;
 mod envelope;
@@ -12,6 +12,8 @@ mod error;
 mod fingerprint;
 mod key_id;
 mod key_source;
+
+use std::fmt;
 
 use aes_gcm::aead::Payload;
 use zeroize::Zeroizing;
@@ -41,10 +43,16 @@ pub struct WrappedDataKey {
     pub wrapped: Vec<u8>,
 }
 
-/// Makes and unwraps data keys under one key-encryption key.
-#[derive(Debug)]
+/// Makes data keys under one key-encryption key, and unwraps those of others that it was given.
 pub struct Vault {
     kek: Kek,
+    others: Vec<Kek>,
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Vault({}, ***)", self.kek.id())
+    }
 }
 
 impl Vault {
@@ -55,10 +63,20 @@ impl Vault {
 
     /// Takes a key-encryption key that is at hand already.
     pub fn open(kek: Kek) -> Self {
-        Self { kek }
+        Self {
+            kek,
+            others: Vec::new(),
+        }
     }
 
-    /// Names the key-encryption key in use.
+    /// Opens what this other key wraps as well; nothing new is wrapped by it.
+    #[must_use]
+    pub fn also_opening(mut self, kek: Kek) -> Self {
+        self.others.push(kek);
+        self
+    }
+
+    /// Names the key-encryption key that wraps.
     pub fn kek_id(&self) -> &str {
         self.kek.id()
     }
@@ -74,18 +92,12 @@ impl Vault {
 
     /// Opens a stored data key.
     pub fn unwrap(&self, stored: &WrappedDataKey) -> Result<DataKey, VaultError> {
-        if stored.kek_id != self.kek.id() {
-            return Err(VaultError::OtherKek {
-                data_key: stored.id.clone(),
-                wanted: stored.kek_id.clone(),
-                held: self.kek.id().to_owned(),
-            });
-        }
+        let kek = self.kek_of(stored)?;
         let id = KeyId::parse(&stored.id)?;
         let (nonce, ciphertext) = split_wrapped(&stored.wrapped)?;
-        let aad = wrap_aad(self.kek.id(), &stored.owner, &stored.id)?;
+        let aad = wrap_aad(kek.id(), &stored.owner, &stored.id)?;
         let plain = envelope::decrypt(
-            self.kek.bytes(),
+            kek.bytes(),
             nonce,
             Payload {
                 msg: ciphertext,
@@ -104,13 +116,19 @@ impl Vault {
         Ok(DataKey::new(id, &stored.owner, Zeroizing::new(bytes)))
     }
 
-    /// Wraps a stored data key again under a new key-encryption key; what it sealed stays as it is.
-    pub fn rewrap(
-        &self,
-        stored: &WrappedDataKey,
-        new_kek: &Kek,
-    ) -> Result<WrappedDataKey, VaultError> {
-        wrap(new_kek, &self.unwrap(stored)?)
+    /// Wraps a stored data key again, under the key that wraps now; what it sealed stays as it is.
+    pub fn rewrap(&self, stored: &WrappedDataKey) -> Result<WrappedDataKey, VaultError> {
+        wrap(&self.kek, &self.unwrap(stored)?)
+    }
+
+    fn kek_of(&self, stored: &WrappedDataKey) -> Result<&Kek, VaultError> {
+        let mut held = std::iter::once(&self.kek).chain(&self.others);
+        held.find(|kek| kek.id() == stored.kek_id)
+            .ok_or_else(|| VaultError::OtherKek {
+                data_key: stored.id.clone(),
+                wanted: stored.kek_id.clone(),
+                held: self.kek.id().to_owned(),
+            })
     }
 }
 
@@ -153,6 +171,22 @@ fn split_wrapped(wrapped: &[u8]) -> Result<(&[u8; NONCE_LEN], &[u8]), VaultError
     }
     rest.split_first_chunk().ok_or_else(wrong_length)
 }
+
+/// Does not compile once a secret type can be printed or copied: a name is then found twice.
+/// Nothing here can be serialised, because the crate does not know serde.
+const _: () = {
+    trait IfNot<A> {
+        fn found_once() {}
+    }
+    struct Printed;
+    struct Copied;
+    impl<T> IfNot<()> for T {}
+    impl<T: fmt::Debug> IfNot<Printed> for T {}
+    impl<T: Clone> IfNot<Copied> for T {}
+    let _ = <Kek as IfNot<_>>::found_once;
+    let _ = <DataKey as IfNot<_>>::found_once;
+    let _ = <EnvironmentValue as IfNot<_>>::found_once;
+};
 
 #[cfg(test)]
 mod tests;

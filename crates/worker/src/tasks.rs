@@ -101,7 +101,7 @@ fn due_work() -> [Task; 6] {
 }
 
 /// What is done on the clock, whether anybody waits or not.
-fn upkeep() -> [Task; 5] {
+fn upkeep() -> [Task; 6] {
     [
         Task {
             name: "refresh_certificates",
@@ -129,6 +129,15 @@ fn upkeep() -> [Task; 5] {
             short_pause: SECOND,
             until_idle: false,
             run: |parts| async move { parts.operations.reconcile_due().await }.boxed(),
+            woken: never,
+        },
+        Task {
+            name: "look_after_data_keys",
+            // Keys live for months; what a look leaves is due in an hour at the earliest.
+            pause: HOUR / 6,
+            short_pause: SECOND,
+            until_idle: false,
+            run: |parts| async move { parts.operations.look_after_data_keys().await }.boxed(),
             woken: never,
         },
         Task {

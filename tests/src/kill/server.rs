@@ -15,6 +15,8 @@ const READY_PAUSE: Duration = Duration::from_millis(10);
 pub struct Server {
     /// The key-encryption key, as the environment carries it.
     pub(super) kek: String,
+    /// A second one, which it opens with too.
+    pub(super) kek_also: String,
     port: u16,
     database_url: String,
     child: Option<Child>,
@@ -27,6 +29,7 @@ impl Server {
         let probe = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         Self {
             kek: hex::encode(rand::random::<[u8; 32]>()),
+            kek_also: hex::encode(rand::random::<[u8; 32]>()),
             port: probe.local_addr().expect("a bound address").port(),
             database_url: String::new(),
             child: None,
@@ -52,9 +55,13 @@ impl Server {
             .env("TRIBUTARY_PUBLIC_URL", self.url())
             .env("TRIBUTARY_DATABASE_URL", &self.database_url)
             .env("TRIBUTARY_KEK", &self.kek)
+            .env("TRIBUTARY_KEK_ALSO", &self.kek_also)
             .env("TRIBUTARY_WEBHOOKS_ALLOW_LOOPBACK", "true")
             .env("TRIBUTARY_TIMEOUTS_WEBHOOK_MS", WEBHOOK_MS)
             .env("TRIBUTARY_LOG_FILTER", "error")
+            // The load is one tenant's and is as much as the machine can do.
+            .env("TRIBUTARY_LIMITS_READS_PER_SECOND", "100000")
+            .env("TRIBUTARY_LIMITS_WRITES_PER_SECOND", "100000")
             .envs(
                 self.crash_at
                     .take()
@@ -71,6 +78,21 @@ impl Server {
                 )
             });
         self.child = Some(child);
+    }
+
+    /// A command of the binary over the same database, which wraps with the first of two keys and opens with both.
+    pub(super) fn command(&self, arguments: &[&str], keks: [&str; 2]) -> Command {
+        let mut command = Command::new(binary());
+        command
+            .args(arguments)
+            .env("TRIBUTARY_PUBLIC_URL", self.url())
+            .env("TRIBUTARY_DATABASE_URL", &self.database_url)
+            .env("TRIBUTARY_KEK", keks[0])
+            .env("TRIBUTARY_KEK_ALSO", keks[1])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .kill_on_drop(true);
+        command
     }
 
     /// Waits until the server says that it can serve.
@@ -119,6 +141,18 @@ impl Server {
             .find_map(|line| line.strip_prefix("VmHWM:"))
             .and_then(|line| line.split_whitespace().next()?.parse().ok());
         peak.expect("a peak")
+    }
+
+    /// Whether the process leaves no memory behind when it crashes.
+    pub(super) fn writes_no_core(&self) -> bool {
+        let pid = self.child.as_ref().and_then(Child::id).expect("a server");
+        let limits = std::fs::read_to_string(format!("/proc/{pid}/limits"));
+        let limits = limits.expect("the process can be asked");
+        let line = limits
+            .lines()
+            .find(|line| line.starts_with("Max core file size"));
+        let mut words = line.expect("the limit is told").split_whitespace().skip(4);
+        words.next() == Some("0") && words.next() == Some("0")
     }
 
     /// SIGKILL: nothing is flushed, nothing is said goodbye to.

@@ -96,6 +96,7 @@ impl Life {
             bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
             password_cost: tributary_operations::staff::PasswordCost::CHEAP_FOR_TESTS,
             environment: tributary_operations::Environment::Development,
+            limits: tributary_operations::Limits::unlimited(),
         });
         let name = format!(
             "node-{index}-{}",

@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait as _, Database};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tributary_domain::ids::ProviderId;
-use tributary_domain::merchant::{AppId, Mchid};
+use tributary_domain::merchant::{AppId, Mchid, SubAppKind};
 use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_operations::Operations;
@@ -163,7 +163,7 @@ async fn player(
         })
         .expect("the simulator takes a sub-merchant");
     let tenant = operations
-        .create_tenant(&Actor::system("test"), &format!("Tenant {index}"))
+        .create_tenant(&Actor::system("test"), format!("Tenant {index}").as_str())
         .await
         .expect("a tenant");
     let sub_mchid = Mchid::parse(&made.sub_mchid).expect("a merchant number");
@@ -179,7 +179,13 @@ async fn player(
         .expect("a sub-merchant");
     let appid = AppId::parse(&sub_appid).expect("an app id");
     operations
-        .add_sub_app(&Actor::system("test"), &merchant, &appid, None)
+        .add_sub_app(
+            &Actor::system("test"),
+            &merchant,
+            &appid,
+            SubAppKind::MiniProgram,
+            None,
+        )
         .await
         .expect("an app");
     let key = operations

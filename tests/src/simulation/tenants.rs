@@ -306,6 +306,7 @@ pub(super) fn is_passing(error: &OperationError) -> bool {
         OperationError::IdempotencyInFlight
             | OperationError::UpstreamUnknown(_)
             | OperationError::UpstreamBusy(_)
+            | OperationError::BudgetSpent
             | OperationError::Storage(_)
             | OperationError::Internal(_)
             | OperationError::StateConflict { .. }

@@ -22,6 +22,9 @@ pub(super) fn add(document: &mut Value, audience: Audience) {
         for answer in answers.values_mut() {
             describe(answer, &schemas);
             add_request_id(answer);
+            if codes.contains(&Code::RateLimited) {
+                add_limit(answer);
+            }
         }
         for status in statuses_of(&codes) {
             answers.insert(status.as_str().to_owned(), error_answer(status, &codes));
@@ -125,6 +128,9 @@ fn error_answer(status: StatusCode, codes: &[Code]) -> Value {
         } },
     });
     add_request_id(&mut answer);
+    if codes.contains(&Code::RateLimited) && !is_uncounted(status) {
+        add_limit(&mut answer);
+    }
     if let Some(header) = header_of(status, codes) {
         answer["headers"][header] = json!({ "$ref": format!("#/components/headers/{header}") });
     }
@@ -165,6 +171,21 @@ fn add_request_id(answer: &mut Value) {
     answer["headers"]["X-Request-Id"] = json!({ "$ref": "#/components/headers/X-Request-Id" });
 }
 
+/// What a call's limit says about it.
+fn add_limit(answer: &mut Value) {
+    for header in ["RateLimit", "RateLimit-Policy"] {
+        answer["headers"][header] = json!({ "$ref": format!("#/components/headers/{header}") });
+    }
+}
+
+/// A call of nobody's, and one that is turned away at the door, count against no limit.
+fn is_uncounted(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::UNAUTHORIZED | StatusCode::SERVICE_UNAVAILABLE
+    )
+}
+
 /// What the answers refer to.
 fn components(document: &mut Value, audience: Audience) {
     let mut examples = Map::new();
@@ -184,6 +205,8 @@ fn components(document: &mut Value, audience: Audience) {
         "X-Request-Id": text("Names this request in our logs."),
         "WWW-Authenticate": text("How to authenticate."),
         "Retry-After": text("Seconds to wait before the next try."),
+        "RateLimit": text("What is left of the limit: its name, `r` calls that may come at once, and in `t` seconds all of it is there again (draft-ietf-httpapi-ratelimit-headers-10)."),
+        "RateLimit-Policy": text("The limit: its name (`reads` or `writes`; `exports` for files), its quota `q`, and its window `w` in seconds, or the unit `qu`."),
         "Idempotent-Replayed": text("`true` when this is the stored answer to an earlier request with the same Idempotency-Key."),
     });
 }

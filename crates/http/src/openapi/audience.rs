@@ -164,9 +164,13 @@ impl Audience {
         use ProblemCode as Code;
         match self {
             Self::Tenant if matches!(id, "getMe" | "listEventTypes" | "getWebhookIps") => {
-                vec![Code::Unauthorized]
+                vec![Code::Unauthorized, Code::RateLimited]
             }
-            Self::Tenant => vec![Code::Unauthorized, Code::InsufficientScope],
+            Self::Tenant => vec![
+                Code::Unauthorized,
+                Code::InsufficientScope,
+                Code::RateLimited,
+            ],
             Self::Staff => match scheme(operation) {
                 Some("accessToken") => vec![
                     Code::Unauthorized,

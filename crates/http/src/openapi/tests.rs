@@ -88,7 +88,7 @@ fn every_tenant_operation_needs_an_api_key() {
 fn every_operation_lists_its_error_answers() {
     for (name, operation) in callable() {
         let answers = operation["responses"].as_object().unwrap();
-        let mut expected = vec!["401", "500", "503", "504"];
+        let mut expected = vec!["401", "429", "500", "503", "504"];
         if name.contains('{') {
             expected.push("404");
         }
@@ -119,6 +119,21 @@ fn every_answer_is_described_and_names_the_request() {
                 "{name} {status}"
             );
         }
+    }
+}
+
+#[test]
+fn every_answer_to_a_known_caller_tells_its_limit() {
+    for (name, operation) in tenant_operations() {
+        for (status, answer) in operation["responses"].as_object().unwrap() {
+            let counted = !matches!(status.as_str(), "401" | "503");
+            for header in ["RateLimit", "RateLimit-Policy"] {
+                let told = answer["headers"][header].is_object();
+                assert_eq!(told, counted, "{name} {status} {header}");
+            }
+        }
+        let limited = &operation["responses"]["429"];
+        assert!(limited["headers"]["Retry-After"].is_object(), "{name}");
     }
 }
 

@@ -61,6 +61,8 @@ problem_codes! {
     ApprovalRequired = "approval_required", [409], "A second person must approve this first";
     /// The API key lacks a scope.
     InsufficientScope = "insufficient_scope", [403], "The API key lacks the scope that this call needs";
+    /// The tenant is invited, suspended or closed.
+    TenantInactive = "tenant_inactive", [403], "The tenant takes no orders in this mode at this time";
     /// Nothing here, or nothing of this tenant.
     NotFound = "not_found", [404], "There is nothing of yours at this address";
     /// The path exists, the method does not.
@@ -99,10 +101,14 @@ problem_codes! {
     PreconditionRequired = "precondition_required", [428], "This call needs an If-Match header";
     /// Too many failed tries.
     TooManyAttempts = "too_many_attempts", [429], "Too many tries; wait before the next";
+    /// The tenant asks too often.
+    RateLimited = "rate_limited", [429], "Too many requests in too short a time";
     /// Our fault.
     Internal = "internal", [500], "Something went wrong on our side";
     /// WeChat limits the rate of calls.
     WechatBusy = "wechat_busy", [503], "WeChat Pay asks to slow down";
+    /// The provider's budget at WeChat is used up for the moment.
+    Busy = "busy", [503], "The provider may ask WeChat Pay no more at this moment; nothing was sent";
     /// We cannot serve now.
     Unavailable = "unavailable", [503], "The service cannot answer at this moment";
     /// WeChat may or may not have done it.
@@ -127,8 +133,11 @@ impl ProblemCode {
         Self::TooManyAttempts,
     ];
     /// What staff never meet.
-    pub(crate) const FOR_TENANTS_ONLY: &'static [Self] =
-        &[Self::InsufficientScope, Self::LoginFailed];
+    pub(crate) const FOR_TENANTS_ONLY: &'static [Self] = &[
+        Self::InsufficientScope,
+        Self::LoginFailed,
+        Self::RateLimited,
+    ];
 
     /// What the caller does about it, for the table in the document.
     pub(crate) const fn advice(self) -> &'static str {
@@ -158,6 +167,7 @@ impl ProblemCode {
             Self::PreconditionRequired => "Send the object's `ETag` in `If-Match`.",
             Self::TooManyAttempts => "Wait for `Retry-After` seconds.",
             Self::InsufficientScope => "Use a key with the scope that `detail` names.",
+            Self::TenantInactive => "Ask the platform; refunds and reads still work.",
             Self::NotFound => "Check the id, and that the key belongs to the same tenant and mode.",
             Self::MethodNotAllowed => "The header `Allow` lists the methods.",
             Self::RequestTimeout => "Send it again.",
@@ -184,7 +194,10 @@ impl ProblemCode {
             Self::Internal => {
                 "Tell the platform the `request_id`. Repeating with the same Idempotency-Key is safe."
             }
-            Self::WechatBusy | Self::Unavailable => {
+            Self::RateLimited => {
+                "Wait for `Retry-After`; `RateLimit` says what is left before it comes to this."
+            }
+            Self::WechatBusy | Self::Busy | Self::Unavailable => {
                 "Try again after `Retry-After`, with the same Idempotency-Key."
             }
             Self::OutcomeUnknown | Self::Timeout => {

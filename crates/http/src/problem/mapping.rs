@@ -54,6 +54,10 @@ impl From<OperationError> for Problem {
             OperationError::UpstreamBusy(cause) => Self::of(Code::WechatBusy)
                 .wechat(cause.into())
                 .retry_after(RETRY_AFTER_SECONDS),
+            OperationError::BudgetSpent => Self::of(Code::Busy).retry_after(RETRY_AFTER_SECONDS),
+            OperationError::TenantInactive(state) => {
+                Self::of(Code::TenantInactive).detail(format!("the tenant is {}", state.as_str()))
+            }
             OperationError::Forbidden(scope) => forbidden(scope),
             error @ (OperationError::InvalidCredentials
             | OperationError::SecondFactorRequired

@@ -16,12 +16,14 @@ use tributary_domain::bill::BillDay;
 use tributary_domain::tenant::Scope;
 use tributary_operations::bills::rows::BillRowView;
 use tributary_operations::pages::Page;
+use tributary_operations::rate_limits::Export;
 
 use super::Tag;
 use crate::auth::{Authenticated, Session};
 use crate::json::Json;
 use crate::pagination::{Limit, Parameters};
 use crate::problem::Problem;
+use crate::rate_limits::too_many_exports;
 
 const CSV: &str = "text/csv";
 const CSV_WITH_CHARSET: &str = "text/csv; charset=utf-8";
@@ -154,7 +156,7 @@ impl BillsApi {
     ///
     /// Your own rows of WeChat Pay's trade bill of a day, with our ids beside WeChat's numbers. The bill of a day is
     /// there from about 10:05 of the next, Beijing time; before, the list is empty. As CSV (`format=csv`, or
-    /// `Accept: text/csv`) it is the whole day in one file. Needs the scope `bills:read`.
+    /// `Accept: text/csv`) it is the whole day in one file, of which one may be taken at a time. Needs the scope `bills:read`.
     #[expect(
         clippy::too_many_arguments,
         reason = "one argument per documented parameter"
@@ -182,8 +184,12 @@ impl BillsApi {
         };
         if wants_csv(format.0, request) {
             // The first piece is read before the answer begins, so that what is refused is refused in the usual way.
+            let (operations, caller) = (&session.operations, &session.caller);
+            let export = operations
+                .begin_export(caller)
+                .ok_or_else(|| too_many_exports(operations.exports_at_once(caller)))?;
             let first = next_piece(&session, day, None).await?;
-            return Ok(BillsAnswer::File(day, file(session, day, first)));
+            return Ok(BillsAnswer::File(day, file((session, export), day, first)));
         }
         let limit = Limit::or_default(limit.0);
         let (caller, cursor) = (&session.caller, cursor.0.as_deref());
@@ -215,10 +221,11 @@ async fn next_piece(
     Ok(operations.bill_csv(caller, day, after, CSV_ROWS).await?)
 }
 
-/// Writes the file piece by piece, as fast as it is taken.
-fn file(session: Session, day: BillDay, first: Piece) -> Body {
+/// Writes the file piece by piece, as fast as it is taken; it counts as one until its end, or until nobody takes it.
+fn file((session, export): (Session, Export), day: BillDay, first: Piece) -> Body {
     let (text, next) = first;
     let rest = stream::try_unfold(next, move |after| {
+        let _counts = &export;
         let session = session.clone();
         async move {
             let Some(after) = after else {

@@ -214,8 +214,9 @@ impl<'a> Intake<'a> {
             .sealing()
             .seal(storage, owner, &piece(&row), &self.piece, operations.now())
             .await?;
+        let sealed_by = tributary_vault::sealing_key_id(&sealed).map_err(OperationError::from)?;
         let tx = storage.begin().await?;
-        bills::insert_chunk(&tx, &self.bill.id, number, sealed).await?;
+        bills::insert_chunk(&tx, &self.bill.id, number, (sealed, sealed_by)).await?;
         tx.commit().await?;
         self.bill.chunks += 1;
         self.piece.clear();

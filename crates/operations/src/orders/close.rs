@@ -10,9 +10,10 @@ use tributary_storage::{Tx, orders};
 
 use wechatpay::client::Client;
 
+use crate::budgets::Spending;
 use crate::credentials::Caller;
 use crate::orders::view::{OrderView, order_view};
-use crate::orders::{Queried, upstream};
+use crate::orders::{Queried, asked, upstream};
 use crate::settlement::{Telling, change};
 use crate::upstream_calls::{CallContext, CallPurpose};
 use crate::{OperationError, Operations, PlainWords, UpstreamError};
@@ -33,6 +34,7 @@ impl Operations {
             OrderState::Closed => order,
             state if state.has_money() => return Err(conflict(&order)),
             _ => {
+                self.room_for(asked(&order, Spending::OrderQuery)).await?;
                 self.close_open(&order, attempt.as_ref(), Source::Api)
                     .await?
             }

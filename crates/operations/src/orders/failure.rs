@@ -27,9 +27,10 @@ impl Operations {
                 Err(OperationError::Upstream(refusal))
             }
             OperationError::Upstream(refusal) => self.refused_after_unknown(work, refusal).await,
-            OperationError::UpstreamBusy(busy) => {
+            // Without room in the budget nothing was sent: the sweeper or a repetition does it later.
+            busy @ (OperationError::UpstreamBusy(_) | OperationError::BudgetSpent) => {
                 note(&work, self.write_postponed(&work).await);
-                Err(OperationError::UpstreamBusy(busy))
+                Err(busy)
             }
             other => {
                 note(&work, self.write_unknown_outcome(&work).await);

@@ -15,12 +15,13 @@ use tributary_domain::tenant::Scope;
 use tributary_storage::idempotency::{self, About, Scope as KeyScope};
 use tributary_storage::{StorageError, orders};
 
+use crate::budgets::Spending;
 use crate::credentials::Caller;
 use crate::idempotency::{Idempotency, Known};
-use crate::orders::Queried;
 use crate::orders::preflight::Destination;
 use crate::orders::prepay::{Prepaid, prepared, write_prepared};
 use crate::orders::view::{PayParams, PlacedView, order_view};
+use crate::orders::{Queried, asked};
 use crate::providers::ProviderHandle;
 use crate::settlement::{Telling, tell};
 use crate::{OperationError, Operations, UpstreamError};
@@ -300,6 +301,9 @@ impl Operations {
             let params = self.pay_params(&work.handle, &work.order, prepay_id, at)?;
             return self.answer(&work, Some(params)).await;
         }
+        if let Err(busy) = self.room_for(asked(&work.order, Spending::Prepay)).await {
+            return Box::pin(self.fail(work, busy)).await;
+        }
         match self.send_prepay(&work.handle, &work.attempt).await {
             Prepaid::Prepared { prepay_id } => self.succeed(work, &prepay_id).await,
             Prepaid::PaidAlready => Box::pin(self.paid_already(work)).await,
@@ -404,7 +408,7 @@ fn new_order(
     now: Timestamp,
 ) -> Order {
     let provider = &destination.provider.provider;
-    let expires_at = content.expires_at(now);
+    let expires_at = content.expires_at(now, destination.expires_after_minutes);
     Order {
         id: OrderId::new(now),
         tenant_id: caller.tenant_id.clone(),

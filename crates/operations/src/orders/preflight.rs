@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use moka::future::Cache;
 use tributary_domain::ids::TenantId;
-use tributary_domain::merchant::{AppId, SubMerchant};
+use tributary_domain::merchant::{AppId, SubMerchant, SubMerchantState};
 use tributary_domain::order_content::{OrderContent, Payer};
-use tributary_domain::tenant::Mode;
-use tributary_storage::merchants;
+use tributary_domain::tenant::{Mode, TenantState};
+use tributary_storage::{merchants, tenants};
 
 use crate::credentials::Caller;
 use crate::logins::openid_hash;
@@ -20,9 +20,11 @@ const CACHED_OPENIDS_MAX: u64 = 100_000;
 /// A sub-merchant that another node added is seen here after this long.
 const CACHED_AGE: Duration = Duration::from_secs(10);
 
-/// A tenant's sub-merchants with their apps.
+/// A tenant's sub-merchants with their apps, and what of the tenant itself decides about orders.
 #[derive(Debug)]
 pub(crate) struct TenantMerchants {
+    state: TenantState,
+    expires_after_minutes: Option<u32>,
     merchants: Vec<(SubMerchant, Vec<AppId>)>,
 }
 
@@ -65,6 +67,8 @@ impl MerchantCache {
 
 /// Where an order goes.
 pub(crate) struct Destination {
+    /// After how many minutes an order ends that does not say when.
+    pub(crate) expires_after_minutes: Option<u32>,
     pub(crate) merchant: SubMerchant,
     pub(crate) provider: Arc<ProviderHandle>,
 }
@@ -79,7 +83,13 @@ impl Operations {
         let tenant = self
             .tenant_merchants(&caller.tenant_id, caller.mode)
             .await?;
+        if !tenant.state.takes_orders(caller.mode) {
+            return Err(OperationError::TenantInactive(tenant.state));
+        }
         let (merchant, apps) = choose(&tenant, content)?;
+        if merchant.state == SubMerchantState::Suspended {
+            return Err(OperationError::invalid("/sub_mchid", "is suspended"));
+        }
         if let Some(appid) = &content.sub_appid
             && !apps.contains(appid)
         {
@@ -92,6 +102,7 @@ impl Operations {
         self.check_payer(caller, content, provider.provider.sp_appid.as_str())
             .await?;
         Ok(Destination {
+            expires_after_minutes: tenant.expires_after_minutes,
             merchant: merchant.clone(),
             provider,
         })
@@ -106,6 +117,8 @@ impl Operations {
         if let Some(known) = self.inner.merchants.tenants.get(&key).await {
             return Ok(known);
         }
+        let itself = tenants::find(self.storage(), tenant).await?;
+        let itself = itself.ok_or(OperationError::NotFound)?;
         let apps = merchants::apps(self.storage(), tenant).await?;
         let found = merchants::list(self.storage(), tenant, mode).await?;
         let merchants = found
@@ -116,7 +129,11 @@ impl Operations {
                 (merchant, bound)
             })
             .collect();
-        let known = Arc::new(TenantMerchants { merchants });
+        let known = Arc::new(TenantMerchants {
+            state: itself.state,
+            expires_after_minutes: itself.settings.order_expires_after_minutes,
+            merchants,
+        });
         self.inner
             .merchants
             .tenants

@@ -260,7 +260,7 @@ fn wire_order(order: &Order, number: &OutTradeNo, notify_url: String) -> wire::J
         sub_mchid: order.sub_mchid.to_string(),
         description: content.description.clone(),
         out_trade_no: number.to_string(),
-        time_expire: content.time_expire.map(Timestamp::to_rfc3339_beijing),
+        time_expire: order.time_expire().map(Timestamp::to_rfc3339_beijing),
         attach: content.attach.clone(),
         notify_url,
         goods_tag: content.goods_tag.clone(),

@@ -12,11 +12,13 @@ use wechatpay::v3::abnormal_refunds::{AbnormalRefund, AbnormalRefundTarget};
 
 pub use wechatpay::v3::abnormal_refunds::Payee;
 
+use crate::budgets::{Spending, Urgency};
 use crate::credentials::Caller;
 use crate::observation::from_refund;
 use crate::orders::upstream;
 use crate::refunds::send::lock_both;
 use crate::refunds::view::{RefundView, refund_view};
+use crate::refunds::wish;
 use crate::upstream_calls::{CallContext, CallPurpose};
 use crate::{OperationError, Operations};
 
@@ -50,6 +52,8 @@ impl Operations {
                 });
             }
         };
+        self.room_for(wish(&refund, Spending::Refund, Urgency::Asked))
+            .await?;
         // Asked about soon, whatever becomes of the call.
         self.ask_soon(&refund).await?;
         let target = match way {

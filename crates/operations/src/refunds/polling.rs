@@ -9,9 +9,9 @@ use tributary_domain::rehearsal;
 use tributary_domain::settlement::Source;
 use tributary_storage::refunds;
 
-use crate::budgets::Spending;
+use crate::budgets::{Spending, Urgency};
 use crate::refunds::send::{Permit, lock_both};
-use crate::refunds::{QueriedRefund, intent};
+use crate::refunds::{QueriedRefund, intent, wish};
 use crate::settlement::{About, racing, raise};
 use crate::{OperationError, Operations};
 
@@ -72,8 +72,8 @@ impl Operations {
 
     async fn ask_about(&self, refund: &Refund) -> Result<(), OperationError> {
         let now = self.now();
-        let budgets = &self.inner.budgets;
-        if !budgets.spend(&refund.provider_id, Spending::RefundQuery, now) {
+        let wish = wish(refund, Spending::RefundQuery, Urgency::Background);
+        if !self.inner.budgets.spend(wish, now) {
             return self.look_at_refund_again(refund, Some(NO_ROOM_MS)).await;
         }
         let sent_at = refund.last_sent_at.unwrap_or(refund.created_at);

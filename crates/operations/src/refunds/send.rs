@@ -16,12 +16,12 @@ use wechatpay::client::{CallError, Client};
 use wechatpay::v3::refunds as wire;
 use wechatpay::v3::request::FrozenBody;
 
-use crate::budgets::Spending;
+use crate::budgets::{Spending, Urgency};
 use crate::notifications::KIND_REFUND;
 use crate::observation::from_refund;
 use crate::orders::upstream;
 use crate::providers::ProviderHandle;
-use crate::refunds::{QueriedRefund, intent};
+use crate::refunds::{QueriedRefund, intent, wish};
 use crate::settlement::{racing, settle_refund_money};
 use crate::upstream_calls::{CallContext, CallPurpose};
 use crate::{OperationError, Operations, UpstreamError};
@@ -39,6 +39,15 @@ pub(crate) enum Permit {
     Ask,
     /// The worker claimed it.
     Claimed,
+}
+
+impl Permit {
+    const fn urgency(self) -> Urgency {
+        match self {
+            Self::Ask => Urgency::Asked,
+            Self::Claimed => Urgency::Background,
+        }
+    }
 }
 
 /// What a sending came to.
@@ -132,7 +141,7 @@ impl Operations {
         if !refund.state.is_unaccepted() || taken || !is_ours {
             return Ok(Prepared::Not(Box::new(refund)));
         }
-        if let Some(at) = self.must_wait_until(&order, &refund, now) {
+        if let Some(at) = self.must_wait_until(&order, &refund, permit, now) {
             let after = Refund {
                 next_try_at: Some(at),
                 ..refund.clone()
@@ -170,7 +179,13 @@ impl Operations {
     }
 
     /// Refunds of one order keep their distance, and a provider's budgets are never overdrawn.
-    fn must_wait_until(&self, order: &Order, refund: &Refund, now: Timestamp) -> Option<Timestamp> {
+    fn must_wait_until(
+        &self,
+        order: &Order,
+        refund: &Refund,
+        permit: Permit,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
         // To WeChat a refund that was held is a first one too: it was never taken.
         let is_first = refund.sent_at.is_none() || refund.state == RefundState::Held;
         if let Some(last) = order.money.last_refund_at
@@ -180,9 +195,9 @@ impl Operations {
             return Some(last.plus_millis(REFUND_DISTANCE_MS));
         }
         let budgets = &self.inner.budgets;
-        let provider = &refund.provider_id;
-        let room = budgets.has_room(provider, Spending::RefundRefusal, now)
-            && budgets.spend(provider, Spending::Refund, now);
+        let urgency = permit.urgency();
+        let room = budgets.has_room(wish(refund, Spending::RefundRefusal, urgency), now)
+            && budgets.spend(wish(refund, Spending::Refund, urgency), now);
         (!room).then(|| now.plus_millis(NO_ROOM_MS))
     }
 
@@ -210,9 +225,8 @@ impl Operations {
             .status()
             .is_some_and(|status| (400..429).contains(&status))
         {
-            let now = self.now();
-            let budgets = &self.inner.budgets;
-            budgets.spend(&refund.provider_id, Spending::RefundRefusal, now);
+            let wish = wish(refund, Spending::RefundRefusal, Urgency::Asked);
+            self.inner.budgets.spend(wish, self.now());
         }
         let shown = UpstreamError::from(error);
         let becomes = match upstream(error) {

@@ -36,6 +36,8 @@ pub enum AdminCommand {
     CreateProvider(Box<CreateProvider>),
     /// Adds a tenant
     CreateTenant(CreateTenant),
+    /// Activates, suspends or closes a tenant
+    SetTenantState(SetTenantState),
     /// Gives a tenant a sub-merchant of a provider
     CreateSubMerchant(CreateSubMerchant),
     /// Binds an app to a sub-merchant, with its AppSecret when it shall log users in
@@ -161,6 +163,42 @@ pub struct CreateTenant {
     pub name: String,
 }
 
+/// Where a tenant is to stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TenantStateName {
+    /// Everything works
+    Active,
+    /// No new orders; refunds, notifications and webhooks go on
+    Suspended,
+    /// For good: its keys open nothing any more
+    Closed,
+}
+
+/// A tenant to be brought into another state.
+#[derive(Debug, Args)]
+pub struct SetTenantState {
+    /// Which one, ten_…
+    #[arg(long)]
+    pub tenant: String,
+    /// Into which state
+    #[arg(long)]
+    pub state: TenantStateName,
+    /// Why
+    #[arg(long)]
+    pub reason: String,
+}
+
+/// What kind an app is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SubAppKindName {
+    /// A mini-program
+    MiniProgram,
+    /// An official account
+    OfficialAccount,
+    /// A mobile app
+    App,
+}
+
 /// A new sub-merchant.
 #[derive(Debug, Args)]
 pub struct CreateSubMerchant {
@@ -193,6 +231,9 @@ pub struct AddSubApp {
     /// The app id
     #[arg(long)]
     pub sub_appid: String,
+    /// What kind it is
+    #[arg(long, default_value = "mini-program")]
+    pub kind: SubAppKindName,
     /// The AppSecret; `-` reads standard input
     #[arg(long)]
     pub app_secret_file: Option<PathBuf>,

@@ -9,8 +9,9 @@ use toml::{Table, Value};
 use super::{ConfigFaults, DEFAULTS, Secret};
 
 const PREFIX: &str = "TRIBUTARY_";
-/// The key itself comes by this name only; it has no place in a file.
+/// The keys themselves come by these names only; they have no place in a file.
 const KEK: &str = "TRIBUTARY_KEK";
+const KEK_ALSO: &str = "TRIBUTARY_KEK_ALSO";
 /// Names that other commands of this program and its tests read.
 const FOREIGN: [&str; 4] = [
     "TRIBUTARY_SIM_LISTEN",
@@ -33,7 +34,15 @@ pub struct Sources {
 
 impl Sources {
     pub(super) fn kek(&self) -> Option<Secret> {
-        let value = self.environment.get(KEK)?;
+        self.secret(KEK)
+    }
+
+    pub(super) fn kek_also(&self) -> Option<Secret> {
+        self.secret(KEK_ALSO)
+    }
+
+    fn secret(&self, name: &str) -> Option<Secret> {
+        let value = self.environment.get(name)?;
         (!value.is_empty()).then(|| Secret::new(value))
     }
 }
@@ -121,7 +130,7 @@ fn lay_environment(
 ) {
     let ours = sources.environment.iter().filter(|(name, _)| {
         name.starts_with(PREFIX)
-            && *name != KEK
+            && ![KEK, KEK_ALSO].contains(&name.as_str())
             && !FOREIGN.contains(&name.as_str())
             && !name.starts_with(FOREIGN_PREFIX)
     });

@@ -1,20 +1,28 @@
 //! Settings that hold secrets, and the configuration as it may be shown.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use super::{Config, LogFormat};
 
-/// A setting that may hold a password or a key; it prints as `***`.
+/// A setting that may hold a password or a key; it prints as `***` and is wiped when dropped.
 #[derive(Clone, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
+#[serde(from = "String")]
+pub struct Secret(Zeroizing<String>);
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
 
 impl Secret {
     /// Takes a text.
     pub fn new(text: &str) -> Self {
-        Self(text.to_owned())
+        Self::from(text.to_owned())
     }
 
     /// The text, for the one who needs it.
@@ -24,10 +32,7 @@ impl Secret {
 
     /// A URL without its password and its query, which may hold one too.
     fn as_url_without_password(&self) -> String {
-        let shown = self
-            .0
-            .split_once('?')
-            .map_or(self.0.as_str(), |(url, _)| url);
+        let shown = self.0.split_once('?').map_or(self.expose(), |(url, _)| url);
         let Some((scheme, rest)) = shown.split_once("://") else {
             return "***".to_owned();
         };
@@ -51,16 +56,16 @@ pub(super) fn render(config: &Config) -> String {
     let text = |value: &str| toml::Value::from(value).to_string();
     let list = |values: &[String]| toml::Value::from(values.to_vec()).to_string();
     let metrics = config.metrics_listen.map(|at| at.to_string());
-    let kek_file = config
-        .kek
-        .file
-        .as_ref()
-        .map(|path| path.display().to_string());
+    let path = |path: &Option<PathBuf>| {
+        let shown = path.as_ref().map(|path| path.display().to_string());
+        text(&shown.unwrap_or_default())
+    };
+    // Arguments of a key command may be tokens.
+    let program = |command: &[String]| list(command.get(..1).unwrap_or_default());
     let format = match config.log.format {
         LogFormat::Json => "json",
         LogFormat::Pretty => "pretty",
     };
-    let program: Vec<String> = config.kek.command.iter().take(1).cloned().collect();
     let mut lines = vec![
         format!("listen = {}", text(&config.listen.to_string())),
         format!("metrics_listen = {}", text(&metrics.unwrap_or_default())),
@@ -80,10 +85,14 @@ pub(super) fn render(config: &Config) -> String {
     if config.kek.value.is_some() {
         lines.push("# TRIBUTARY_KEK is set".to_owned());
     }
+    if config.kek.also_value.is_some() {
+        lines.push("# TRIBUTARY_KEK_ALSO is set".to_owned());
+    }
     lines.extend([
-        format!("file = {}", text(&kek_file.unwrap_or_default())),
-        // Arguments of a key command may be tokens.
-        format!("command = {}", list(&program)),
+        format!("file = {}", path(&config.kek.file)),
+        format!("command = {}", program(&config.kek.command)),
+        format!("also_file = {}", path(&config.kek.also_file)),
+        format!("also_command = {}", program(&config.kek.also_command)),
         "\n[log]".to_owned(),
         format!("format = {}", text(format)),
         format!("filter = {}", text(&config.log.filter)),
@@ -108,6 +117,7 @@ pub(super) fn render(config: &Config) -> String {
         format!("wechat_total_ms = {}", config.timeouts.wechat_total_ms),
         format!("shutdown_ms = {}", config.timeouts.shutdown_ms),
         format!("\n[bills]\nkept_days = {}", config.bills.kept_days),
+        config.limits.render(),
     ]);
     lines.join("\n") + "\n"
 }

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use tributary_domain::clock::Timestamp;
+use tributary_domain::ids::TenantId;
+
 use super::*;
 
 fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -61,6 +64,43 @@ fn file_environment_and_flags_override_each_other_in_this_order() {
     assert_eq!(config.database.pool, 3);
     assert_eq!(config.database.url.expose(), "sqlite://a");
     assert_eq!(config.listen.port(), 3);
+}
+
+#[test]
+fn limits_that_cannot_be_are_named_and_a_tenant_may_have_its_own() {
+    let tenant = TenantId::new(Timestamp::from_seconds(1_790_000_000));
+    let with = |pairs: &[(&str, &str)]| {
+        let mut sources = usable();
+        sources.environment.extend(texts(pairs));
+        Config::load(&sources).unwrap()
+    };
+    let factors = format!("limits.tenant_factors = ['{tenant}=4']");
+    let (_folder, path) = file_with(&factors);
+    let sources = Sources {
+        file: Some(path),
+        ..usable()
+    };
+    let config = Config::load(&sources).unwrap();
+    config.validate().unwrap();
+    let factors = config.limits.to_limits().factors;
+    assert_eq!(factors.get(&tenant), Some(&4));
+
+    let broken = with(&[
+        ("TRIBUTARY_LIMITS_WRITES_PER_SECOND", "0"),
+        ("TRIBUTARY_LIMITS_READS_BURST", "100000"),
+        ("TRIBUTARY_LIMITS_REQUESTS_AT_ONCE", "0"),
+        ("TRIBUTARY_LIMITS_ROOM_WAIT_MS", "60000"),
+    ]);
+    let ConfigFaults(faults) = broken.validate().unwrap_err();
+    for name in [
+        "writes_per_second",
+        "reads_burst",
+        "requests_at_once",
+        "room_wait_ms",
+    ] {
+        let named = |fault: &String| fault.contains(&format!("limits.{name}"));
+        assert!(faults.iter().any(named), "{name}: {faults:?}");
+    }
 }
 
 #[test]
@@ -226,4 +266,24 @@ fn addresses_that_webhooks_come_from_are_told_and_checked() {
         faults.0[0].contains("webhooks.source_addresses"),
         "{faults}"
     );
+}
+
+#[test]
+fn a_second_key_that_only_opens_has_one_source_and_is_never_shown() {
+    let mut sources = usable();
+    let second = "cc".repeat(32);
+    sources
+        .environment
+        .insert("TRIBUTARY_KEK_ALSO".to_owned(), second.clone());
+    let config = Config::load(&sources).unwrap();
+    config.validate().unwrap();
+    let shown = config.to_redacted_toml();
+    assert!(shown.contains("# TRIBUTARY_KEK_ALSO is set"));
+    assert!(!shown.contains(&second) && !format!("{config:?}").contains(&second));
+    sources
+        .environment
+        .extend(texts(&[("TRIBUTARY_KEK_ALSO_FILE", "/etc/kek")]));
+    let faults = Config::load(&sources).unwrap().validate().unwrap_err();
+    assert_eq!(faults.0.len(), 1, "{faults}");
+    assert!(faults.0[0].contains("second key-encryption key"));
 }

@@ -25,6 +25,7 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
         faults.push("database.pool must be at least 1".to_owned());
     }
     faults.extend(kek_fault(&config.kek));
+    faults.extend(second_kek_fault(&config.kek));
     if config
         .log
         .filter
@@ -60,6 +61,7 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
         ));
     }
     faults.extend(timeout_faults(config));
+    faults.extend(config.limits.faults());
     faults
 }
 
@@ -114,4 +116,17 @@ fn kek_fault(kek: &KekSource) -> Option<String> {
         1 => None,
         _ => Some("the key-encryption key has more than one source: keep one of TRIBUTARY_KEK, kek.file, kek.command".into()),
     }
+}
+
+fn second_kek_fault(kek: &KekSource) -> Option<String> {
+    let sources = [
+        kek.also_value.is_some(),
+        kek.also_file.is_some(),
+        !kek.also_command.is_empty(),
+    ];
+    (sources.into_iter().filter(|set| *set).count() > 1).then(|| {
+        "the second key-encryption key has more than one source: keep one of TRIBUTARY_KEK_ALSO, kek.also_file, \
+         kek.also_command"
+            .to_owned()
+    })
 }

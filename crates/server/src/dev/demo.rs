@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use tributary_domain::ids::{ProviderId, TenantId};
-use tributary_domain::merchant::{AppId, Mchid};
+use tributary_domain::merchant::{AppId, Mchid, SubAppKind};
 use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_operations::Operations;
@@ -124,6 +124,7 @@ async fn create_sub_merchant(
             &Actor::system("dev"),
             &merchant,
             &AppId::parse(&appid)?,
+            SubAppKind::MiniProgram,
             Some(&secret),
         )
         .await?;

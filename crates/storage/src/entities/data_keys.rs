@@ -12,6 +12,12 @@ pub(crate) struct Model {
     pub(crate) wrapped: Vec<u8>,
     pub(crate) state: String,
     pub(crate) created_at: i64,
+    pub(crate) uses: i64,
+    pub(crate) active_owner: Option<String>,
+    pub(crate) retired_at: Option<i64>,
+    pub(crate) next_look_at: Option<i64>,
+    pub(crate) destroyed_at: Option<i64>,
+    pub(crate) ended_by: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

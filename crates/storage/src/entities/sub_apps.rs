@@ -12,6 +12,12 @@ pub(crate) struct Model {
     pub(crate) appid: String,
     pub(crate) secret: Option<Vec<u8>>,
     pub(crate) created_at: i64,
+    pub(crate) kind: String,
+    pub(crate) binding: String,
+    pub(crate) confirmed_by: Option<String>,
+    pub(crate) confirmed_at: Option<i64>,
+    pub(crate) secret_fingerprint: Option<String>,
+    pub(crate) version: i64,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -13,6 +13,10 @@ pub(crate) struct Model {
     pub(crate) sub_mchid: String,
     pub(crate) name: String,
     pub(crate) created_at: i64,
+    pub(crate) state: String,
+    pub(crate) rate: Option<i64>,
+    pub(crate) note: Option<String>,
+    pub(crate) version: i64,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -10,6 +10,10 @@ pub(crate) struct Model {
     pub(crate) name: String,
     pub(crate) created_at: i64,
     pub(crate) late_policy: Option<String>,
+    pub(crate) state: String,
+    pub(crate) contact: Option<String>,
+    pub(crate) settings: Option<String>,
+    pub(crate) version: i64,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -54,7 +54,7 @@ fn other_lengths_and_letters_are_refused_without_repeating_them() {
         short,
         &BASE64.repeat(2),
     ] {
-        let error = from_environment(wrong).unwrap_err();
+        let error = from_environment(wrong).err().unwrap();
         assert!(matches!(error, VaultError::KekForm { .. }));
         assert!(wrong.is_empty() || !format!("{error:?} {error}").contains(wrong));
     }
@@ -62,7 +62,9 @@ fn other_lengths_and_letters_are_refused_without_repeating_them() {
 
 #[test]
 fn password_of_key_length_is_refused() {
-    let error = from_environment("0123456789abcdef0123456789abcdef").unwrap_err();
+    let error = from_environment("0123456789abcdef0123456789abcdef")
+        .err()
+        .unwrap();
     assert!(matches!(error, VaultError::KekForm { .. }));
 }
 
@@ -70,16 +72,6 @@ fn password_of_key_length_is_refused() {
 fn different_keys_have_different_names() {
     let other = from_environment(&HEX.replace("1f", "2f")).unwrap();
     assert_ne!(other.id(), from_environment(HEX).unwrap().id());
-}
-
-#[test]
-fn debug_prints_no_key() {
-    let kek = Kek::new("k-1", [0xab; 32]);
-    assert_eq!(format!("{kek:?}"), "Kek(k-1, ***)");
-    assert_eq!(
-        format!("{:?}", EnvironmentValue::new(HEX.to_owned())),
-        "EnvironmentValue(***)"
-    );
 }
 
 #[cfg(unix)]
@@ -115,7 +107,7 @@ mod files {
             let (_folder, path) = key_file(HEX.as_bytes(), mode);
             match KeyFile::new(&path).kek() {
                 Err(VaultError::KeyFileExposed { mode: found, .. }) => assert_eq!(found, mode),
-                other => panic!("{mode:o}: {other:?}"),
+                other => panic!("{mode:o}: {:?}", other.err()),
             }
         }
     }
@@ -125,7 +117,8 @@ mod files {
         let folder = tempfile::tempdir().unwrap();
         let error = KeyFile::new(&folder.path().join("absent"))
             .kek()
-            .unwrap_err();
+            .err()
+            .unwrap();
         assert!(matches!(error, VaultError::KeyFile { .. }));
         assert!(error.to_string().contains("absent"));
     }
@@ -138,7 +131,10 @@ mod files {
 
     #[test]
     fn failing_command_is_an_error_even_when_it_prints_a_key() {
-        let error = shell(&format!("echo {BASE64}; exit 3")).kek().unwrap_err();
+        let error = shell(&format!("echo {BASE64}; exit 3"))
+            .kek()
+            .err()
+            .unwrap();
         assert!(matches!(error, VaultError::KeyCommandStatus { .. }));
     }
 
@@ -146,7 +142,8 @@ mod files {
     fn absent_command_is_an_error() {
         let error = KeyCommand::new("/nonexistent/helper", &[])
             .kek()
-            .unwrap_err();
+            .err()
+            .unwrap();
         assert!(matches!(error, VaultError::KeyCommand { .. }));
     }
 
