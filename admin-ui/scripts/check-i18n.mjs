@@ -31,8 +31,9 @@ function checkDictionary(file, code) {
     .filter(([other, text]) => importsOf(other, text).includes(module))
     .map(([, text]) => text)
     .join('\n');
+  const dynamic = [...users.matchAll(/t\(`(\w+_)\$\{/g)].map(([, prefix]) => prefix);
   for (const [, key] of zh.matchAll(/(?:^|[{,\n])\s*'?([\w.]+)'?:\s*['"`]/g))
-    if (!new RegExp(`['"\`]${key}['"\`]|\\b${key}\\b`).test(users))
+    if (!dynamic.some((prefix) => key.startsWith(prefix)) && !new RegExp(`['"\`]${key}['"\`]|\\b${key}\\b`).test(users))
       faults.push(`${file} has the key \`${key}\`, which nobody uses`);
 }
 

@@ -14,6 +14,8 @@ export interface AllowedAction {
   readonly name: string;
   readonly allowed: boolean;
   readonly why_not?: string | null;
+  readonly why_not_zh?: string | null;
+  readonly why_not_en?: string | null;
 }
 
 /** Finds an action; one that the server does not name is not shown at all. */

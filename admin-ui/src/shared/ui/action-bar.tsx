@@ -1,6 +1,6 @@
 /** What may be done with an object, as the server says; what is not allowed now says why, as text. */
 import { Button } from 'antd';
-import { type Label, useLabel, useText } from '../lib/i18n';
+import { type Label, useLabel, useText, useTongue } from '../lib/i18n';
 import { type AllowedAction, actionOf } from '../lib/permission';
 import { words } from './words';
 
@@ -22,9 +22,11 @@ interface ActionBarProps {
 export function ActionBar({ actions, buttons }: ActionBarProps) {
   const t = useText(words);
   const label = useLabel();
+  const tongue = useTongue();
   const shown = buttons.flatMap((button) => {
     const action = actionOf(actions, button.name);
-    return action ? [{ button, action }] : [];
+    // What this person may never do is not there; what cannot be done now is, with its reason.
+    return action && action.why_not !== 'permission_denied' ? [{ button, action }] : [];
   });
   const refused = shown.filter(({ action }) => !action.allowed);
   if (shown.length === 0) return null;
@@ -43,7 +45,7 @@ export function ActionBar({ actions, buttons }: ActionBarProps) {
           <ul>
             {refused.map(({ button, action }) => (
               <li key={button.name}>
-                {label(button.label)}: {action.why_not}
+                {label(button.label)}: {reasonOf(action, tongue)}
               </li>
             ))}
           </ul>
@@ -51,4 +53,8 @@ export function ActionBar({ actions, buttons }: ActionBarProps) {
       )}
     </div>
   );
+}
+
+function reasonOf(action: AllowedAction, tongue: 'zh' | 'en'): string {
+  return (tongue === 'zh' ? action.why_not_zh : action.why_not_en) ?? action.why_not ?? '';
 }

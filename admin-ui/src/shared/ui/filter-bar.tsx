@@ -26,6 +26,8 @@ export type FilterField =
     };
 
 interface FilterBarProps {
+  /** What counts where the address says nothing; shown in the field, not as a chip that could be taken away. */
+  readonly defaults?: Partial<Search>;
   readonly fields: readonly FilterField[];
   readonly search: Partial<Search>;
   /** Writes the address; an absent value removes the parameter. The cursor goes by itself. */
@@ -33,14 +35,14 @@ interface FilterBarProps {
 }
 
 /** Shows the fields, and below them what they filter by. */
-export function FilterBar({ fields, search, onChange }: FilterBarProps) {
+export function FilterBar({ fields, search, defaults = {}, onChange }: FilterBarProps) {
   const t = useText(words);
   const change = (next: Record<string, string | undefined>) => onChange({ ...next, cursor: undefined });
   return (
     <search className="filters" aria-label={t('filters')}>
       <div className="filter-fields">
         {fields.map((field) => (
-          <Field key={field.name} field={field} search={search} onChange={change} />
+          <Field key={field.name} field={field} search={{ ...defaults, ...search }} onChange={change} />
         ))}
       </div>
       <Chips fields={fields} search={search} onChange={change} />
