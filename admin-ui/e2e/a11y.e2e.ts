@@ -1,13 +1,11 @@
 /** Every page in both looks: axe finds nothing, Tab reaches the end, nothing is cut off at the side. */
-import { afterAll, expect, inject, it } from 'vitest';
+import { expect, inject, it } from 'vitest';
 import { expectAccessible } from './axe';
-import { closeBrowser, endWell, openAs, openPage } from './browser';
+import { endWell, openAs, openPage } from './browser';
 import { PAGES } from './pages';
 
 const { api_url, owner } = inject('facts');
 const MOST_STOPS = 400;
-
-afterAll(closeBrowser);
 
 /** Presses Tab until the focus comes round; an element that keeps it would end this by the limit. */
 async function walk(page: import('playwright-core').Page): Promise<number> {

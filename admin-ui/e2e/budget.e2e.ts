@@ -1,13 +1,11 @@
 /** How soon the page is there, from a cold start on this machine. */
-import { afterAll, expect, inject, it } from 'vitest';
-import { closeBrowser, endWell, openAs, openPage } from './browser';
+import { expect, inject, it } from 'vitest';
+import { endWell, openAs, openPage } from './browser';
 
 const { api_url, owner } = inject('facts');
 /** What a person waits for the largest part of the page at most. */
 const LCP_MS = 1_000;
 const TRIES = 3;
-
-afterAll(closeBrowser);
 
 async function largestPaint(page: import('playwright-core').Page): Promise<number> {
   return page.evaluate(
@@ -41,7 +39,6 @@ it('sends each file compressed and for good, and the page fresh', async () => {
     const headers = answer.headers();
     answers.push({ url: answer.url(), encoding: headers['content-encoding'], cache: headers['cache-control'] });
   });
-  await watched.context.clearCookies();
   await watched.page.goto(`${api_url}/admin/`);
   await watched.page.waitForLoadState('networkidle');
   const scripts = answers.filter(({ url }) => /assets\/index-.*\.js$/.test(url));

@@ -1,11 +1,8 @@
 /** Signing in, staying signed in, and what happens when the session ends while somebody works. */
-import { afterAll, expect, inject, it } from 'vitest';
-import { closeBrowser, endWell, openAs, openPage, signIn } from '../browser';
-import { freshCode } from '../totp';
+import { expect, inject, it } from 'vitest';
+import { endWell, giveCode, openAlone, openPage, signIn } from '../browser';
 
 const { api_url, owner } = inject('facts');
-
-afterAll(closeBrowser);
 
 it('signs in with the second factor and keeps the address that was opened', async () => {
   const watched = await openPage();
@@ -31,7 +28,7 @@ it('says neither which part was wrong nor whether the account exists', async () 
 });
 
 it('survives a reload by the cookie, and keeps no token where a script could find it', async () => {
-  const watched = await openAs(owner);
+  const watched = await openAlone(owner);
   const { page, context } = watched;
   await page.reload();
   await page.getByRole('navigation', { name: '主导航' }).waitFor();
@@ -44,7 +41,7 @@ it('survives a reload by the cookie, and keeps no token where a script could fin
 });
 
 it('asks to sign in over the page when the session ended, and keeps what was typed', async () => {
-  const watched = await openAs(owner, '/staff');
+  const watched = await openAlone(owner, '/staff');
   const { page, context } = watched;
   await page.getByRole('button', { name: '邀请人员' }).click();
   await page.getByLabel('姓名').fill('赵六');
@@ -64,8 +61,7 @@ it('asks to sign in over the page when the session ended, and keeps what was typ
   await page.unroute('**/admin/v1/staff');
   await again.getByLabel('密码', { exact: true }).fill(owner.password);
   await page.keyboard.press('Enter');
-  await again.getByLabel('动态验证码').fill(await freshCode(owner.totp_secret));
-  await page.keyboard.press('Enter');
+  await giveCode(page, owner);
   await again.waitFor({ state: 'hidden' });
   expect(await page.getByLabel('姓名').inputValue()).toBe('赵六');
   expect(await page.getByLabel('邮箱').inputValue()).toBe('zhao@example.com');
@@ -73,7 +69,7 @@ it('asks to sign in over the page when the session ended, and keeps what was typ
 });
 
 it('signs out, and the back button brings nothing back', async () => {
-  const watched = await openAs(owner, '/staff');
+  const watched = await openAlone(owner, '/staff');
   const { page } = watched;
   await page.getByRole('button', { name: /^账号/ }).click();
   await page.getByRole('menuitem', { name: '退出登录' }).click();

@@ -1,12 +1,11 @@
 import { useParams } from '@tanstack/react-router';
-import { Skeleton } from 'antd';
 import { useState } from 'react';
 import type { Tagged } from '@/api/tagged';
 import { useText } from '@/shared/lib/i18n';
 import { ActionBar } from '@/shared/ui/action-bar';
 import { IdText } from '@/shared/ui/id-text';
+import { ObjectPage } from '@/shared/ui/object-page';
 import { Facts, Page, Panel } from '@/shared/ui/page';
-import { ProblemView } from '@/shared/ui/problem-view';
 import { StatusTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
 import { type ActName, MemberActs } from '../components/member-acts';
@@ -21,11 +20,10 @@ export default function MemberPage() {
   const t = useText(words);
   const { staffId } = useParams({ strict: false }) as { staffId: string };
   const query = useMember(staffId);
-  if (query.data) return <Member member={query.data} />;
   return (
-    <Page title={t('title')}>
-      {query.error ? <ProblemView error={query.error} onRetry={() => query.refetch()} /> : <Skeleton active={false} />}
-    </Page>
+    <ObjectPage title={t('title')} query={query}>
+      {(member) => <Member member={member} />}
+    </ObjectPage>
   );
 }
 

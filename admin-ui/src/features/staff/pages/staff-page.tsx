@@ -4,13 +4,8 @@ import { useState } from 'react';
 import { useCan } from '@/app/session/use-session';
 import { useAddress } from '@/shared/lib/address';
 import { useText } from '@/shared/lib/i18n';
-import { ColumnChooser } from '@/shared/ui/column-chooser';
-import { type Column, DataTable } from '@/shared/ui/data-table';
-import { FilterBar } from '@/shared/ui/filter-bar';
-import { NothingFound } from '@/shared/ui/nothing-found';
-import { Page } from '@/shared/ui/page';
-import { Pager } from '@/shared/ui/pager';
-import { RefreshBar } from '@/shared/ui/refresh-bar';
+import type { Column } from '@/shared/ui/data-table';
+import { ListPage } from '@/shared/ui/list-page';
 import { StatusTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
 import { InviteDialog } from '../components/invite-dialog';
@@ -65,7 +60,7 @@ function Factor({ bound }: { bound: boolean }) {
 export default function StaffPage() {
   const t = useText(words);
   const can = useCan();
-  const { search, change } = useAddress();
+  const { search } = useAddress();
   const query = useStaff(search);
   const [inviting, setInviting] = useState(false);
   const invite = can('staff:write') && (
@@ -74,23 +69,18 @@ export default function StaffPage() {
     </Button>
   );
   return (
-    <Page title={t('title')} actions={invite}>
-      <FilterBar fields={FILTERS} search={search} onChange={change} />
-      <div className="list-head">
-        <RefreshBar query={query} />
-        <ColumnChooser name="staff" columns={COLUMNS} />
-      </div>
-      <DataTable
-        name="staff"
-        caption={t('caption')}
-        columns={COLUMNS}
-        query={query}
-        rowsOf={(page) => page.data}
-        rowKey={(member) => member.id}
-        empty={<NothingFound fields={FILTERS} search={search} onChange={change} never={t('never')} />}
-        footer={<Pager nextCursor={query.data?.next_cursor} />}
-      />
+    <ListPage
+      name="staff"
+      title={t('title')}
+      caption={t('caption')}
+      never={t('never')}
+      filters={FILTERS}
+      columns={COLUMNS}
+      query={query}
+      rowKey={(member) => member.id}
+      actions={invite}
+    >
       <InviteDialog open={inviting} onClose={() => setInviting(false)} />
-    </Page>
+    </ListPage>
   );
 }
