@@ -2,7 +2,8 @@
 //!
 //! Expand, deploy, contract: an applied migration is never edited, and yesterday's code runs on today's schema.
 //! Instants that are compared or sorted are BIGINT milliseconds, amounts BIGINT fen, states short texts, ids made by
-//! the application; keys lead with `tenant_id`. No column type, index or clause that only one database has.
+//! the application; keys lead with `tenant_id`. No column type, index or clause that only one database has,
+//! except PostgreSQL's tuning and its [`wall`].
 
 use sea_orm_migration::prelude::*;
 
@@ -18,7 +19,11 @@ mod m20261125_000008_create_bills;
 mod m20261125_000009_create_audit;
 mod m20261125_000010_create_staff;
 mod m20261125_000011_age_data_keys;
+mod m20261125_000013_create_credentials;
 mod m20261125_000014_widen_tenants;
+mod m20261125_000015_create_console;
+mod m20261125_000016_raise_wall;
+pub mod wall;
 
 /// Applies and reverts the schema.
 #[derive(Debug)]
@@ -39,7 +44,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000009_create_audit::Migration),
             Box::new(m20261125_000010_create_staff::Migration),
             Box::new(m20261125_000011_age_data_keys::Migration),
+            Box::new(m20261125_000013_create_credentials::Migration),
             Box::new(m20261125_000014_widen_tenants::Migration),
+            Box::new(m20261125_000015_create_console::Migration),
+            Box::new(m20261125_000016_raise_wall::Migration),
         ]
     }
 }

@@ -23,6 +23,7 @@ mod tenants;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use tributary_storage::tenancy;
 use wechatpay::credentials::{PrivateKey, generate_pem};
 
 use crate::process::Usage;
@@ -52,8 +53,8 @@ async fn main() -> Result<()> {
         rows.extend(found.into_iter().map(|found| (found.name, found.text)));
         anyhow::Ok(rows)
     };
-    let sqlite = all(None).await?;
-    let postgres = all(Some(&cluster)).await?;
+    let sqlite = tenancy::platform(Box::pin(all(None))).await?;
+    let postgres = tenancy::platform(Box::pin(all(Some(&cluster)))).await?;
     for ((name, left), (_, right)) in sqlite.iter().zip(&postgres) {
         println!("| {name} | {left} | {right} |");
     }

@@ -12,6 +12,7 @@ use tributary_domain::clock::{Clock as _, SystemClock};
 use tributary_domain::merchant::{AppId, Mchid, Provider, SubAppKind};
 use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
+use tributary_operations::credentials::ApiKeyWish;
 use tributary_operations::providers::NewProvider;
 use tributary_operations::{Operations, OperationsConfig};
 use tributary_storage::Storage;
@@ -315,7 +316,11 @@ async fn tenant(operations: &Operations, provider: &Provider, place: usize) -> R
         .await?;
     let scopes = Scope::ALL.to_vec();
     let key = operations
-        .create_api_key(&tenant.id, Mode::Test, "bench", scopes, None)
+        .create_api_key(
+            &Actor::system("test"),
+            &tenant.id,
+            ApiKeyWish::new(Mode::Test, "bench", scopes),
+        )
         .await?;
     Ok(key.secret.reveal().to_owned())
 }

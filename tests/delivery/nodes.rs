@@ -2,6 +2,7 @@
 
 use tributary_operations::courier::{Courier, new_node_name};
 use tributary_operations::endpoints::NewEndpoint;
+use tributary_storage::tenancy;
 
 use crate::receiver::Receiver;
 use crate::world::{World, claim};
@@ -10,9 +11,12 @@ const TEN_MINUTES_MS: i64 = 600_000;
 
 #[tokio::test]
 async fn a_node_whose_clock_is_wrong_takes_no_lease_of_another_away() {
-    let Some(world) = World::on_postgres().await else {
-        return;
-    };
+    if let Some(world) = World::on_postgres().await {
+        tenancy::platform(wrong_clocks(&world)).await;
+    }
+}
+
+async fn wrong_clocks(world: &World) {
     let mut receiver = Receiver::start().await;
     let shop = world.tenant("shop").await;
     let courier = |wrong_by_ms| Courier::new(world.node(wrong_by_ms), new_node_name());

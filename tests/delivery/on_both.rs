@@ -7,7 +7,8 @@ macro_rules! on_both {
 
             $(#[tokio::test]
             async fn $name() {
-                super::$body(World::on_sqlite().await).await;
+                let world = World::on_sqlite().await;
+                tributary_storage::tenancy::platform(super::$body(world)).await;
             })*
         }
         mod postgres {
@@ -16,7 +17,7 @@ macro_rules! on_both {
             $(#[tokio::test]
             async fn $name() {
                 if let Some(world) = World::on_postgres().await {
-                    super::$body(world).await;
+                    tributary_storage::tenancy::platform(super::$body(world)).await;
                 }
             })*
         }

@@ -11,7 +11,7 @@ use tributary_domain::ids::{DeliveryId, EndpointId, EventId};
 use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_operations::courier::{Courier, Load, Wish};
-use tributary_operations::credentials::Caller;
+use tributary_operations::credentials::{ApiKeyWish, Caller};
 use tributary_operations::deliveries::{DeliveryDetail, DeliveryFilter, DeliveryView};
 use tributary_operations::endpoints::{EndpointPatch, NewEndpoint};
 use tributary_operations::{Operations, OperationsConfig};
@@ -88,11 +88,15 @@ impl World {
         let scopes = Scope::ALL.to_vec();
         let key = self
             .operations
-            .create_api_key(&tenant.id, Mode::Test, "all", scopes, None)
+            .create_api_key(
+                &Actor::system("test"),
+                &tenant.id,
+                ApiKeyWish::new(Mode::Test, "all", scopes),
+            )
             .await
             .unwrap();
         self.operations
-            .authenticate(key.secret.reveal())
+            .authenticate(key.secret.reveal(), None)
             .await
             .unwrap()
     }

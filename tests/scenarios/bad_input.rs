@@ -2,7 +2,9 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
+use tributary_operations::credentials::ApiKeyWish;
 use tributary_tests::api::fresh_key;
 use tributary_tests::{Answer, Api, TestPlatform, scenario};
 
@@ -374,16 +376,18 @@ async fn dead_keys(p: &TestPlatform) {
     let tenant = &p.tenant.id;
     let expiring = operations
         .create_api_key(
+            &Actor::system("test"),
             tenant,
-            Mode::Test,
-            "expiring",
-            Scope::ALL.to_vec(),
-            Some(soon),
+            ApiKeyWish::new(Mode::Test, "expiring", Scope::ALL.to_vec()).until(soon),
         )
         .await
         .expect("a key");
     let revoked = operations
-        .create_api_key(tenant, Mode::Test, "revoked", Scope::ALL.to_vec(), None)
+        .create_api_key(
+            &Actor::system("test"),
+            tenant,
+            ApiKeyWish::new(Mode::Test, "revoked", Scope::ALL.to_vec()),
+        )
         .await
         .expect("a key");
     let url = p.platform.api_url();
@@ -392,7 +396,7 @@ async fn dead_keys(p: &TestPlatform) {
     expiring.me().await.ok();
     gone.me().await.ok();
     operations
-        .revoke_api_key(tenant, &revoked.key.id)
+        .revoke_api_key(&Actor::system("test"), tenant, &revoked.key.id)
         .await
         .expect("revoked");
     p.clock.advance_millis(60_000);
@@ -420,11 +424,9 @@ async fn scopes(p: &TestPlatform) {
         .platform
         .operations()
         .create_api_key(
+            &Actor::system("test"),
             &p.tenant.id,
-            Mode::Test,
-            "reader",
-            vec![Scope::OrdersRead],
-            None,
+            ApiKeyWish::new(Mode::Test, "reader", vec![Scope::OrdersRead]),
         )
         .await
         .expect("a key");
@@ -450,4 +452,73 @@ async fn scopes(p: &TestPlatform) {
         .await
         .problem(403, "insufficient_scope");
     assert_nothing_written(p).await;
+}
+
+scenario!(
+    a_mangled_signature_or_client_is_refused_and_nothing_breaks,
+    mangled
+);
+async fn mangled(p: &TestPlatform) {
+    let nobody = Api::new(&p.platform.api_url(), None);
+    let scheme = "WECHATPAY2-SHA256-RSA2048";
+    let pairs = |serial: &str, nonce: &str, timestamp: &str, signature: &str| {
+        let mchid = p.tenant.id.as_str();
+        format!(
+            "{scheme} mchid=\"{mchid}\",nonce_str=\"{nonce}\",timestamp=\"{timestamp}\",\
+             serial_no=\"{serial}\",signature=\"{signature}\""
+        )
+    };
+    let (long, now) = ("A".repeat(4_000), p.now().as_seconds().to_string());
+    for value in [
+        scheme.to_owned(),
+        format!("{scheme} "),
+        format!("{scheme} ,,,"),
+        format!("{scheme} mchid=ten_x"),
+        format!("{scheme} {}", "a=\"b\",".repeat(500)),
+        pairs("0", "nonce-nonce", &now, "AAAA"),
+        pairs(&long, "nonce-nonce", &now, "AAAA"),
+        pairs("0", &long, &now, "AAAA"),
+        pairs("0", "", &now, "AAAA"),
+        pairs("0", "nonce-nonce", "-9223372036854775808", "AAAA"),
+        pairs("0", "nonce-nonce", "9223372036854775807", "AAAA"),
+        pairs("0", "nonce-nonce", "1e9", "AAAA"),
+        pairs("0", "nonce-nonce", &now, &long),
+        pairs(
+            "%00'; DROP TABLE tenant_certificates; --",
+            "nonce-nonce",
+            &now,
+            "AAAA",
+        ),
+    ] {
+        for (method, path, body) in [
+            (Method::GET, "/v1/me", None),
+            (Method::POST, "/v1/orders", Some(b"{}".to_vec())),
+            (Method::GET, "/v1/nothing", None),
+        ] {
+            let headers = [("authorization", value.as_str())];
+            let answer = nobody.send(method, path, &headers, body).await;
+            answer.problem(401, "signature_refused");
+        }
+    }
+    let two = pairs("0", "nonce-nonce", &now, "AAAA");
+    let headers = [
+        ("authorization", two.as_str()),
+        ("authorization", two.as_str()),
+    ];
+    let answer = nobody.send(Method::GET, "/v1/me", &headers, None).await;
+    answer.problem(401, "signature_refused");
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    for (body, basic) in [
+        (b"grant_type=%ff%fe&scope=%00".to_vec(), "Basic AAAA"),
+        (vec![0xff; 64], "Basic //8="),
+        (b"&&&===".to_vec(), ""),
+        (b"grant_type=client_credentials".to_vec(), long.as_str()),
+    ] {
+        let headers = [form, ("authorization", basic)];
+        let answer = nobody
+            .send(Method::POST, "/oauth/token", &headers, Some(body))
+            .await;
+        assert!(answer.status.is_client_error(), "{}", answer.text);
+        assert!(answer.body["error"].is_string(), "{}", answer.text);
+    }
 }

@@ -148,6 +148,66 @@ fn operator_sets_up_a_tenant_by_commands_alone() {
 }
 
 #[test]
+fn operator_manages_the_credentials_of_a_tenant() {
+    let place = Installation::new();
+    place.ok(&["migrate"]);
+    let tenant = place.json(&["create-tenant", "--name=Teahouse"]);
+    let tenant = format!("--tenant={}", text(&tenant, "tenant_id"));
+    let new = [&tenant, "--mode=live", "--name=till"];
+    let with = |command, more: &[&str]| [&[command], &new[..], more].concat();
+    let key = place.json(&with(
+        "create-api-key",
+        &["--networks=192.0.2.0/24,2001:db8::1"],
+    ));
+    let key_id = format!("--key={}", text(&key, "key_id"));
+    let rolled = place.json(&["roll-api-key", &tenant, &key_id, "--overlap-hours=1"]);
+    let odd = [
+        "admin",
+        "roll-api-key",
+        &tenant,
+        &key_id,
+        "--overlap-hours=2",
+    ];
+    assert!(refusal(&place.run(&odd)).contains("0, 1, 24 or 72"));
+    let (private_key, _) = wechatpay::credentials::generate_pem().expect("a key pair");
+    let request = place.write(
+        "csr",
+        &tributary_tests::signer::certificate_request(&private_key),
+    );
+    let issued = place.json(&with("issue-certificate", &["--csr-file", shown(&request)]));
+    assert!(text(&issued, "pem").starts_with("-----BEGIN CERTIFICATE-----"));
+    let twice = with("issue-certificate", &["--csr-file", shown(&request)]);
+    let twice = place.run(&[&["admin"], &twice[..]].concat());
+    assert!(refusal(&twice).contains("a pair of its own"));
+    let (_, public_key) = wechatpay::credentials::generate_pem().expect("a key pair");
+    let public_key = place.write("public", &public_key);
+    let reading = [
+        "--scopes=orders:read",
+        "--public-key-file",
+        shown(&public_key),
+    ];
+    let registered = place.json(&with("register-public-key", &reading));
+    let certificate = format!("--certificate={}", text(&registered, "certificate_id"));
+    place.json(&["revoke-certificate", &tenant, &certificate]);
+    let listed = place.json(&["list-credentials", &tenant]);
+    let (keys, certificates) = (&listed["api_keys"], &listed["certificates"]);
+    assert_eq!(keys[1]["replaced_by"], rolled["key_id"]);
+    assert_eq!(
+        keys[0]["networks"],
+        serde_json::json!(["192.0.2.0/24", "2001:db8::1/128"])
+    );
+    assert_eq!(
+        (&certificates[0]["works"], &certificates[1]["works"]),
+        (&false.into(), &true.into())
+    );
+    assert_eq!(
+        certificates[0]["scopes"],
+        serde_json::json!(["orders:read"])
+    );
+    assert!(!listed.to_string().contains(text(&key, "api_key")));
+}
+
+#[test]
 fn wrong_keys_of_a_provider_are_refused_by_name() {
     let place = Installation::new();
     place.ok(&["migrate"]);

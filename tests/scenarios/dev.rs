@@ -224,3 +224,46 @@ async fn demo_of_another_simulator_address_says_so() {
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains(&sim), "{told}");
 }
+
+/// What the README tells a tenant to type, typed.
+#[tokio::test]
+async fn a_request_is_signed_and_its_answer_verified_as_the_readme_says() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (api, sim) = (free_address(), free_address());
+    let dev = Dev::start(folder.path(), &api, &sim).await;
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let readme = std::fs::read_to_string(readme).expect("the README");
+    let (_, told) = readme
+        .split_once("```bash\nopenssl req")
+        .expect("the commands");
+    let (told, _) = told.split_once("```").expect("their end");
+    let data = folder.path().join("data");
+    let program = Path::new(&binary()).parent().map(Path::to_owned);
+    let path = std::env::join_paths(program.into_iter().chain(std::env::split_paths(
+        &std::env::var_os("PATH").unwrap_or_default(),
+    )));
+    let done = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", &format!("openssl req{told}")])
+        .current_dir(folder.path())
+        .env("PATH", path.expect("a path"))
+        .env("no_proxy", "*")
+        .env("API", dev.fact("api_url"))
+        .env("TENANT", dev.fact("tenant_id"))
+        .env("TRIBUTARY_PUBLIC_URL", dev.fact("api_url"))
+        .env("TRIBUTARY_KEK_FILE", data.join("kek"))
+        .env(
+            "TRIBUTARY_DATABASE_URL",
+            format!("sqlite://{}", data.join("tributary.db").display()),
+        )
+        .output()
+        .await
+        .expect("bash runs");
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{done:?}");
+    assert!(said.ends_with("Verified OK\n"), "{said}");
+    let answer = std::fs::read(folder.path().join("answer")).expect("the answer");
+    let me: Value = serde_json::from_slice(&answer).expect("JSON");
+    assert_eq!(me["tenant_id"], dev.fact("tenant_id"));
+    assert_eq!(me["certificate"]["name"], "shop");
+    dev.stop().await;
+}

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tributary_domain::rehearsal;
 use tributary_tests::api::fresh_key;
-use tributary_tests::{Answer, Api, TestPlatform, scenario};
+use tributary_tests::{Answer, Api, Backend, TestPlatform, run_on_one_thread, scenario};
 
 /// The day on which every test begins, in Beijing.
 const DAY: &str = "2026-09-21";
@@ -22,6 +23,8 @@ enum Foreign {
     Refused(Value, &'static str),
     /// Nothing in the request can name anything of the victim.
     OwnOnly(Value),
+    /// Anybody may call it, because nothing of it is a tenant's.
+    Public,
 }
 
 /// Things of the victim.
@@ -78,6 +81,7 @@ impl Victim {
                 "amount": {"refund": 1, "currency": "CNY"},
             })),
             "redirectRefund" => Foreign::NotFound(json!({"type": "merchant_bank_card"})),
+            "listPlatformCertificates" | "createAccessToken" | "listTokenKeys" => Foreign::Public,
             "getOrder"
             | "listOrderRefunds"
             | "getRefund"
@@ -206,6 +210,9 @@ async fn no_key(p: &TestPlatform) {
     let victim = victim(p).await;
     let url = p.platform.api_url();
     for operation in operations() {
+        if matches!(victim.entry(&operation.id), Some(Foreign::Public)) {
+            continue;
+        }
         let path = victim.fill(&operation.path);
         for key in [
             None,
@@ -228,50 +235,106 @@ async fn foreign(p: &TestPlatform) {
     let victim = victim(p).await;
     let thief = p.another_tenant().await;
     let before = snapshot(p, &victim).await;
-    for operation in operations() {
-        let name = &operation.id;
-        let entry = victim.entry(name);
-        let entry = entry.unwrap_or_else(|| panic!("{name} has no entry in this test: add one"));
-        let path = victim.fill(&operation.path);
-        match entry {
-            Foreign::NotFound(body) => {
-                let answer = call(&thief.api, &operation, &path, &body).await;
-                assert_eq!(answer.status, 404, "{name}: {}", answer.text);
-                answer.problem(404, "not_found");
-            }
-            Foreign::ListsNothing => {
-                let answer = call(&thief.api, &operation, &path, &json!({})).await;
-                assert_eq!(answer.status, 200, "{name}: {}", answer.text);
-                for id in victim.ids() {
-                    assert!(
-                        !answer.text.contains(id),
-                        "{name} shows {id}: {}",
-                        answer.text
-                    );
-                }
-            }
-            Foreign::Refused(body, field) => {
-                let answer = call(&thief.api, &operation, &path, &body).await;
-                assert!(answer.names_field(field), "{name}: {}", answer.text);
-                answer.problem(422, "validation_failed");
-            }
-            Foreign::OwnOnly(body) => {
-                let answer = call(&thief.api, &operation, &path, &body).await;
-                for id in victim.ids() {
-                    assert!(
-                        !answer.text.contains(id),
-                        "{name} shows {id}: {}",
-                        answer.text
-                    );
-                }
-            }
-        }
-    }
+    assert_eq!(reached(&thief.api, &victim).await, BTreeSet::new());
     assert_eq!(
         snapshot(p, &victim).await,
         before,
         "the victim's things were touched"
     );
+}
+
+/// The same with finders that forget whose rows were asked for: then the database alone keeps tenants apart.
+#[test]
+fn no_operation_reaches_another_tenant_through_finders_that_forget_the_tenant() {
+    run_on_one_thread(Backend::Postgres, async |p: &TestPlatform| {
+        let victim = victim(p).await;
+        let thief = p.another_tenant().await;
+        let before = snapshot(p, &victim).await;
+        assert_eq!(
+            reached_by_forgetting(&thief.api, &victim).await,
+            BTreeSet::new()
+        );
+        assert_eq!(snapshot(p, &victim).await, before);
+    });
+}
+
+/// Where no wall stands behind them, the same finders show everything: so the test above tests the wall.
+#[test]
+fn finders_that_forget_the_tenant_show_everything_where_no_wall_stands() {
+    run_on_one_thread(Backend::Sqlite, async |p: &TestPlatform| {
+        let victim = victim(p).await;
+        let thief = p.another_tenant().await;
+        let reached = reached_by_forgetting(&thief.api, &victim).await;
+        println!("{reached:?}");
+        for operation in operations() {
+            let path_names_a_thing =
+                matches!(victim.entry(&operation.id), Some(Foreign::NotFound(_)));
+            if operation.method == Method::GET && path_names_a_thing {
+                assert!(
+                    reached.contains(&operation.id),
+                    "{}: {reached:?}",
+                    operation.id
+                );
+            }
+        }
+        for name in [
+            "createOrder",
+            "createRefund",
+            "closeOrder",
+            "listOrders",
+            "listEvents",
+        ] {
+            assert!(reached.contains(name), "{name}: {reached:?}");
+        }
+    });
+}
+
+async fn reached_by_forgetting(thief: &Api, victim: &Victim) -> BTreeSet<String> {
+    rehearsal::forget_tenants();
+    let reached = reached(thief, victim).await;
+    rehearsal::remember_tenants();
+    reached
+}
+
+/// The operations by which the thief reached something of the victim's.
+async fn reached(thief: &Api, victim: &Victim) -> BTreeSet<String> {
+    let mut reached = BTreeSet::new();
+    for operation in operations() {
+        let name = &operation.id;
+        let entry = victim.entry(name);
+        let entry = entry.unwrap_or_else(|| panic!("{name} has no entry in this test: add one"));
+        let path = victim.fill(&operation.path);
+        let is_kept_out = match entry {
+            Foreign::NotFound(body) => {
+                let answer = call(thief, &operation, &path, &body).await;
+                answer.status == 404 && answer.body["code"] == "not_found"
+            }
+            Foreign::ListsNothing => {
+                let answer = call(thief, &operation, &path, &json!({})).await;
+                answer.status == 200 && !shows(&answer, victim)
+            }
+            Foreign::Refused(body, field) => {
+                let answer = call(thief, &operation, &path, &body).await;
+                answer.status == 422 && answer.names_field(field)
+            }
+            Foreign::OwnOnly(body) => {
+                let answer = call(thief, &operation, &path, &body).await;
+                !answer.status.is_server_error() && !shows(&answer, victim)
+            }
+            Foreign::Public => {
+                let answer = call(thief, &operation, &path, &json!({})).await;
+                !answer.status.is_server_error() && !shows(&answer, victim)
+            }
+        };
+        if !is_kept_out {
+            reached.insert(operation.id);
+        }
+    }
+    reached
+}
+
+fn shows(answer: &Answer, victim: &Victim) -> bool {
+    victim.ids().iter().any(|id| answer.text.contains(id))
 }
 
 /// Everything of the victim that the thief tried to reach.

@@ -64,7 +64,8 @@ async fn rule(p: &TestPlatform, order: &Value, decision: LateDecision) {
     };
     let late = late.expect("held money");
     let operations = p.platform.operations();
-    let decided = operations.decide_late_payment(&late.tenant_id, &late.id, &ruling);
+    let by = Actor::operator("li.wei");
+    let decided = operations.decide_late_payment(&by, &late.tenant_id, &late.id, &ruling);
     decided.await.expect("a decision");
     p.settle().await;
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tributary_domain::bill::{BillDay, BillKind, BillName};
 use tributary_domain::reconciliation::Discrepancy;
+use tributary_domain::staff::Actor;
 use tributary_operations::reconciliation::Outcome;
 use tributary_storage::discrepancies::DiscrepancyFilter;
 use tributary_tests::platform::number;
@@ -466,17 +467,17 @@ async fn closing(p: &TestPlatform) {
     };
     assert!(
         operations
-            .close_discrepancy(&one.id, &word("", "seen"))
+            .close_discrepancy(&Actor::operator("li"), &one.id, &word("", "seen"))
             .await
             .is_err()
     );
     let closed = operations
-        .close_discrepancy(&one.id, &word("li", "asked WeChat"))
+        .close_discrepancy(&Actor::operator("li"), &one.id, &word("li", "asked WeChat"))
         .await;
     assert_eq!(closed.expect("closed").actor.as_deref(), Some("li"));
     assert!(
         operations
-            .close_discrepancy(&one.id, &word("li", "again"))
+            .close_discrepancy(&Actor::operator("li"), &one.id, &word("li", "again"))
             .await
             .is_err()
     );

@@ -4,15 +4,20 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use poem::listener::TcpAcceptor;
 use poem::{Route, Server, get, handler};
+use reqwest::Method;
 use serde_json::json;
 use tributary_domain::merchant::{AppId, Mchid};
+use tributary_domain::staff::Actor;
 use tributary_domain::tenant::Mode;
 use tributary_operations::providers::NewProvider;
+use tributary_storage::signing_keys::{self, SigningPurpose};
 use tributary_storage::{Storage, data_keys, endpoints};
 use tributary_tests::api::fresh_key;
+use tributary_tests::signer::{self, Signer};
 use tributary_tests::tenant::Under;
-use tributary_tests::{Answer, TestPlatform, TestTenant, logs, platform, scenario};
+use tributary_tests::{Answer, Api, TestPlatform, TestTenant, logs, platform, scenario};
 use tributary_vault::{Place, Vault, WrappedDataKey};
+use wechatpay::credentials::generate_pem;
 use wechatpay_sim::{Fault, FaultKind, ProviderKeys, RefundResult};
 use zeroize::Zeroizing;
 
@@ -88,6 +93,9 @@ async fn canaries(p: &TestPlatform) {
     let mut answers = vec![signed];
     answers.extend(use_everything(p, &tenant).await);
     answers.extend(redirect_a_refund(p, &tenant).await);
+    let own_keys = own_keys(p).await;
+    let token = fetch_a_token(p, &tenant).await;
+    let signer = sign_something(p, &tenant, &mut answers).await;
     let secrets = [
         (
             "merchant private key",
@@ -104,6 +112,11 @@ async fn canaries(p: &TestPlatform) {
         ("tenant's own header", OWN_HEADER.to_owned()),
         ("seed of the v1a key", seed_of(&signing_key)),
         ("v1a key", signing_key),
+        ("access token", token),
+        ("tenant's private key", signer),
+        ("key of the authority", own_keys[0].clone()),
+        ("key of the answers", own_keys[1].clone()),
+        ("key of the tokens", own_keys[2].clone()),
         ("number of the payee's card", CARD_NUMBER.to_owned()),
         ("name of the payee", CARD_HOLDER.to_owned()),
         // The key of the tests, as text: 32 times the same control character.
@@ -185,6 +198,100 @@ async fn signing_key(p: &TestPlatform, tenant: &TestTenant, endpoint: &Answer) -
     text.strip_prefix("whsk_")
         .expect("a signing key")
         .to_owned()
+}
+
+/// The platform's own private keys, opened with the tests' own key.
+async fn own_keys(p: &TestPlatform) -> [String; 3] {
+    let nobody = Api::new(&p.platform.api_url(), None);
+    nobody.get("/v1/meta/platform-certificates").await.ok();
+    nobody.get("/.well-known/jwks.json").await.ok();
+    let storage = Storage::connect(&p.database.url, 1).await;
+    let storage = storage.expect("the database answers");
+    let wrapped = data_keys::find_active(&storage, "platform").await;
+    let wrapped = wrapped.expect("the data keys").expect("a data key");
+    let key = Vault::open(platform::kek()).unwrap(&WrappedDataKey {
+        id: wrapped.id,
+        kek_id: wrapped.kek_id,
+        owner: wrapped.owner,
+        wrapped: wrapped.wrapped,
+    });
+    let key = key.expect("the data key opens");
+    let mut found = Vec::new();
+    for purpose in [
+        SigningPurpose::Authority,
+        SigningPurpose::Answers,
+        SigningPurpose::Tokens,
+    ] {
+        let kept = signing_keys::list(&storage, purpose, p.now()).await;
+        let kept = kept.expect("the keys").pop().expect("a key");
+        let place = Place {
+            table: "signing_keys",
+            column: "private_key",
+            row: kept.id.as_str(),
+        };
+        let opened = key.open(&place, &kept.private_key).expect("it opens");
+        found.push(match std::str::from_utf8(&opened) {
+            Ok(pem) if pem.contains("PRIVATE KEY") => middle_of(Some(pem)),
+            _ => STANDARD.encode(&opened[..]),
+        });
+    }
+    storage.close().await.expect("the database closes");
+    found.try_into().expect("three keys")
+}
+
+/// An access token that was fetched, used, and refused once it was spoiled.
+async fn fetch_a_token(p: &TestPlatform, tenant: &TestTenant) -> String {
+    let id = tenant.api.me().await.ok()["api_key"]["id"].clone();
+    let id = id.as_str().expect("an id");
+    let form = format!(
+        "grant_type=client_credentials&client_id={id}&client_secret={}",
+        tenant.api_key
+    );
+    let url = p.platform.api_url();
+    let kind = ("content-type", "application/x-www-form-urlencoded");
+    let asked = Api::new(&url, None)
+        .send(
+            Method::POST,
+            "/oauth/token",
+            &[kind],
+            Some(form.into_bytes()),
+        )
+        .await
+        .ok();
+    let token = asked["access_token"].as_str().expect("a token").to_owned();
+    Api::new(&url, Some(&token)).me().await.ok();
+    let spoiled = format!("{token}x");
+    Api::new(&url, Some(&spoiled))
+        .me()
+        .await
+        .problem(401, "unauthorized");
+    token
+}
+
+/// Signed calls, taken and refused; answers with what identifies the tenant's private key.
+async fn sign_something(
+    p: &TestPlatform,
+    tenant: &TestTenant,
+    answers: &mut Vec<Answer>,
+) -> String {
+    let (private_key, _) = generate_pem().expect("a key pair");
+    let request = signer::certificate_request(&private_key);
+    let operations = p.platform.operations();
+    let issued = operations
+        .issue_certificate(
+            &Actor::system("test"),
+            &tenant.id,
+            signer::every_scope(),
+            &request,
+        )
+        .await
+        .expect("a certificate");
+    let signer = Signer::new(&private_key, issued, &p.platform.api_url());
+    let me = signer::get("/v1/me", p.now());
+    let authorization = signer.sign(me, "a-nonce-for-the-canary");
+    answers.push(signer.send(me, &authorization).await);
+    answers.push(signer.send(me, &authorization).await);
+    middle_of(Some(&private_key))
 }
 
 /// A refund whose way back failed, sent to a card of the payer's.

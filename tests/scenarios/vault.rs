@@ -34,6 +34,9 @@ async fn node(p: &TestPlatform, vault: Vault) -> Operations {
         sender: Sender::new(SenderConfig::default()).expect("a sender"),
         public_url: p.platform.api_url(),
         bills_kept_days: tributary_operations::BILLS_KEPT_DAYS,
+        password_cost: tributary_operations::staff::PasswordCost::CHEAP_FOR_TESTS,
+        environment: tributary_operations::Environment::Development,
+        limits: tributary_operations::Limits::unlimited(),
     })
 }
 
@@ -199,7 +202,13 @@ async fn filled(p: &TestPlatform) {
         .expect("sub-merchants");
     let appid = tributary_domain::merchant::AppId::parse("wx7777777777777777").expect("an app id");
     let by = operator();
-    let added = fresh.add_sub_app(&by, &merchants[0], &appid, Some("a-secret"));
+    let added = fresh.add_sub_app(
+        &by,
+        &merchants[0],
+        &appid,
+        SubAppKind::MiniProgram,
+        Some("a-secret"),
+    );
     added.await.expect("the app is added");
     assert_eq!(states(p, id).await, ["active", "decrypt_only"]);
 }

@@ -32,13 +32,16 @@ class Check:
     limit_s: int
 
 
-def checks(facts: dict) -> list[Check]:
+def checks(facts: dict, program: Path) -> list[Check]:
     """Lists the checks; the fuzzer comes last, because it leaves the most behind."""
     pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     sim = ["--sim", facts["sim_url"]]
+    operator = ["--program", str(program)]
     return [
         Check("sdk-python", [sys.executable, "tests/sdk/run_python.py", *sim], 180),
         Check("sdk-node", ["node", "tests/sdk/run_node.mjs", *sim], 180),
+        Check("tenant-python", [sys.executable, "tests/sdk/tenant_python.py", *operator], 60),
+        Check("tenant-node", ["node", "tests/sdk/tenant_node.mjs", *operator], 60),
         Check("client", [*pytest, "tests/py/test_generated_client.py"], 180),
         Check("webhooks", [*pytest, "tests/py/test_webhooks.py"], 180),
         Check("receiver", [*pytest, "tests/py/test_receiver.py"], 60),
@@ -150,7 +153,7 @@ def main() -> int:
     program = arguments.program.resolve() if arguments.program else binary()
     try:
         with platform(program, results) as (facts, facts_file):
-            for check in checks(facts):
+            for check in checks(facts, program):
                 if not only or check.name in only:
                     results[check.name] = run(check, facts_file)
     except RuntimeError as problem:

@@ -52,6 +52,9 @@ start() {
         local options="-p $port -k $folder -c listen_addresses=127.0.0.1 -c max_connections=300 ${durability[*]}"
         if (cd_home && "${as_owner[@]}" "$programs/pg_ctl" -D "$folder/data" -s -w -l "$folder/log" \
             -o "$options" start >/dev/null 2>&1); then
+            # A superuser would walk through the wall between tenants.
+            (cd_home && "${as_owner[@]}" psql -h 127.0.0.1 -p "$port" -U postgres -qc \
+                "CREATE ROLE tributary LOGIN CREATEDB" >/dev/null 2>&1)
             return
         fi
     done
@@ -72,7 +75,7 @@ fi
 guard=$!
 disown "$guard"
 
-export TRIBUTARY_TEST_POSTGRES="postgres://postgres@127.0.0.1:$port/postgres"
+export TRIBUTARY_TEST_POSTGRES="postgres://tributary@127.0.0.1:$port/postgres"
 status=0
 "$@" || status=$?
 exit "$status"

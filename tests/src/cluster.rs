@@ -7,6 +7,8 @@ use tempfile::TempDir;
 
 /// Who runs the server when the tests run as root, which PostgreSQL refuses.
 const OWNER: &str = "postgres";
+/// Who the platform is to it: no superuser, or the wall between tenants would not hold.
+const ROLE: &str = "tributary";
 /// Another program may take a port between our look and the server's bind.
 const START_TRIES: usize = 5;
 
@@ -58,15 +60,31 @@ impl Cluster {
             cluster.port = probe.local_addr().expect("a bound address").port();
             drop(probe);
             if cluster.try_start() {
+                cluster.make_plain_role();
                 return cluster;
             }
         }
         panic!("PostgreSQL did not start");
     }
 
-    /// The URL of its one database.
+    /// The URL of a database whose owner no policy lets pass.
     pub fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+        format!("postgres://{ROLE}@127.0.0.1:{}/{ROLE}", self.port)
+    }
+
+    fn make_plain_role(&self) {
+        let port = self.port.to_string();
+        for sql in [
+            format!("CREATE ROLE {ROLE} LOGIN"),
+            format!("CREATE DATABASE {ROLE} OWNER {ROLE}"),
+        ] {
+            let made = self
+                .command("psql")
+                .args(["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-qc"])
+                .arg(sql)
+                .output();
+            succeeded("psql", made);
+        }
     }
 
     /// Stops the server as a crash of its machine would: nobody is told, nothing is written.

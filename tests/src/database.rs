@@ -1,6 +1,8 @@
 //! A fresh database per test: a file, or a PostgreSQL database copied from a migrated template.
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, QueryResult, Statement};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, QueryResult, Statement,
+};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tributary_storage::Storage;
@@ -103,7 +105,10 @@ impl TestDatabase {
     }
 
     async fn connect(&self) -> DatabaseConnection {
-        Database::connect(&self.url)
+        let mut options = ConnectOptions::new(&self.url);
+        // A test looks over the wall between tenants.
+        options.map_sqlx_postgres_opts(|options| options.options([("app.tenant_id", "*")]));
+        Database::connect(options)
             .await
             .expect("the test's database answers")
     }

@@ -17,7 +17,7 @@ use serde_json::json;
 use tributary_domain::clock::SystemClock;
 use tributary_operations::{Operations, OperationsConfig};
 use tributary_server::{commands, simulated};
-use tributary_storage::Storage;
+use tributary_storage::{Storage, tenancy};
 use tributary_vault::{EnvironmentValue, KeySource, Vault};
 use tributary_webhooks::{Sender, SenderConfig};
 use wechatpay::client::{Transport, TransportConfig};
@@ -91,7 +91,8 @@ pub async fn under_load(
 ) -> Verdict {
     commands::install_tls();
     let mut server = Server::new();
-    let world = Arc::new(prepare(database, &mut server).await);
+    let prepared = tenancy::platform(Box::pin(prepare(database, &mut server))).await;
+    let world = Arc::new(prepared);
     let load = Load::start(&world);
     trouble(&mut server, &world).await;
     let over = Instant::now();

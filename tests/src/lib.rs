@@ -19,6 +19,7 @@ pub mod hostile;
 pub mod kill;
 pub mod logs;
 pub mod platform;
+pub mod signer;
 #[cfg(debug_assertions)]
 pub mod simulation;
 pub mod tenant;
@@ -30,7 +31,7 @@ pub use api::{Answer, Api};
 pub use cluster::Cluster;
 pub use database::{Backend, TestDatabase};
 pub use hostile::{HostileReceiver, Hostility};
-pub use platform::{Setup, TestPlatform, run_on, run_with};
+pub use platform::{Setup, TestPlatform, run_on, run_on_one_thread, run_with};
 pub use tenant::TestTenant;
 pub use webhook_receiver::{Behaviour, Gate, Webhook, WebhookReceiver};
 pub use wechat_hand::WeChatHand;

@@ -10,6 +10,7 @@ use tributary_operations::Limits;
 use tributary_server::config::Timeouts;
 use tributary_server::platform::{Platform, PlatformConfig};
 use tributary_server::{commands, simulated};
+use tributary_storage::tenancy;
 use tributary_vault::Kek;
 use wechatpay_sim::{
     KeyMode, LedgerFilter, NewProvider, Order, PayOrder, ProviderKeys, SimConfig, SimHandle,
@@ -73,16 +74,33 @@ pub fn run_with(
     setup: &Setup,
     scenario: impl AsyncFnOnce(&TestPlatform),
 ) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    runtime.block_on(async {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    run_within(runtime.worker_threads(2), database, setup, scenario);
+}
+
+/// Runs a scenario on the test's own thread alone, so that what a rehearsal breaks on it is broken for the platform.
+pub fn run_on_one_thread(backend: Backend, scenario: impl AsyncFnOnce(&TestPlatform)) {
+    run_within(
+        &mut tokio::runtime::Builder::new_current_thread(),
+        async || TestDatabase::create(backend).await,
+        &Setup::default(),
+        scenario,
+    );
+}
+
+fn run_within(
+    runtime: &mut tokio::runtime::Builder,
+    database: impl AsyncFnOnce() -> TestDatabase,
+    setup: &Setup,
+    scenario: impl AsyncFnOnce(&TestPlatform),
+) {
+    let runtime = runtime.enable_all().build().expect("a runtime");
+    // The test is the operator of its platform; what it asks over HTTP is done for whom it asks as.
+    runtime.block_on(tenancy::platform(async {
         let platform = TestPlatform::spawn_with(database().await, setup).await;
         scenario(&platform).await;
         platform.finish().await;
-    });
+    }));
 }
 
 impl TestPlatform {

@@ -8,6 +8,7 @@ use tributary_domain::merchant::{AppId, Mchid, SubAppKind};
 use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_operations::Operations;
+use tributary_operations::credentials::ApiKeyWish;
 use wechatpay_sim::{NewApp, NewOpenid, NewSubMerchant, OpenidOf, SimHandle};
 
 use crate::Api;
@@ -94,7 +95,11 @@ impl TestTenant {
             .await
             .expect("an app");
         let key = operations
-            .create_api_key(&tenant.id, Mode::Test, "test", Scope::ALL.to_vec(), None)
+            .create_api_key(
+                &Actor::system("test"),
+                &tenant.id,
+                ApiKeyWish::new(Mode::Test, "test", Scope::ALL.to_vec()),
+            )
             .await
             .expect("an API key");
         let api_key = key.secret.reveal().to_owned();

@@ -631,7 +631,7 @@ export interface components {
          * @description What went wrong, in one word that never changes.
          * @enum {string}
          */
-        ProblemCode: "malformed_json" | "idempotency_key_required" | "unauthorized" | "invalid_credentials" | "second_factor_required" | "second_factor_enrolment_required" | "step_up_required" | "permission_denied" | "cross_site_refused" | "own_request" | "approval_required" | "not_found" | "method_not_allowed" | "request_timeout" | "order_conflict" | "refund_conflict" | "not_refundable" | "state_conflict" | "idempotency_in_flight" | "delivery_in_flight" | "limit_reached" | "version_conflict" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_key_reused" | "wechat_refused" | "precondition_required" | "too_many_attempts" | "internal" | "wechat_busy" | "unavailable" | "outcome_unknown" | "timeout";
+        ProblemCode: "malformed_json" | "idempotency_key_required" | "unauthorized" | "invalid_credentials" | "second_factor_required" | "second_factor_enrolment_required" | "step_up_required" | "permission_denied" | "cross_site_refused" | "own_request" | "approval_required" | "tenant_inactive" | "not_found" | "method_not_allowed" | "request_timeout" | "order_conflict" | "refund_conflict" | "not_refundable" | "state_conflict" | "idempotency_in_flight" | "delivery_in_flight" | "limit_reached" | "version_conflict" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_key_reused" | "wechat_refused" | "precondition_required" | "too_many_attempts" | "internal" | "wechat_busy" | "busy" | "unavailable" | "outcome_unknown" | "timeout";
         /**
          * ProblemField
          * @description One faulty field or parameter.
@@ -848,6 +848,10 @@ export interface components {
         "WWW-Authenticate": string;
         /** @description Seconds to wait before the next try. */
         "Retry-After": string;
+        /** @description What is left of the limit: its name, `r` calls that may come at once, and in `t` seconds all of it is there again (draft-ietf-httpapi-ratelimit-headers-10). */
+        RateLimit: string;
+        /** @description The limit: its name (`reads` or `writes`; `exports` for files), its quota `q`, and its window `w` in seconds, or the unit `qu`. */
+        "RateLimit-Policy": string;
         /** @description `true` when this is the stored answer to an earlier request with the same Idempotency-Key. */
         "Idempotent-Replayed": string;
     };

@@ -192,6 +192,19 @@ pub fn any_filter_matches(filters: &[String], kind: &str) -> bool {
     filters.iter().any(|filter| filter_matches(filter, kind))
 }
 
+/// The name of the receiver in a checked URL, lower case: what people look an endpoint up by.
+pub fn host_of(url: &str) -> String {
+    const CHARS_MAX: usize = 191;
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let host = match host.strip_prefix('[') {
+        Some(address) => address.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    host.to_ascii_lowercase().chars().take(CHARS_MAX).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,5 +249,17 @@ mod tests {
         assert!(any_filter_matches(&filters, "refund.created"));
         assert!(!any_filter_matches(&filters, "order.paid_late"));
         assert!(!any_filter_matches(&[], "order.paid"));
+    }
+
+    #[test]
+    fn a_host_is_found_in_every_form_of_url() {
+        for (url, host) in [
+            ("https://Shop.Example.com/hook?x=1", "shop.example.com"),
+            ("http://127.0.0.1:9000/hook", "127.0.0.1"),
+            ("https://u:p@shop.example.com:8443", "shop.example.com"),
+            ("https://[2001:db8::1]:443/hook", "2001:db8::1"),
+        ] {
+            assert_eq!(host_of(url), host, "{url}");
+        }
     }
 }

@@ -131,6 +131,10 @@ id_types! {
     SubAppId = "app";
     /// An API key of a tenant.
     ApiKeyId = "key";
+    /// A certificate of a tenant, or a public key that it registered.
+    CertificateId = "crt";
+    /// A key pair of the platform's own.
+    SigningKeyId = "sgn";
     /// An order: what a tenant wants paid.
     OrderId = "ord";
     /// One prepay at WeChat for an order.
@@ -151,6 +155,8 @@ id_types! {
     NotificationId = "ntf";
     /// Something a person must look at.
     AlarmId = "alm";
+    /// What a person wrote beside an order.
+    OrderNoteId = "nte";
     /// One call to WeChat, with all its tries.
     UpstreamCallId = "upc";
     /// A person who manages the platform or a tenant.

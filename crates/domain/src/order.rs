@@ -9,6 +9,7 @@ use crate::merchant::{AppId, Mchid, OutTradeNo};
 use crate::money::Fen;
 use crate::order_content::{OrderContent, wechats_own_end};
 use crate::order_money::{OrderMoney, REFUND_WINDOW_MS, RefundRefusal};
+use crate::settlement::Source;
 use crate::state_words::state_words;
 use crate::tenant::Mode;
 
@@ -118,6 +119,18 @@ pub struct Payment {
     /// Why the money did not come in the ordinary way, when it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late: Option<LateKind>,
+    /// How we learned of it; payments of before do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<Learned>,
+}
+
+/// How and when we learned of a payment: how late WeChat is, and how often only our question finds one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Learned {
+    /// From whom.
+    pub source: Source,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What a tenant wants paid.
@@ -161,6 +174,8 @@ pub struct Order {
     pub next_poll_at: Option<Timestamp>,
     /// How often the sweeper looked.
     pub polls: i64,
+    /// Stands for the payer where orders of one are looked for; absent in orders of before.
+    pub payer_hash: Option<String>,
 }
 
 impl Order {

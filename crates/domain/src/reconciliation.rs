@@ -417,6 +417,10 @@ pub struct Reconciliation {
     pub updated_at: Timestamp,
     /// When it was compared last.
     pub completed_at: Option<Timestamp>,
+    /// When a person put the day away, with nothing open.
+    pub closed_at: Option<Timestamp>,
+    /// Who did.
+    pub closed_by: Option<String>,
 }
 
 /// One difference between our books and a bill.
@@ -450,6 +454,8 @@ pub struct Discrepancy {
     pub state: DiscrepancyState,
     /// Who is to act: `platform`, `staff`, `next_bill`.
     pub owner: String,
+    /// Who looks into it.
+    pub assignee: Option<String>,
     /// Who closed it.
     pub actor: Option<String>,
     /// Why.

@@ -6,6 +6,8 @@ mod chance;
 #[cfg(debug_assertions)]
 mod commits;
 mod crash_points;
+#[cfg(debug_assertions)]
+mod forgetting;
 mod sabotage;
 
 #[cfg(debug_assertions)]
@@ -18,6 +20,8 @@ pub use commits::{
 #[cfg(debug_assertions)]
 pub use crash_points::{CrashPlan, arm};
 pub use crash_points::{CrashPoint, crash_point};
+#[cfg(debug_assertions)]
+pub use forgetting::{are_tenants_forgotten, forget_tenants, remember_tenants};
 #[cfg(debug_assertions)]
 pub use sabotage::sabotage;
 pub use sabotage::{Sabotage, is_broken};

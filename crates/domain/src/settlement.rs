@@ -3,6 +3,8 @@
 //! A notification, a query and later a bill row become the same `TransactionObservation`. `settle` compares it with
 //! the order and says what follows. It changes nothing itself.
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Timestamp;
 use crate::late_payment::LateKind;
 use crate::merchant::AppId;
@@ -11,7 +13,8 @@ use crate::order::{Attempt, AttemptState, Order, OrderState, Payment};
 use crate::rehearsal::{Sabotage, is_broken};
 
 /// Where a report came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Source {
     /// WeChat told us.
     Notification,
@@ -228,6 +231,7 @@ fn settle_paid(
         trade_type: seen.trade_type.clone(),
         attempt_id: attempt.id.clone(),
         late,
+        learned: None,
     };
     Ok(match late {
         Some(kind) => Verdict::Late(LateMoney {
@@ -301,6 +305,7 @@ mod tests {
             event_seq: 1,
             next_poll_at: None,
             polls: 0,
+            payer_hash: None,
         };
         let attempt = Attempt {
             id: AttemptId::new(now),

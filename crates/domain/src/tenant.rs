@@ -1,13 +1,12 @@
-//! Tenants, the two modes that never mix, and what an API key may do.
+//! Tenants, the two modes that never mix, and what a credential may do.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::ids::{ApiKeyId, TenantId};
+use crate::ids::TenantId;
 use crate::late_payment::LatePolicy;
-use crate::money::Fen;
 use crate::state_words::state_words;
 
 /// `live` moves money at WeChat; `test` talks to the simulator. No row is shared between them.
@@ -58,9 +57,8 @@ impl TenantState {
     pub const fn may_become(self, next: Self) -> bool {
         matches!(
             (self, next),
-            (Self::Invited, Self::Active | Self::Closed)
+            (Self::Invited | Self::Suspended, Self::Active | Self::Closed)
                 | (Self::Active, Self::Suspended | Self::Closed)
-                | (Self::Suspended, Self::Active | Self::Closed)
         )
     }
 
@@ -80,8 +78,6 @@ impl TenantState {
 pub struct TenantSettings {
     /// After how many minutes an order ends that does not say when: 1 to 10,080.
     pub order_expires_after_minutes: Option<u32>,
-    /// Above which amount a refund that a person asks for needs a second one.
-    pub refund_approval_above: Option<Fen>,
     /// How new webhook endpoints are tried again, in the words of the endpoints' own setting.
     pub webhook_schedule: Option<String>,
     /// Which version of the events new webhook endpoints get.
@@ -114,7 +110,7 @@ pub struct Tenant {
     pub created_at: Timestamp,
 }
 
-/// What an API key may do.
+/// What a credential may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Scope {
     /// See orders.
@@ -179,38 +175,6 @@ impl Scope {
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-/// An API key as it is kept: never the key, only its hash.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ApiKey {
-    /// Its id.
-    pub id: ApiKeyId,
-    /// Whose it is.
-    pub tenant_id: TenantId,
-    /// Which of the two worlds it opens.
-    pub mode: Mode,
-    /// What a person calls it.
-    pub name: String,
-    /// The first characters of the key, enough to recognise it.
-    pub prefix: String,
-    /// SHA-256 of the whole key, in hex.
-    pub hash: String,
-    /// What it may do.
-    pub scopes: Vec<Scope>,
-    /// When it stops working.
-    pub expires_at: Option<Timestamp>,
-    /// When it was withdrawn.
-    pub revoked_at: Option<Timestamp>,
-    /// When it was made.
-    pub created_at: Timestamp,
-}
-
-impl ApiKey {
-    /// Whether the key opens anything at `now`.
-    pub fn is_usable(&self, now: Timestamp) -> bool {
-        self.revoked_at.is_none_or(|at| now < at) && self.expires_at.is_none_or(|at| now < at)
     }
 }
 

@@ -4,29 +4,80 @@
 //! repetitions. A noun's limits, examples and error answers are a table of its own, `openapi/admin/<noun>.json`.
 
 mod actions;
+mod credentials;
+mod deliveries;
 mod edits;
 pub(crate) mod guards;
+mod inbox;
 mod invitations;
+mod jobs;
 mod me;
+mod notifications;
 mod once;
+mod orders;
 mod permissions;
+mod reconciliation;
+mod refunds;
+mod search;
 mod session;
 mod staff;
+mod system;
+mod views;
 
 use poem_openapi::{ApiResponse, Tags};
 
+pub(crate) use credentials::CredentialsApi;
+pub(crate) use deliveries::DeliveriesApi;
+pub(crate) use inbox::InboxApi;
 pub(crate) use invitations::InvitationsApi;
+pub(crate) use jobs::JobsApi;
 pub(crate) use me::MeApi;
+pub(crate) use notifications::NotificationsApi;
+pub(crate) use orders::OrdersApi;
 pub(crate) use permissions::PermissionsApi;
+pub(crate) use reconciliation::ReconciliationApi;
+pub(crate) use refunds::RefundsApi;
+pub(crate) use search::SearchApi;
 pub(crate) use session::SessionApi;
 pub(crate) use staff::StaffApi;
+pub(crate) use system::SystemApi;
 
 /// Every operation, in the order of the document.
-pub(crate) type AdminApi = (SessionApi, MeApi, StaffApi, InvitationsApi, PermissionsApi);
+pub(crate) type AdminApi = (
+    (SessionApi, MeApi, StaffApi, InvitationsApi, PermissionsApi),
+    CredentialsApi,
+    ConsoleApi,
+);
+
+/// What people look at and do.
+pub(crate) type ConsoleApi = (
+    SearchApi,
+    OrdersApi,
+    RefundsApi,
+    DeliveriesApi,
+    NotificationsApi,
+    InboxApi,
+    ReconciliationApi,
+    JobsApi,
+    SystemApi,
+);
 
 /// The whole API. It holds nothing: a session brings what a handler needs.
-pub(crate) const ADMIN_API: AdminApi =
-    (SessionApi, MeApi, StaffApi, InvitationsApi, PermissionsApi);
+pub(crate) const ADMIN_API: AdminApi = (
+    (SessionApi, MeApi, StaffApi, InvitationsApi, PermissionsApi),
+    CredentialsApi,
+    (
+        SearchApi,
+        OrdersApi,
+        RefundsApi,
+        DeliveriesApi,
+        NotificationsApi,
+        InboxApi,
+        ReconciliationApi,
+        JobsApi,
+        SystemApi,
+    ),
+);
 
 /// How the operations are grouped.
 #[derive(Tags)]
@@ -38,6 +89,26 @@ enum Tag {
     Me,
     /// Staff of the platform and members of tenants.
     Staff,
+    /// What tenants prove themselves with.
+    Credentials,
+    /// Everything that has a number or a name.
+    Search,
+    /// What payers are asked to pay.
+    Orders,
+    /// Money on its way back to payers.
+    Refunds,
+    /// Events on their way to tenants, and where they are sent to.
+    Deliveries,
+    /// What WeChat told us.
+    Notifications,
+    /// What waits for a person.
+    Inbox,
+    /// WeChat's bills, and what differs from them.
+    Reconciliation,
+    /// Long work in the background.
+    Jobs,
+    /// Figures, and how the installation is.
+    System,
 }
 
 /// An answer without a body.

@@ -1,6 +1,7 @@
-//! Runs a call into operations to its end, even when the caller hangs up half-way.
+//! Runs a call into operations to its end, even when the caller hangs up half-way, and for the tenant who called.
 
 use tracing::Instrument;
+use tributary_operations::tenancy;
 
 use crate::problem::{Problem, ProblemCode};
 
@@ -13,7 +14,7 @@ where
     E: Send + 'static,
     Problem: From<E>,
 {
-    match tokio::spawn(work.in_current_span()).await {
+    match tokio::spawn(tenancy::carried(work.in_current_span())).await {
         Ok(done) => Ok(done?),
         Err(error) => Err(Problem::of(ProblemCode::Internal).cause(&error)),
     }

@@ -3,7 +3,7 @@
 use poem::handler;
 use poem::http::StatusCode;
 use poem::web::Data;
-use tributary_operations::Operations;
+use tributary_operations::{Operations, tenancy};
 
 /// The process answers.
 #[handler]
@@ -14,7 +14,7 @@ pub(crate) fn healthz() -> &'static str {
 /// The process can reach its storage.
 #[handler]
 pub(crate) async fn readyz(Data(operations): Data<&Operations>) -> (StatusCode, String) {
-    match operations.ready().await {
+    match tenancy::platform(operations.ready()).await {
         Ok(0) => (StatusCode::OK, String::from("ready\n")),
         Ok(stuck) => {
             let warning = format!("ready\nwarning: {stuck} rows without a next action\n");

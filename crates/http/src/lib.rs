@@ -14,24 +14,32 @@ mod docs;
 mod health;
 mod idempotency_key;
 mod json;
+mod oauth;
 mod openapi;
 mod pagination;
+mod peer;
 mod problem;
 mod rate_limits;
 mod request_log;
 mod route_table;
 mod shedding;
+mod signed_calls;
 mod tenant_api;
 mod wechat_notify;
 
+use std::sync::Arc;
+
 use poem::endpoint::BoxEndpoint;
 use poem::middleware::AddData;
-use poem::{EndpointExt, IntoEndpoint, Route, get, post};
-use tributary_operations::Operations;
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Request, Route, get, post};
+use tributary_domain::credential::NetworkList;
+use tributary_operations::{Operations, tenancy};
 
 use openapi::Audience;
+use peer::TrustedProxies;
 use request_log::RequestLog;
 use shedding::Shedding;
+use signed_calls::{Proving, SignedAnswers};
 
 /// How many requests are served at once unless the installation says otherwise.
 pub const REQUESTS_AT_ONCE: usize = 512;
@@ -41,6 +49,8 @@ pub const REQUESTS_AT_ONCE: usize = 512;
 pub struct HttpOptions {
     /// Whether the documents and the pages that show them are served.
     pub serve_documents: bool,
+    /// The proxies in front of us, whose word on where a call comes from is taken.
+    pub trusted_proxies: NetworkList,
     /// How many requests are served at once; those beyond are refused at once.
     pub requests_at_once: usize,
 }
@@ -49,6 +59,7 @@ impl Default for HttpOptions {
     fn default() -> Self {
         Self {
             serve_documents: true,
+            trusted_proxies: NetworkList::default(),
             requests_at_once: REQUESTS_AT_ONCE,
         }
     }
@@ -65,7 +76,11 @@ pub fn routes(
     options: &HttpOptions,
     beside: Vec<Page>,
 ) -> impl IntoEndpoint + use<> {
-    logged(options, beside).with(AddData::new(operations))
+    SignedAnswers(logged(options, beside))
+        .with(AddData::new(TrustedProxies(
+            options.trusted_proxies.clone(),
+        )))
+        .with(AddData::new(operations))
 }
 
 fn table(options: &HttpOptions) -> Route {
@@ -73,10 +88,17 @@ fn table(options: &HttpOptions) -> Route {
         .at("/healthz", get(health::healthz))
         .at("/readyz", get(health::readyz))
         .at(wechat_notify::ROUTE, post(wechat_notify::receive))
-        .nest_no_strip("/v1", openapi::tenant_service())
+        .at(oauth::TOKEN_ROUTE, post(oauth::give_token))
+        .at(oauth::KEYS_ROUTE, get(oauth::show_keys))
+        .nest_no_strip(
+            "/v1",
+            Proving(openapi::tenant_service().around(for_whoever_is_recognised)),
+        )
         .nest_no_strip(
             "/admin/v1",
-            openapi::admin_service().around(admin_api::guards::same_site_only),
+            openapi::admin_service()
+                .around(for_whoever_is_recognised)
+                .around(admin_api::guards::same_site_only),
         );
     if !options.serve_documents {
         return routes;
@@ -86,6 +108,14 @@ fn table(options: &HttpOptions) -> Route {
             .at(audience.document_path(), get(docs::document(audience)))
             .at(audience.page_path(), get(docs::browser(audience)))
     })
+}
+
+/// Lets a request reach nothing until its caller is recognised, and then only what is the caller's.
+async fn for_whoever_is_recognised<E: Endpoint>(
+    endpoint: Arc<E>,
+    request: Request,
+) -> poem::Result<E::Output> {
+    tenancy::unrecognised(endpoint.call(request)).await
 }
 
 fn logged(options: &HttpOptions, beside: Vec<Page>) -> RequestLog<Shedding<Route>> {

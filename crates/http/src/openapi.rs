@@ -20,12 +20,15 @@ use poem_openapi::{LicenseObject, OpenApi, OpenApiService};
 use serde_json::{Map, Value, json};
 
 use crate::admin_api::{ADMIN_API, AdminApi};
+use crate::oauth;
 use crate::route_table::RouteTable;
 use crate::tenant_api::{TENANT_API, TenantApi};
 
 pub(crate) use audience::Audience;
 
 const VERSION: &str = "1.0.0";
+/// What is not of the library's making: its errors have a shape of their own.
+const OAUTH: &str = include_str!("openapi/tenant/oauth.json");
 
 static TENANT_JSON: LazyLock<String> = LazyLock::new(|| text_of(Audience::Tenant));
 static ADMIN_JSON: LazyLock<String> = LazyLock::new(|| text_of(Audience::Staff));
@@ -77,6 +80,8 @@ pub(crate) fn route_table() -> RouteTable {
         table.add(audience.page_path(), "GET");
     }
     table.add("/wechat/notify/{route_token}/{kind}", "POST");
+    table.add(oauth::TOKEN_ROUTE, "POST");
+    table.add(oauth::KEYS_ROUTE, "GET");
     table
 }
 
@@ -92,6 +97,7 @@ fn document(audience: Audience) -> Value {
     tables::add_limits(&mut document, &audience.limits());
     tables::add_examples(&mut document, &audience.examples());
     if audience == Audience::Tenant {
+        tables::add_paths(&mut document, OAUTH);
         events::add(&mut document);
     }
     join_references(&mut document);

@@ -7,6 +7,7 @@ mod events;
 mod me;
 mod miniprogram_sessions;
 mod orders;
+mod platform_certificates;
 mod reconciliation;
 mod refunds;
 mod timeline;
@@ -25,6 +26,7 @@ pub(crate) use events::EventsApi;
 pub(crate) use me::MeApi;
 pub(crate) use miniprogram_sessions::MiniprogramSessionsApi;
 pub(crate) use orders::OrdersApi;
+pub(crate) use platform_certificates::PlatformCertificatesApi;
 pub(crate) use reconciliation::ReconciliationApi;
 pub(crate) use refunds::RefundsApi;
 pub(crate) use timeline::TimelineApi;
@@ -43,6 +45,7 @@ pub(crate) type TenantApi = (
     WebhookEndpointsApi,
     DeliveriesApi,
     MeApi,
+    PlatformCertificatesApi,
 );
 
 /// The whole API. It holds nothing: a session brings what a handler needs.
@@ -58,6 +61,7 @@ pub(crate) const TENANT_API: TenantApi = (
     WebhookEndpointsApi,
     DeliveriesApi,
     MeApi,
+    PlatformCertificatesApi,
 );
 
 /// How the operations are grouped.
@@ -78,8 +82,10 @@ enum Tag {
     WebhookEndpoints,
     /// One event on its way to one endpoint.
     Deliveries,
-    /// Whom an API key belongs to.
+    /// Whom a credential belongs to.
     Account,
+    /// How calls are authenticated, and answers verified.
+    Authentication,
 }
 
 /// An id in a path; one that cannot exist is as absent as one that does not.

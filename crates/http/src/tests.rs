@@ -66,7 +66,8 @@ async fn a_page_beside_is_judged_as_the_api_is() {
 #[tokio::test]
 async fn every_operation_refuses_a_call_without_a_key() {
     for (path, methods) in openapi::route_table().iter() {
-        for method in methods.split(", ").filter(|_| path.starts_with("/v1/")) {
+        let is_guarded = path.starts_with("/v1/") && path != "/v1/meta/platform-certificates";
+        for method in methods.split(", ").filter(|_| is_guarded) {
             let path = path.replace(['{', '}'], "");
             let response = ask(method.parse().unwrap(), &path).await;
             assert_eq!(

@@ -8,8 +8,8 @@ use poem::http::{HeaderValue, StatusCode, header};
 use poem::web::{Data, Path};
 use poem::{Body, IntoResponse, Request, Response, handler};
 use serde_json::json;
-use tributary_operations::Operations;
 use tributary_operations::notifications::{KIND_REFUND, KIND_TRANSACTION, NotifyError};
+use tributary_operations::{Operations, tenancy};
 
 use crate::body::{self, BodyError};
 
@@ -52,11 +52,11 @@ pub(crate) async fn receive(
             .await
             .map_err(Refusal::Unread)?;
         // A task of its own: the work is not cut in two when WeChat hangs up.
-        let work = tokio::spawn(async move {
+        let work = tokio::spawn(tenancy::platform(async move {
             operations
                 .receive_notification(&route_token, &headers, &body)
                 .await
-        });
+        }));
         let done = tokio::time::timeout(RECEIVE_TIMEOUT, work).await;
         let done = done
             .map_err(|_| Refusal::Broken)?

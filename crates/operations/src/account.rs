@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use tributary_domain::clock::Timestamp;
+use tributary_domain::credential::ApiKey;
 use tributary_domain::tenant::Mode;
 use tributary_storage::merchants;
 
-use crate::credentials::Caller;
+use crate::credentials::{Caller, Credential};
 use crate::{OperationError, Operations};
 
 /// A caller as it sees itself.
@@ -17,25 +18,39 @@ pub struct MeView {
     pub tenant_name: String,
     /// Which world the key opens.
     pub mode: Mode,
-    /// The key.
-    pub api_key: ApiKeyView,
+    /// What the call was made with.
+    pub credential: CredentialView,
     /// What can be paid.
     pub sub_merchants: Vec<SubMerchantView>,
 }
 
-/// An API key without its secret.
+/// A credential without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ApiKeyView {
-    /// Its id.
+pub struct CredentialView {
+    /// What it is.
+    pub kind: CredentialKind,
+    /// The id of the API key or of the certificate.
     pub id: String,
-    /// Its first characters.
-    pub prefix: String,
+    /// What it is recognised by: an API key's first characters, a certificate's serial.
+    pub mark: String,
     /// Its name.
     pub name: String,
-    /// What it may do.
+    /// What this call may do.
     pub scopes: Vec<String>,
     /// When it ends, RFC 3339.
     pub expires_at: Option<String>,
+}
+
+/// What a call was made with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialKind {
+    /// An API key.
+    ApiKey,
+    /// A token that an API key fetched.
+    AccessToken,
+    /// A certificate, or a registered public key.
+    Certificate,
 }
 
 /// A sub-merchant with its apps.
@@ -71,14 +86,33 @@ impl Operations {
             tenant_id: caller.tenant_id.to_string(),
             tenant_name: caller.tenant_name.clone(),
             mode: caller.mode,
-            api_key: ApiKeyView {
-                id: caller.key.id.to_string(),
-                prefix: caller.key.prefix.clone(),
-                name: caller.key.name.clone(),
-                scopes: caller.key.scopes.iter().map(ToString::to_string).collect(),
-                expires_at: caller.key.expires_at.map(Timestamp::to_rfc3339),
-            },
+            credential: view_of(caller),
             sub_merchants,
         })
     }
+}
+
+fn view_of(caller: &Caller) -> CredentialView {
+    let scopes = caller.scopes.iter().map(ToString::to_string).collect();
+    let of_key = |kind, key: &ApiKey| CredentialView {
+        kind,
+        id: key.id.to_string(),
+        mark: key.prefix.clone(),
+        name: key.name.clone(),
+        scopes: Vec::new(),
+        expires_at: key.expires_at.map(Timestamp::to_rfc3339),
+    };
+    let view = match &caller.credential {
+        Credential::ApiKey(key) => of_key(CredentialKind::ApiKey, key),
+        Credential::Token(key) => of_key(CredentialKind::AccessToken, key),
+        Credential::Certificate(certificate) => CredentialView {
+            kind: CredentialKind::Certificate,
+            id: certificate.id.to_string(),
+            mark: certificate.serial.clone(),
+            name: certificate.name.clone(),
+            scopes: Vec::new(),
+            expires_at: certificate.expires_at.map(Timestamp::to_rfc3339),
+        },
+    };
+    CredentialView { scopes, ..view }
 }

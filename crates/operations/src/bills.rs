@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tributary_domain::bill::{Bill, BillKind, BillName, BillState, BillSums};
 use tributary_domain::ids::{BillId, ProviderId};
+use tributary_domain::tenant::Mode;
+pub use tributary_storage::bills::BillFilter;
 use tributary_storage::{StorageError, bills, leases};
 use tributary_vault::Place;
 use wechatpay::client::{BillError, BillStep, CallError, Client};
@@ -19,8 +21,10 @@ use wechatpay::v3::bills::{
 use crate::bills::intake::{Intake, IntakeError};
 use crate::budgets::{Spending, Urgency, Wish};
 use crate::courier;
+use crate::pages::{Page, check_limit, cut};
 use crate::providers::ProviderHandle;
 use crate::upstream_calls::{CallContext, CallPurpose};
+use crate::viewer::Viewer;
 use crate::{OperationError, Operations};
 
 /// The most content of one bill, in bytes; 5 million rows are 1.4 GB.
@@ -268,6 +272,31 @@ impl Operations {
                 return Ok(());
             }
         }
+    }
+
+    /// Lists bills of one mode, newest first; they are the providers', so no tenant sees one. Needs `bill:read`.
+    pub async fn list_bills(
+        &self,
+        viewer: &Viewer,
+        mode: Mode,
+        filter: &BillFilter,
+        before: Option<&BillId>,
+        limit: Option<u64>,
+    ) -> Result<Page<Bill>, OperationError> {
+        let limit = check_limit(limit)?;
+        let longer = limit.saturating_add(1);
+        let rows = match viewer.tenant() {
+            Some(_) => Vec::new(),
+            None => bills::list_all_tenants(self.storage(), mode, filter, before, longer).await?,
+        };
+        Ok(cut(rows, limit, |bill| bill.id.to_string()))
+    }
+
+    /// A bill that the viewer sees. Needs `bill:read`.
+    pub async fn bill(&self, viewer: &Viewer, id: &BillId) -> Result<Bill, OperationError> {
+        let found = bills::by_id_all_tenants(self.storage(), id).await?;
+        let seen = found.filter(|_| viewer.tenant().is_none());
+        seen.ok_or(OperationError::NotFound)
     }
 
     /// One piece of a stored bill's content, opened; absent behind the last one.

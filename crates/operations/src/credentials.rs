@@ -1,44 +1,66 @@
-//! API keys: made once, shown once, kept as a hash; and who is calling.
+//! Who is calling: by an API key, by an access token that an API key fetched, or by a certificate that signed.
+//!
+//! API keys are made once, shown once and kept as a hash. Read `api_keys`, `certificates` (what a tenant has), then
+//! `signed_requests` and `tokens` (how it is used); `signing_keys` are the platform's own.
 
+mod api_keys;
+mod authority;
+mod certificates;
+mod signed_requests;
+mod signing_keys;
+mod tokens;
+mod uses;
+
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use moka::future::Cache;
-use rand::Rng as _;
-use sha2::{Digest as _, Sha256};
-use tributary_domain::clock::Timestamp;
-use tributary_domain::ids::{ApiKeyId, TenantId};
-use tributary_domain::tenant::{ApiKey, Mode, Scope, TenantState};
-use tributary_storage::tenants;
+use tributary_domain::credential::{ApiKey, TenantCertificate};
+use tributary_domain::ids::TenantId;
+use tributary_domain::tenant::{Mode, Scope, TenantState};
+use tributary_storage::{StorageError, tenants};
 use zeroize::Zeroizing;
 
 use crate::{OperationError, Operations};
 
-const SECRET_BYTES: usize = 32;
-const SHOWN_PREFIX_CHARS: usize = 14;
-const CACHED_KEYS_MAX: u64 = 50_000;
-/// A key that another node revoked opens nothing here after this long.
-const CACHED_KEY_AGE: Duration = Duration::from_secs(5);
+pub(crate) use api_keys::KeyCache;
+pub use api_keys::{ApiKeyWish, NewApiKey};
+pub(crate) use certificates::CertificateCache;
+pub use certificates::{CertificateWish, PlatformCertificate};
+pub use signed_requests::{Claim, RequestLine};
+pub(crate) use signing_keys::SigningKeys;
+pub use tokens::{AccessToken, PublishedKey, TokenError};
+pub(crate) use uses::Uses;
 
-/// Who is calling, and what the key allows.
+/// Who is calling, and what the credential allows.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Whose key it is.
+    /// Whose credential it is.
     pub tenant_id: TenantId,
     /// The tenant's name.
     pub tenant_name: String,
-    /// Which world the key opens.
+    /// Which world the credential opens.
     pub mode: Mode,
-    /// The key, without its secret.
-    pub key: Arc<ApiKey>,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// What it is.
+    pub credential: Credential,
+}
+
+/// What a caller proved itself with.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// An API key.
+    ApiKey(Arc<ApiKey>),
+    /// A token that this API key fetched.
+    Token(Arc<ApiKey>),
+    /// A signature.
+    Certificate(Arc<TenantCertificate>),
 }
 
 impl Caller {
-    /// Refuses unless the key has the scope.
+    /// Refuses unless the credential has the scope.
     pub fn require(&self, scope: Scope) -> Result<(), OperationError> {
-        if self.key.scopes.contains(&scope) {
+        if self.scopes.contains(&scope) {
             Ok(())
         } else {
             Err(OperationError::Forbidden(scope))
@@ -49,24 +71,33 @@ impl Caller {
 /// Why a caller was not recognised.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
-    /// No such key.
-    #[error("the API key is not known")]
+    /// No such credential.
+    #[error("the credential is not known")]
     Unknown,
-    /// The key has ended.
-    #[error("the API key has expired or was revoked")]
+    /// The credential has ended.
+    #[error("the credential has expired or was revoked")]
     Ended,
+    /// The credential may not be used from there.
+    #[error("the API key may not be used from this address")]
+    Address,
+    /// The signature, or what belongs to it, is not accepted.
+    #[error("{0}")]
+    Signature(&'static str),
     /// The database failed us.
-    #[error("the API key could not be checked")]
+    #[error("the credential could not be checked")]
     Unavailable(#[source] OperationError),
 }
 
-/// A key that was just made; the only moment at which its secret is seen.
-#[derive(Debug)]
-pub struct NewApiKey {
-    /// The key as it is kept.
-    pub key: ApiKey,
-    /// What the tenant sends.
-    pub secret: ShownOnce,
+impl From<OperationError> for AuthError {
+    fn from(error: OperationError) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
+impl From<StorageError> for AuthError {
+    fn from(error: StorageError) -> Self {
+        Self::Unavailable(error.into())
+    }
 }
 
 /// A secret on its way to the person who asked for it.
@@ -90,141 +121,51 @@ impl std::fmt::Debug for ShownOnce {
     }
 }
 
-/// Keys that were used lately, by hash.
-#[derive(Clone, Debug)]
-pub(crate) struct KeyCache(Cache<String, (Arc<ApiKey>, Arc<str>)>);
-
-impl Default for KeyCache {
-    fn default() -> Self {
-        let cache = Cache::builder()
-            .max_capacity(CACHED_KEYS_MAX)
-            .time_to_live(CACHED_KEY_AGE)
-            .build();
-        Self(cache)
-    }
-}
-
 impl Operations {
-    /// Recognises a caller by the key in its `Authorization: Bearer` header.
-    pub async fn authenticate(&self, secret: &str) -> Result<Caller, AuthError> {
-        let hash = hash_of(secret);
-        let (key, tenant_name) = match self.inner.keys.0.get(&hash).await {
-            Some(known) => known,
-            None => self.look_up_key(&hash).await?,
-        };
-        if !key.is_usable(self.now()) {
-            return Err(AuthError::Ended);
+    /// Recognises a caller by what its `Authorization: Bearer` header holds: an API key, or an access token.
+    ///
+    /// `from` is where the call comes from, when that is known.
+    pub async fn authenticate(
+        &self,
+        bearer: &str,
+        from: Option<IpAddr>,
+    ) -> Result<Caller, AuthError> {
+        if api_keys::is_key(bearer) {
+            self.authenticate_key(bearer, from).await
+        } else {
+            self.authenticate_token(bearer, from).await
         }
-        Ok(Caller {
-            tenant_id: key.tenant_id.clone(),
-            tenant_name: tenant_name.to_string(),
-            mode: key.mode,
-            key,
-        })
     }
 
-    /// Recognises every key anew: a change of a tenant takes effect at once here, and elsewhere within seconds.
-    pub(crate) fn forget_keys(&self) {
-        self.inner.keys.0.invalidate_all();
+    /// Recognises everybody anew: a change of a tenant takes effect at once here, and elsewhere within seconds.
+    pub(crate) fn forget_callers(&self) {
+        self.inner.keys.forget_all();
+        self.inner.certificates.forget_all();
     }
 
-    async fn look_up_key(&self, hash: &str) -> Result<(Arc<ApiKey>, Arc<str>), AuthError> {
-        let unavailable = |error| AuthError::Unavailable(OperationError::Storage(error));
-        let key = tenants::find_api_key_all_tenants(self.storage(), hash)
-            .await
-            .map_err(unavailable)?
-            .ok_or(AuthError::Unknown)?;
-        let tenant = tenants::find(self.storage(), &key.tenant_id)
-            .await
-            .map_err(unavailable)?
-            .ok_or(AuthError::Unknown)?;
+    /// The name of the tenant that a credential is of; those of a closed one have ended.
+    async fn tenant_name(&self, id: &TenantId) -> Result<Arc<str>, AuthError> {
+        let tenant = tenants::find(self.storage(), id).await?;
+        let tenant = tenant.ok_or(AuthError::Unknown)?;
         if tenant.state == TenantState::Closed {
             return Err(AuthError::Ended);
         }
-        let known = (Arc::new(key), Arc::from(tenant.name));
-        self.inner
-            .keys
-            .0
-            .insert(hash.to_owned(), known.clone())
-            .await;
-        Ok(known)
+        Ok(Arc::from(tenant.name))
     }
 
-    /// Makes an API key for a tenant.
-    pub async fn create_api_key(
-        &self,
-        tenant_id: &TenantId,
-        mode: Mode,
-        name: &str,
-        scopes: Vec<Scope>,
-        expires_at: Option<Timestamp>,
-    ) -> Result<NewApiKey, OperationError> {
-        if tenants::find(self.storage(), tenant_id).await?.is_none() {
-            return Err(OperationError::NotFound);
-        }
-        let now = self.now();
-        let secret = new_secret(mode);
-        let key = ApiKey {
-            id: ApiKeyId::new(now),
-            tenant_id: tenant_id.clone(),
-            mode,
-            name: name.to_owned(),
-            prefix: secret.reveal().chars().take(SHOWN_PREFIX_CHARS).collect(),
-            hash: hash_of(secret.reveal()),
-            scopes,
-            expires_at,
-            revoked_at: None,
-            created_at: now,
-        };
-        let tx = self.storage().begin().await?;
-        tenants::insert_api_key(&tx, &key).await?;
-        tx.commit().await?;
-        Ok(NewApiKey { key, secret })
-    }
-
-    /// Withdraws a tenant's API key.
-    pub async fn revoke_api_key(
-        &self,
-        tenant_id: &TenantId,
-        id: &ApiKeyId,
-    ) -> Result<(), OperationError> {
-        let tx = self.storage().begin().await?;
-        let revoked = tenants::revoke_api_key(&tx, tenant_id, id, self.now()).await?;
-        tx.commit().await?;
-        self.forget_keys();
-        if revoked {
-            Ok(())
-        } else {
-            Err(OperationError::NotFound)
+    /// Fails unless there is such a tenant.
+    async fn check_tenant(&self, id: &TenantId) -> Result<(), OperationError> {
+        match tenants::find(self.storage(), id).await? {
+            Some(_) => Ok(()),
+            None => Err(OperationError::NotFound),
         }
     }
 }
 
-/// `trb_test_` or `trb_live_` and 43 characters: recognisable by secret scanners.
-fn new_secret(mode: Mode) -> ShownOnce {
-    let mut bytes = Zeroizing::new([0u8; SECRET_BYTES]);
-    rand::rng().fill_bytes(bytes.as_mut_slice());
-    ShownOnce::new(format!(
-        "trb_{}_{}",
-        mode.as_str(),
-        URL_SAFE_NO_PAD.encode(&bytes[..])
-    ))
-}
-
-/// 256 random bits need no slow hash.
-fn hash_of(secret: &str) -> String {
-    hex::encode(Sha256::digest(secret.as_bytes()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_new_secret_tells_its_mode_and_hides_in_debug() {
-        let secret = new_secret(Mode::Test);
-        assert!(secret.reveal().starts_with("trb_test_"));
-        assert_eq!(secret.reveal().len(), "trb_test_".len() + 43);
-        assert_eq!(format!("{secret:?}"), "***");
+/// A credential that may do nothing is a mistake.
+fn check_scopes(scopes: &[Scope]) -> Result<(), OperationError> {
+    if scopes.is_empty() {
+        return Err(OperationError::invalid("/scopes", "must name at least one"));
     }
+    Ok(())
 }

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use tributary_domain::audit::AuditScope;
 use tributary_domain::data_key::DataKeyEnd;
+use tributary_domain::ids::{ProviderId, TenantId};
 use tributary_domain::staff::Actor;
 use tributary_storage::StorageError;
 use tributary_storage::data_keys::{self, StoredDataKey};
@@ -285,6 +286,10 @@ impl Operations {
         if !(1..=REASON_CHARS_MAX).contains(&reason.trim().chars().count()) {
             let fault = "must be 1 to 500 characters";
             return Err(OperationError::invalid("/reason", fault));
+        }
+        // The platform's own key is no owner's: without it nobody signs in.
+        if owner.parse::<TenantId>().is_err() && owner.parse::<ProviderId>().is_err() {
+            return Err(OperationError::NotFound);
         }
         let tx = self.storage().begin().await?;
         let keys = data_keys::of_owner(&tx, owner).await?;

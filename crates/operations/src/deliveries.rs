@@ -7,10 +7,10 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::Delivery;
 pub use tributary_domain::delivery::DeliveryState;
 use tributary_domain::event::EventType;
-use tributary_domain::ids::{DeliveryId, EndpointId, EventId};
-use tributary_domain::tenant::Scope;
+use tributary_domain::ids::{DeliveryId, EndpointId, EventId, TenantId};
+use tributary_domain::tenant::{Mode, Scope};
 use tributary_storage::deliveries::{self, LoggedAttempt, Resend};
-use tributary_storage::{StorageError, endpoints};
+use tributary_storage::{StorageError, Tx, endpoints};
 
 use crate::credentials::Caller;
 use crate::pages::{Page, check_limit, cut};
@@ -175,10 +175,23 @@ impl Operations {
         caller.require(Scope::WebhooksWrite)?;
         let (tenant, mode) = (&caller.tenant_id, caller.mode);
         let tx = self.storage().begin().await?;
-        let delivery = deliveries::find(&tx, tenant, mode, id)
+        self.resend_in(&tx, tenant, mode, id).await?;
+        tx.commit().await?;
+        Ok(delivery_view(&self.find_delivery(caller, id).await?))
+    }
+
+    /// Makes a delivery of a tenant due within a transaction, when its endpoint is served.
+    pub(crate) async fn resend_in(
+        &self,
+        tx: &Tx,
+        tenant: &TenantId,
+        mode: Mode,
+        id: &DeliveryId,
+    ) -> Result<(), OperationError> {
+        let delivery = deliveries::find(tx, tenant, mode, id)
             .await?
             .ok_or(OperationError::NotFound)?;
-        let endpoint = endpoints::lock(&tx, tenant, mode, &delivery.endpoint_id).await?;
+        let endpoint = endpoints::lock(tx, tenant, mode, &delivery.endpoint_id).await?;
         let state = endpoint.map_or("deleted", |endpoint| {
             if endpoint.state.is_served() {
                 ""
@@ -190,16 +203,15 @@ impl Operations {
             let state = format!("endpoint {state}");
             return Err(OperationError::StateConflict { state });
         }
-        match deliveries::resend(&tx, &delivery).await {
-            Ok(Resend::Due) => tx.commit().await?,
+        match deliveries::resend(tx, &delivery).await {
+            Ok(Resend::Due) => Ok(()),
             // Somebody moved it between our read and our write: most likely it was just claimed or finished.
             Ok(Resend::InFlight) | Err(StorageError::Stale { .. }) => {
-                return Err(OperationError::DeliveryInFlight);
+                Err(OperationError::DeliveryInFlight)
             }
-            Err(StorageError::Duplicate { .. }) => return Err(OperationError::DeliveryInFlight),
-            Err(other) => return Err(other.into()),
+            Err(StorageError::Duplicate { .. }) => Err(OperationError::DeliveryInFlight),
+            Err(other) => Err(other.into()),
         }
-        Ok(delivery_view(&self.find_delivery(caller, id).await?))
     }
 
     async fn find_delivery(

@@ -301,7 +301,10 @@ impl Operations {
         Ok(Some(sealed))
     }
 
-    async fn view_of(&self, endpoint: &Endpoint) -> Result<EndpointView, OperationError> {
+    pub(crate) async fn view_of(
+        &self,
+        endpoint: &Endpoint,
+    ) -> Result<EndpointView, OperationError> {
         let ids = std::slice::from_ref(&endpoint.id);
         let secrets = self.secrets_of(&endpoint.tenant_id, ids).await?;
         Ok(endpoint_view(

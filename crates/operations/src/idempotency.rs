@@ -2,8 +2,9 @@
 
 use sha2::{Digest as _, Sha256};
 use tributary_domain::clock::Timestamp;
-use tributary_domain::ids::sortable_text;
+use tributary_domain::ids::{TenantId, sortable_text};
 use tributary_domain::rehearsal::{Sabotage, is_broken};
+use tributary_domain::tenant::Mode;
 use tributary_storage::idempotency::{self, About, RecoveryPoint, Request, Scope};
 
 use crate::credentials::Caller;
@@ -70,9 +71,13 @@ impl Idempotency {
     }
 
     pub(crate) fn scope(&self, caller: &Caller) -> Scope {
+        self.scope_of(&caller.tenant_id, caller.mode)
+    }
+
+    pub(crate) fn scope_of(&self, tenant: &TenantId, mode: Mode) -> Scope {
         Scope {
-            tenant_id: caller.tenant_id.clone(),
-            mode: caller.mode,
+            tenant_id: tenant.clone(),
+            mode,
             route: self.route.to_owned(),
             key_hash: if is_broken(Sabotage::KeyIgnored) {
                 sortable_text(Timestamp::from_millis(0))

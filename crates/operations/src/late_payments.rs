@@ -15,10 +15,11 @@ use tributary_domain::staff::Actor;
 use tributary_storage::{Tx, late_payments, orders, tenants};
 
 use crate::audit::{self, Act};
-use crate::pages::{LIMIT_MAX, Page, cut};
+use crate::pages::{LIMIT_MAX, Page, check_limit, cut};
 use crate::refunds::intent;
 use crate::settlement::{Telling, change, racing, refund_of};
 use crate::tenants::scope_of;
+use crate::viewer::Viewer;
 use crate::{OperationError, Operations};
 
 const WORDS_CHARS_MAX: usize = 191;
@@ -68,15 +69,49 @@ impl Operations {
         Ok(cut(rows.await?, LIMIT_MAX, |late| late.id.to_string()))
     }
 
+    /// Late money in a state, oldest first, as far as the viewer sees. Needs `order:read`.
+    pub async fn late_payments_in(
+        &self,
+        viewer: &Viewer,
+        state: LatePaymentState,
+        after: Option<&LatePaymentId>,
+        limit: Option<u64>,
+    ) -> Result<Page<LatePayment>, OperationError> {
+        let limit = check_limit(limit)?;
+        let (at, longer) = (self.storage(), limit.saturating_add(1));
+        let rows = match viewer.tenant() {
+            Some(tenant) => late_payments::in_state(at, tenant, state, after, longer).await?,
+            None => late_payments::in_state_all_tenants(at, state, after, longer).await?,
+        };
+        Ok(cut(rows, limit, |late| late.id.to_string()))
+    }
+
+    /// A late payment that the viewer sees. Needs `order:read`.
+    pub async fn late_payment(
+        &self,
+        viewer: &Viewer,
+        id: &LatePaymentId,
+    ) -> Result<LatePayment, OperationError> {
+        let at = self.storage();
+        let found = match viewer.tenant() {
+            Some(tenant) => late_payments::find(at, tenant, id).await?,
+            None => late_payments::find_all_tenants(at, id).await?,
+        };
+        found.ok_or(OperationError::NotFound)
+    }
+
     /// Decides about held money; the decision is written with whatever follows from it.
+    ///
+    /// Needs `late_payment:decide`.
     pub async fn decide_late_payment(
         &self,
+        by: &Actor,
         tenant: &TenantId,
         id: &LatePaymentId,
         ruling: &Ruling,
     ) -> Result<LatePayment, OperationError> {
         check(ruling)?;
-        let decide = || self.decide_once(tenant, id, ruling).boxed();
+        let decide = || self.decide_once(by, tenant, id, ruling).boxed();
         let decided = racing(decide).await?;
         self.wakeups().refunds.notify_one();
         Ok(decided)
@@ -84,6 +119,7 @@ impl Operations {
 
     async fn decide_once(
         &self,
+        by: &Actor,
         tenant: &TenantId,
         id: &LatePaymentId,
         ruling: &Ruling,
@@ -122,6 +158,13 @@ impl Operations {
             late_payments::update(&tx, &late, &decided).await?;
             accept(&tx, &order, &attempt, &decided, now).await?;
         }
+        let act = Act {
+            before: Some(json!({ "state": late.state })),
+            after: Some(json!({ "state": decided.state, "refund_id": decided.refund_id })),
+            reason: Some(&ruling.reason),
+            ..Act::new(scope_of(tenant), "late_payment.decided", order.id.as_str())
+        };
+        audit::record(&tx, by, act, now).await?;
         tx.commit().await?;
         Ok(decided)
     }

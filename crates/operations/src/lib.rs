@@ -7,23 +7,31 @@
 pub mod account;
 pub mod actions;
 pub mod alarms;
+pub mod allowed;
 pub mod audit;
 pub mod bills;
 mod budgets;
 pub mod certificates;
+pub mod changes;
 pub mod courier;
 pub mod credentials;
 pub mod data_keys;
 pub mod deliveries;
+pub mod delivery_search;
 pub mod endpoints;
 mod error;
 pub mod feed;
 pub mod idempotency;
+pub mod inbox;
+pub mod jobs;
 pub mod late_payments;
 pub mod logins;
 pub mod merchants;
+pub mod notification_search;
 pub mod notifications;
 mod observation;
+pub mod order_notes;
+pub mod order_search;
 pub mod orders;
 pub mod pages;
 pub mod polling;
@@ -32,14 +40,19 @@ pub mod rate_limits;
 pub mod readiness;
 pub mod reconciliation;
 pub mod refund_limits;
+pub mod refund_search;
 pub mod refunds;
 pub mod retention;
 mod sealing;
+pub mod search;
 pub mod settlement;
 pub mod staff;
+pub mod statistics;
+pub mod system;
 pub mod tenants;
 pub mod timeline;
 pub(crate) mod upstream_calls;
+pub mod viewer;
 mod wakeups;
 
 use std::sync::Arc;
@@ -54,12 +67,14 @@ use tributary_vault::Vault;
 use tributary_webhooks::Sender;
 use wechatpay::client::Transport;
 
+pub use tributary_storage::tenancy;
+
 pub use error::{LoginProblem, OperationError, PlainWords, UpstreamError};
 pub use rate_limits::Limits;
 pub use wakeups::Wakeups;
 
 use crate::budgets::Budgets;
-use crate::credentials::KeyCache;
+use crate::credentials::{CertificateCache, KeyCache, SigningKeys, Uses};
 use crate::orders::preflight::MerchantCache;
 use crate::providers::ProviderCache;
 use crate::rate_limits::RateLimits;
@@ -132,6 +147,9 @@ struct Inner {
     sender: Sender,
     public_url: String,
     keys: KeyCache,
+    certificates: CertificateCache,
+    signing_keys: SigningKeys,
+    uses: Uses,
     merchants: MerchantCache,
     providers: ProviderCache,
     /// When a tenant last made us ask WeChat about an order.
@@ -144,6 +162,8 @@ struct Inner {
     /// Rows without a next action, as last counted.
     stuck_rows: AtomicU64,
     bills_kept_days: i64,
+    /// Tells this process from others where one leads.
+    node: String,
     passwords: Passwords,
     addresses: Addresses,
     token_keys: OnceCell<TokenKeys>,
@@ -161,6 +181,9 @@ impl Operations {
             sender: config.sender,
             public_url: config.public_url.trim_end_matches('/').to_owned(),
             keys: KeyCache::default(),
+            certificates: CertificateCache::default(),
+            signing_keys: SigningKeys::default(),
+            uses: Uses::default(),
             merchants: MerchantCache::default(),
             providers: ProviderCache::default(),
             syncs: Cache::builder()
@@ -174,6 +197,7 @@ impl Operations {
             rate_limits: RateLimits::default(),
             stuck_rows: AtomicU64::new(0),
             bills_kept_days: i64::from(config.bills_kept_days),
+            node: courier::new_node_name(),
             passwords: Passwords::new(config.password_cost),
             addresses: Addresses::default(),
             token_keys: OnceCell::new(),

@@ -24,6 +24,9 @@ pub const KIND_TRANSACTION: &str = "transaction";
 /// The last part of the notification path for refunds.
 pub const KIND_REFUND: &str = "refund";
 const NOTICE_ID_CHARS_MAX: usize = 100;
+/// Headers of one notification that are kept, and their bytes.
+const HEADERS_KEPT_MAX: usize = 64;
+const HEADERS_KEPT_BYTES_MAX: usize = 8 * 1024;
 /// `PUB_KEY_ID_` and its digits stay well below.
 const SERIAL_CHARS_MAX: usize = 64;
 /// Kept notifications that wait to be applied, taken up at once.
@@ -363,7 +366,10 @@ impl Operations {
         Ok(count)
     }
 
-    async fn apply_kept(&self, notice: &StoredNotification) -> Result<(), OperationError> {
+    pub(crate) async fn apply_kept(
+        &self,
+        notice: &StoredNotification,
+    ) -> Result<(), OperationError> {
         let handle = self.provider(&notice.provider_id).await?;
         let unreadable = |_| OperationError::Internal("a kept notification is unreadable".into());
         let envelope = Envelope::parse(&notice.body).map_err(unreadable)?;
@@ -467,12 +473,23 @@ fn find_header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a st
     }
 }
 
-/// What is needed to verify the bytes again, and WeChat's number of the call.
+/// The headers as they came, within bounds: first what is needed to verify the bytes again. What lets somebody in is
+/// left out, although WeChat sends none of it.
 fn kept_headers(headers: &[(String, String)]) -> String {
-    let kept: BTreeMap<String, &str> = headers
-        .iter()
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.as_str()))
-        .filter(|(name, _)| name.starts_with("wechatpay-") || name == "request-id")
-        .collect();
+    const LETS_IN: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
+    let lower = |(name, value): &(String, String)| (name.to_ascii_lowercase(), value.clone());
+    let mut all: Vec<(String, String)> = headers.iter().map(lower).collect();
+    all.sort_by_key(|(name, _)| !(name.starts_with("wechatpay-") || name == "request-id"));
+    let mut kept: BTreeMap<String, String> = BTreeMap::new();
+    let mut bytes = 0_usize;
+    for (name, value) in all {
+        bytes = bytes.saturating_add(name.len()).saturating_add(value.len());
+        if bytes > HEADERS_KEPT_BYTES_MAX || kept.len() >= HEADERS_KEPT_MAX {
+            break;
+        }
+        if !LETS_IN.contains(&name.as_str()) {
+            kept.insert(name, value);
+        }
+    }
     serde_json::to_string(&kept).unwrap_or_default()
 }

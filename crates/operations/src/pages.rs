@@ -1,6 +1,10 @@
 //! Pages of a list, and how long they may be.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
+use tributary_domain::clock::Timestamp;
+pub use tributary_storage::scan::Place;
 
 use crate::OperationError;
 
@@ -36,4 +40,46 @@ pub(crate) fn cut<T>(mut rows: Vec<T>, limit: u64, cursor: impl Fn(&T) -> String
         items: rows,
         next_cursor,
     }
+}
+
+/// One page of a search: it may be short although there is more, because what a page may look at is bounded.
+#[derive(Clone, Debug)]
+pub struct Searched<T> {
+    /// What was found.
+    pub items: Vec<T>,
+    /// Where the next page begins; absent at the end.
+    pub next_cursor: Option<String>,
+    /// When it was looked up.
+    pub as_of: Timestamp,
+}
+
+/// A page of what was found, with its cursor as text.
+pub(crate) fn placed<T>(items: Vec<T>, next: Option<Place>, as_of: Timestamp) -> Searched<T> {
+    Searched {
+        items,
+        next_cursor: next.map(|place| cursor_of(&place)),
+        as_of,
+    }
+}
+
+/// Writes a place as a cursor.
+pub(crate) fn cursor_of(place: &Place) -> String {
+    match place.at {
+        Some(at) => format!("{at}.{}", place.id),
+        None => place.id.clone(),
+    }
+}
+
+/// Reads a cursor; it must have been a `next_cursor` of a list of such ids in the same order.
+pub fn read_cursor<T: FromStr>(text: &str) -> Result<Place, OperationError> {
+    let refused = || OperationError::invalid("cursor", "must be a next_cursor of this list");
+    let (at, id) = match text.split_once('.') {
+        Some((at, id)) => (Some(at.parse().map_err(|_| refused())?), id),
+        None => (None, text),
+    };
+    let _: T = id.parse().map_err(|_| refused())?;
+    Ok(Place {
+        at,
+        id: id.to_owned(),
+    })
 }

@@ -6,6 +6,7 @@
 mod close;
 mod compare;
 pub mod days;
+mod desk;
 mod note;
 mod repair;
 pub mod view;
@@ -18,6 +19,7 @@ use tributary_domain::reconciliation::{
 use tributary_storage::{books, reconciliations};
 
 pub use close::Closing;
+pub use desk::DeskDay;
 pub use tributary_storage::discrepancies::DiscrepancyFilter;
 
 use crate::bills::{BillLease, Fetched};
@@ -156,6 +158,8 @@ impl Operations {
             created_at: now,
             updated_at: now,
             completed_at: None,
+            closed_at: None,
+            closed_by: None,
         };
         let tx = self.storage().begin().await?;
         match reconciliations::insert(&tx, &run).await {
@@ -304,6 +308,9 @@ impl Operations {
         let completed = Reconciliation {
             state: ReconciliationState::Completed,
             completed_at: Some(self.now()),
+            // What was compared anew is looked at anew.
+            closed_at: None,
+            closed_by: None,
             ..compared.clone()
         };
         self.tell_completed(&completed, bill).await?;

@@ -17,6 +17,7 @@ use tributary_domain::tenant::Scope;
 use tributary_storage::refunds::{self, RefundFilter};
 use wechatpay::client::Client;
 
+pub(crate) use create::Asker;
 pub use create::Refunded;
 
 use crate::budgets::{Spending, Urgency, Wish};

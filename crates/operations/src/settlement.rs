@@ -12,7 +12,7 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::event::{Draft, EventType, NewEvent, Subject};
 use tributary_domain::ids::{AlarmId, OrderId, ProviderId, TenantId};
 use tributary_domain::late_payment::LatePayment;
-use tributary_domain::order::{Attempt, AttemptState, Order, OrderState, next_poll_at};
+use tributary_domain::order::{Attempt, AttemptState, Learned, Order, OrderState, next_poll_at};
 use tributary_domain::rehearsal::{CrashPoint, Sabotage, crash_point, is_broken};
 use tributary_domain::settlement::{Source, TransactionObservation, Verdict, settle};
 use tributary_storage::alarms::{self, Alarm};
@@ -229,6 +229,7 @@ async fn judge(
         step.after.trade_state = Some(seen.trade_state.clone());
     }
     if step.after.payment != order.payment {
+        learned(&mut step.after, source, now);
         step.after.next_poll_at = leftovers_due(tx, &order, attempt, now).await?;
     }
     let settled = step.attempt_state.map(|state| Attempt {
@@ -262,6 +263,13 @@ async fn judge(
         None => {}
     }
     Ok(Judged::applied(step.word, step.after))
+}
+
+/// Notes with a new payment how and when we learned of it.
+pub(super) const fn learned(order: &mut Order, source: Source, now: Timestamp) {
+    if let Some(payment) = &mut order.payment {
+        payment.learned = Some(Learned { source, at: now });
+    }
 }
 
 /// A paid order shows the state of its payment: not of another attempt, and not one that was left behind.

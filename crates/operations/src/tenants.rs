@@ -7,7 +7,6 @@ use tributary_domain::event::API_VERSIONS;
 use tributary_domain::field::FieldError;
 use tributary_domain::ids::TenantId;
 use tributary_domain::late_payment::LatePolicy;
-use tributary_domain::money::Fen;
 use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Tenant, TenantSettings, TenantState};
 use tributary_storage::tenants;
@@ -172,7 +171,7 @@ impl Operations {
             ..Act::new(scope_of(id), "tenant.state.changed", id.as_str())
         };
         let tenant = self.rewrite_tenant(by, None, act, change).await?;
-        self.forget_keys();
+        self.forget_callers();
         Ok(tenant)
     }
 
@@ -251,12 +250,6 @@ fn setting_faults(settings: &TenantSettings) -> Vec<FieldError> {
     let minutes = settings.order_expires_after_minutes;
     if minutes.is_some_and(|m| m == 0 || m > TenantSettings::ORDER_MINUTES_MAX) {
         fault("order_expires_after_minutes", "must be 1 to 10080".into());
-    }
-    if settings
-        .refund_approval_above
-        .is_some_and(|limit| limit == Fen::ZERO)
-    {
-        fault("refund_approval_above", "must be at least 1 fen".into());
     }
     let schedule = settings.webhook_schedule.as_deref();
     if schedule.is_some_and(|word| RetrySchedule::parse(word).is_none()) {

@@ -3,6 +3,7 @@
 //! It is put together from rows that exist anyway and decides nothing. Only chosen fields get in: no openid, no
 //! signature, no body. A further kind of entry is one more reader in `gather` and one more `Detail`.
 
+pub mod staff;
 mod words;
 
 use serde::Deserialize;
@@ -74,7 +75,7 @@ pub enum Detail {
 
 impl Detail {
     /// Within one millisecond causes come before effects.
-    fn rank(&self) -> u8 {
+    pub(crate) fn rank(&self) -> u8 {
         match self {
             Self::Event(event) if event.seq == 1 => 0,
             Self::Attempt(_) => 1,
@@ -263,7 +264,7 @@ impl Operations {
     }
 
     /// Every kind in its own order; the caller's sort is stable.
-    async fn gather(&self, order: &Order) -> Result<Vec<TimelineEntry>, OperationError> {
+    pub(crate) async fn gather(&self, order: &Order) -> Result<Vec<TimelineEntry>, OperationError> {
         let (at, tenant, id) = (self.storage(), &order.tenant_id, &order.id);
         let attempts = orders::attempts(at, tenant, id, READ_MAX).await?;
         let calls = upstream_calls::of_order(at, tenant, id, READ_MAX).await?;

@@ -15,7 +15,7 @@ use tributary_storage::upstream_calls::{self, CallOutcome, UpstreamTry};
 use wechatpay::client::{Answer, CallError, CallTrace, Try};
 
 use crate::providers::ProviderHandle;
-use crate::{OperationError, Operations};
+use crate::{OperationError, Operations, tenancy};
 
 /// Tries that wait to be written; what comes beyond is counted and dropped.
 const WAITING_TRIES_MAX: usize = 8_192;
@@ -239,7 +239,8 @@ impl Operations {
             if batch.is_empty() {
                 break;
             }
-            if let Err(error) = self.write_batch(&batch).await {
+            // Calls of all tenants wait together, whoever asks for them to be written.
+            if let Err(error) = tenancy::platform(self.write_batch(&batch)).await {
                 waiting.put_back(batch);
                 return Err(error);
             }

@@ -9,4 +9,6 @@ pub struct Wakeups {
     pub notifications: Notify,
     /// A refund waits to be sent.
     pub refunds: Notify,
+    /// A job was started or steered.
+    pub jobs: Notify,
 }

@@ -1,5 +1,6 @@
 //! `tributary admin`: turns arguments into operations, and results into lines or JSON.
 
+mod credentials;
 mod reconciliation;
 
 use std::io::Read;
@@ -7,12 +8,11 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
-use tributary_domain::clock::Timestamp;
-use tributary_domain::ids::{ApiKeyId, LatePaymentId, ProviderId, TenantId};
+use tributary_domain::ids::{LatePaymentId, ProviderId, TenantId};
 use tributary_domain::late_payment::{LateDecision, LatePayment, LatePolicy};
 use tributary_domain::merchant::{AppId, Mchid, Provider, SubAppKind, SubMerchant};
 use tributary_domain::staff::Actor;
-use tributary_domain::tenant::{Mode, Scope, TenantState};
+use tributary_domain::tenant::{Mode, TenantState};
 use tributary_operations::alarms::Alarm;
 use tributary_operations::late_payments::Ruling;
 use tributary_operations::providers::NewProvider;
@@ -20,9 +20,8 @@ use tributary_operations::{OperationError, Operations};
 use zeroize::Zeroizing;
 
 use crate::cli::{
-    AddSubApp, AdminCommand, CreateApiKey, CreateProvider, CreateSubMerchant, DecideLatePayment,
-    DecisionName, ModeName, RevokeApiKey, SetLatePolicy, SetTenantState, SubAppKindName,
-    TenantStateName,
+    AddSubApp, AdminCommand, CreateProvider, CreateSubMerchant, DecideLatePayment, DecisionName,
+    ModeName, SetLatePolicy, SetTenantState, SubAppKindName, TenantStateName,
 };
 
 /// Larger than any key file.
@@ -110,11 +109,16 @@ async fn carry_out(
         AdminCommand::CreateSubMerchant(args) => create_sub_merchant(operations, by, args).await,
         AdminCommand::SetTenantState(args) => set_tenant_state(operations, by, args).await,
         AdminCommand::AddSubApp(args) => add_sub_app(operations, by, args).await,
-        AdminCommand::CreateApiKey(args) => create_api_key(operations, args).await,
-        AdminCommand::RevokeApiKey(args) => revoke_api_key(operations, args).await,
+        AdminCommand::CreateApiKey(args) => credentials::create_key(operations, by, args).await,
+        AdminCommand::RollApiKey(args) => credentials::roll_key(operations, by, args).await,
+        AdminCommand::RevokeApiKey(args) => credentials::revoke_key(operations, by, args).await,
+        AdminCommand::IssueCertificate(args) => credentials::issue(operations, by, args).await,
+        AdminCommand::RegisterPublicKey(args) => credentials::register(operations, by, args).await,
+        AdminCommand::RevokeCertificate(args) => credentials::revoke(operations, by, args).await,
+        AdminCommand::ListCredentials(args) => credentials::list(operations, args).await,
         AdminCommand::Reconcile(args) => reconciliation::reconcile(operations, args).await,
         AdminCommand::Discrepancies(args) => reconciliation::discrepancies(operations, args).await,
-        AdminCommand::CloseDiscrepancy(args) => reconciliation::close(operations, args).await,
+        AdminCommand::CloseDiscrepancy(args) => reconciliation::close(operations, by, args).await,
         AdminCommand::ReconciliationDay(args) => reconciliation::day(operations, args).await,
         AdminCommand::List => list(operations).await,
         AdminCommand::SetLatePolicy(args) => set_late_policy(operations, by, args).await,
@@ -123,7 +127,7 @@ async fn carry_out(
             let shown: Vec<Value> = held.items.iter().map(late_payment_json).collect();
             Ok(json!({ "held_payments": shown, "more": held.next_cursor.is_some() }))
         }
-        AdminCommand::DecideLatePayment(args) => decide_late_payment(operations, args).await,
+        AdminCommand::DecideLatePayment(args) => decide_late_payment(operations, by, args).await,
         AdminCommand::Alarms => {
             let alarms = operations.alarms().await?;
             Ok(json!({ "alarms": alarms.iter().map(alarm_json).collect::<Vec<_>>() }))
@@ -237,41 +241,6 @@ async fn add_sub_app(
     }))
 }
 
-async fn create_api_key(operations: &Operations, args: CreateApiKey) -> anyhow::Result<Value> {
-    let tenant: TenantId = args.tenant.parse().context("tenant")?;
-    let expires_at = args
-        .expires_at
-        .as_deref()
-        .map(Timestamp::parse_rfc3339)
-        .transpose()
-        .context("expires-at")?;
-    let mut scopes = Vec::new();
-    for word in &args.scopes {
-        let known = Scope::ALL.map(Scope::as_str).join(", ");
-        let scope = Scope::parse(word);
-        scopes.push(scope.with_context(|| format!("there is no scope {word}; there are {known}"))?);
-    }
-    if scopes.is_empty() {
-        scopes = Scope::ALL.to_vec();
-    }
-    let made = operations
-        .create_api_key(&tenant, args.mode.into(), &args.name, scopes, expires_at)
-        .await?;
-    Ok(json!({
-        "key_id": made.key.id,
-        "prefix": made.key.prefix,
-        "api_key": made.secret.reveal(),
-        "note": "the key is shown now and never again",
-    }))
-}
-
-async fn revoke_api_key(operations: &Operations, args: RevokeApiKey) -> anyhow::Result<Value> {
-    let tenant: TenantId = args.tenant.parse().context("tenant")?;
-    let key: ApiKeyId = args.key.parse().context("key")?;
-    operations.revoke_api_key(&tenant, &key).await?;
-    Ok(json!({"key_id": key, "revoked": true}))
-}
-
 async fn list(operations: &Operations) -> anyhow::Result<Value> {
     let providers = operations.list_providers().await?;
     let mut tenants = Vec::new();
@@ -306,6 +275,7 @@ async fn set_late_policy(
 
 async fn decide_late_payment(
     operations: &Operations,
+    by: &Actor,
     args: DecideLatePayment,
 ) -> anyhow::Result<Value> {
     let tenant: TenantId = args.tenant.parse().context("tenant")?;
@@ -316,7 +286,7 @@ async fn decide_late_payment(
         reason: args.reason,
     };
     let decided = operations
-        .decide_late_payment(&tenant, &payment, &ruling)
+        .decide_late_payment(by, &tenant, &payment, &ruling)
         .await?;
     Ok(late_payment_json(&decided))
 }

@@ -9,13 +9,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod admin;
 mod audit;
+pub mod credentials;
 mod keys;
 
 pub use admin::{
-    AddSubApp, AdminArgs, AdminCommand, CloseDiscrepancy, CreateApiKey, CreateProvider,
-    CreateSubMerchant, CreateTenant, DecideLatePayment, DecisionName, Discrepancies, ModeName,
-    Reconcile, ReconciliationDay, RevokeApiKey, SetLatePolicy, SetTenantState, SubAppKindName,
-    TenantStateName,
+    AddSubApp, AdminArgs, AdminCommand, CloseDiscrepancy, CreateProvider, CreateSubMerchant,
+    CreateTenant, DecideLatePayment, DecisionName, Discrepancies, ModeName, Reconcile,
+    ReconciliationDay, SetLatePolicy, SetTenantState, SubAppKindName, TenantStateName,
 };
 pub use audit::{AuditArgs, AuditCommand, VerifyAudit};
 pub use keys::{DestroyOwner, KeysArgs, KeysCommand, RotateDek};

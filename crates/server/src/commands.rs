@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 use tributary_domain::clock::SystemClock;
 use tributary_operations::Operations;
-use tributary_storage::Storage;
+use tributary_storage::{Storage, tenancy};
 use wechatpay_sim::{SimConfig, Simulator};
 
 use crate::cli::{AdminArgs, AuditArgs, Command, ConfigArgs, Document, KeysArgs, SimArgs};
@@ -22,7 +22,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("starting the runtime")?;
-    runtime.block_on(dispatch(command))
+    runtime.block_on(tenancy::platform(dispatch(command)))
 }
 
 /// Two TLS providers in one binary leave rustls without a choice, so the choice is made here.

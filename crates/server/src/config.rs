@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
+use tributary_domain::credential::NetworkList;
 use tributary_webhooks::{AddressPolicy, Network};
 
 mod layers;
@@ -37,6 +38,8 @@ pub struct Config {
     /// Where spans go.
     #[serde(deserialize_with = "unless_empty")]
     pub otlp_endpoint: Option<String>,
+    /// The proxies in front of the API.
+    pub trusted_proxies: Vec<String>,
     /// The database.
     pub database: Database,
     /// The key-encryption key's source.
@@ -177,6 +180,11 @@ impl Config {
             denied: networks(&self.webhooks.denied_networks),
             own_hosts: self.own_hosts(),
         }
+    }
+
+    /// The proxies whose word on where a call comes from is taken; what is none was reported before.
+    pub fn trusted_proxies(&self) -> NetworkList {
+        NetworkList::parse(&self.trusted_proxies).unwrap_or_default()
     }
 
     /// Where webhooks come from, as tenants are told.

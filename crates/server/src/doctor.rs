@@ -68,6 +68,16 @@ async fn local_checks(config: &Config, report: &mut Report) -> Option<Operations
     };
     let is_migrated = migrated.is_ok();
     report.note("schema", migrated);
+    if is_migrated {
+        let hole = storage.hole_in_wall().await;
+        let wall = hole
+            .map_err(anyhow::Error::from)
+            .and_then(|hole| match hole {
+                None => Ok("stands where the database has one".to_owned()),
+                Some(hole) => Err(anyhow::anyhow!(hole)),
+            });
+        report.note("wall between tenants", wall);
+    }
     let operations = match platform::operations_over(config, storage) {
         Ok(operations) => operations,
         Err(error) => {

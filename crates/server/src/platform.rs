@@ -12,6 +12,7 @@ use anyhow::{Context, anyhow, bail};
 use poem::{EndpointExt, Response, Route, get, handler};
 use tokio::task::JoinHandle;
 use tributary_domain::clock::{SharedClock, SystemClock};
+use tributary_domain::credential::NetworkList;
 use tributary_http::{HttpOptions, REQUESTS_AT_ONCE};
 use tributary_operations::staff::PasswordCost;
 use tributary_operations::{Environment, Limits, Operations, OperationsConfig};
@@ -29,6 +30,8 @@ use crate::telemetry;
 
 /// Connections that a demo or a test needs at most.
 const SMALL_POOL: u32 = 8;
+const HOW_TO_MAKE_A_ROLE: &str = "run `tributary migrate`, and connect as a role of its own, made by \
+    CREATE ROLE tributary LOGIN PASSWORD '…'; ALTER DATABASE … OWNER TO tributary;";
 const DEFAULT_TIMEOUTS: Timeouts = Timeouts {
     webhook_ms: 15_000,
     wechat_connect_ms: 3_000,
@@ -74,6 +77,8 @@ pub struct PlatformConfig {
     pub clock: SharedClock,
     /// What leases go by when it is not the database's own clock; only where one process has the database to itself.
     pub lease_clock: Option<SharedClock>,
+    /// The proxies in front of the API.
+    pub trusted_proxies: NetworkList,
     /// Where webhooks may go.
     pub addresses: AddressPolicy,
     /// Where webhooks come from, as tenants are told.
@@ -109,6 +114,7 @@ impl PlatformConfig {
             kek_also: second_key_encryption_key(&config.kek)?,
             clock,
             lease_clock: None,
+            trusted_proxies: config.trusted_proxies(),
             addresses: config.address_policy(),
             source_addresses: config.source_addresses(),
             timeouts: config.timeouts.clone(),
@@ -134,6 +140,7 @@ impl PlatformConfig {
             kek_also: None,
             lease_clock: Some(Arc::clone(&clock)),
             clock,
+            trusted_proxies: NetworkList::default(),
             addresses: AddressPolicy {
                 allow_loopback: true,
                 ..AddressPolicy::default()
@@ -191,6 +198,7 @@ impl Platform {
         let background = config.background;
         let api_url = api.url();
         let options = HttpOptions {
+            trusted_proxies: config.trusted_proxies.clone(),
             requests_at_once: config.requests_at_once,
             ..HttpOptions::default()
         };
@@ -269,6 +277,10 @@ impl Platform {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "the last calls to WeChat were not recorded");
         }
+        if let Err(error) = self.operations.write_credential_uses().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "the last uses of credentials were not recorded");
+        }
         self.storage.close().await?;
         Ok(())
     }
@@ -342,6 +354,9 @@ async fn open_storage(config: &PlatformConfig) -> anyhow::Result<Storage> {
             bail!("the database's schema is not up to date: run `tributary migrate`");
         }
         Schema::Require => {}
+    }
+    if let Some(hole) = storage.hole_in_wall().await? {
+        bail!("PostgreSQL does not keep tenants apart, because {hole}: {HOW_TO_MAKE_A_ROLE}");
     }
     Ok(storage)
 }

@@ -2,9 +2,9 @@
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use tributary_domain::bill::{Bill, BillKind, BillName, BillState, BillSums};
+use tributary_domain::bill::{Bill, BillDay, BillKind, BillName, BillState, BillSums};
 use tributary_domain::clock::Timestamp;
-use tributary_domain::ids::BillId;
+use tributary_domain::ids::{BillId, ProviderId};
 use tributary_domain::tenant::Mode;
 
 use crate::entities::bills::{ActiveModel, Column, Entity, Model};
@@ -13,6 +13,17 @@ use crate::error::{StorageError, column, database, expect_one, inserting};
 use crate::{Access, Tx};
 
 const TABLE: &str = "bills";
+
+/// Which bills a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct BillFilter {
+    /// Only of this provider.
+    pub provider_id: Option<ProviderId>,
+    /// Only of this day.
+    pub day: Option<BillDay>,
+    /// Only of this kind.
+    pub kind: Option<BillKind>,
+}
 
 /// Records a bill whose download begins.
 pub async fn insert(tx: &Tx, bill: &Bill) -> Result<(), StorageError> {
@@ -92,6 +103,48 @@ pub async fn find_all_tenants(
         .one(at.connection())
         .await
         .map_err(database("reading a bill"))?;
+    row.map(to_bill).transpose()
+}
+
+/// Bills of one mode, the newest first, before `before`.
+pub async fn list_all_tenants(
+    at: &impl Access,
+    mode: Mode,
+    filter: &BillFilter,
+    before: Option<&BillId>,
+    limit: u64,
+) -> Result<Vec<Bill>, StorageError> {
+    let mut wanted = Entity::find().filter(Column::Mode.eq(mode.as_str()));
+    if let Some(provider) = &filter.provider_id {
+        wanted = wanted.filter(Column::ProviderId.eq(provider.as_str()));
+    }
+    if let Some(day) = filter.day {
+        wanted = wanted.filter(Column::Day.eq(day.to_string()));
+    }
+    if let Some(kind) = filter.kind {
+        wanted = wanted.filter(Column::Kind.eq(kind.as_str()));
+    }
+    if let Some(before) = before {
+        wanted = wanted.filter(Column::Id.lt(before.as_str()));
+    }
+    let rows = wanted
+        .order_by_desc(Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("listing bills"))?;
+    rows.into_iter().map(to_bill).collect()
+}
+
+/// A bill by its id.
+pub async fn by_id_all_tenants(
+    at: &impl Access,
+    id: &BillId,
+) -> Result<Option<Bill>, StorageError> {
+    let row = Entity::find_by_id(id.as_str())
+        .one(at.connection())
+        .await
+        .map_err(database("reading a bill by its id"))?;
     row.map(to_bill).transpose()
 }
 

@@ -381,7 +381,10 @@ pub(crate) async fn enqueue(tx: &Tx, entries: &[QueueEntry]) -> Result<(), Stora
     Ok(())
 }
 
-fn to_delivery(row: deliveries::Model, next: Option<i64>) -> Result<Delivery, StorageError> {
+pub(crate) fn to_delivery(
+    row: deliveries::Model,
+    next: Option<i64>,
+) -> Result<Delivery, StorageError> {
     let id = row.id.as_str();
     Ok(Delivery {
         id: column(DELIVERIES, "id", id, id.parse())?,

@@ -10,7 +10,9 @@ use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
-use tributary_migrations::Migrator;
+use tributary_migrations::{Migrator, wall};
+
+use crate::connection::{Reader, Transaction};
 
 /// Which database is behind the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,13 +56,13 @@ impl Dialect {
         self,
         url: &str,
         pool: u32,
-    ) -> Result<(DatabaseConnection, DatabaseConnection), DbErr> {
+    ) -> Result<(DatabaseConnection, Reader), DbErr> {
         match self {
             Self::Sqlite => {
                 make_private_file(url)?;
                 let writer = Database::connect(sqlite_options(url, 1)).await?;
                 let reader = Database::connect(sqlite_options(url, SQLITE_READERS)).await?;
-                Ok((writer, reader))
+                Ok((writer, Reader::open(reader)))
             }
             Self::Postgres => {
                 let mut options = ConnectOptions::new(url);
@@ -72,7 +74,8 @@ impl Dialect {
                     .map_sqlx_postgres_opts(|options| options.options(POSTGRES_LIMITS));
                 options.test_before_acquire_if_idle_for(IDLE_BEFORE_TEST);
                 let both = Database::connect(options).await?;
-                Ok((both.clone(), both))
+                let reader = Reader::walled(both.get_postgres_connection_pool().clone());
+                Ok((both, reader))
             }
         }
     }
@@ -84,6 +87,8 @@ impl Dialect {
             Self::Postgres => {
                 let unlimited = begin_unlimited(writer).await?;
                 Migrator::up(&unlimited, None).await?;
+                // Also around tables that a later migration made, or that somebody opened by hand.
+                wall::raise(&unlimited).await?;
                 unlimited.commit().await
             }
         }
@@ -106,16 +111,32 @@ impl Dialect {
         matches!(self, Self::Postgres)
     }
 
-    /// How a writing transaction begins.
-    ///
-    /// A deferred SQLite transaction that reads and then writes fails at once when another wrote in between.
-    pub(crate) fn write_transaction(self) -> TransactionOptions {
-        TransactionOptions {
-            sqlite_transaction_mode: match self {
-                Self::Sqlite => Some(SqliteTransactionMode::Immediate),
-                Self::Postgres => None,
-            },
-            ..TransactionOptions::default()
+    /// Begins a writing transaction.
+    pub(crate) async fn begin(self, writer: &DatabaseConnection) -> Result<Transaction, DbErr> {
+        match self {
+            // A deferred transaction that reads and then writes fails at once when another wrote in between.
+            Self::Sqlite => {
+                let options = TransactionOptions {
+                    sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                    ..TransactionOptions::default()
+                };
+                let begun = writer.begin_with_options(options).await?;
+                Ok(Transaction::open(begun))
+            }
+            Self::Postgres => {
+                Transaction::begin_walled(writer.get_postgres_connection_pool()).await
+            }
+        }
+    }
+
+    /// Why the wall between tenants does not stand, where there is to be one.
+    pub(crate) async fn hole_in_wall(
+        self,
+        writer: &DatabaseConnection,
+    ) -> Result<Option<String>, DbErr> {
+        match self {
+            Self::Sqlite => Ok(None),
+            Self::Postgres => wall::hole(writer).await,
         }
     }
 }
@@ -123,6 +144,9 @@ impl Dialect {
 async fn begin_unlimited(writer: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let tx = writer.begin().await?;
     tx.execute_unprepared(NO_POSTGRES_LIMITS).await?;
+    // A migration that rewrites rows rewrites everybody's.
+    let everybody = format!("SET LOCAL {} = '{}'", wall::SETTING, wall::EVERYBODY);
+    tx.execute_unprepared(&everybody).await?;
     Ok(tx)
 }
 

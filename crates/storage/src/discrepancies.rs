@@ -2,7 +2,8 @@
 
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use tributary_domain::bill::BillDay;
 use tributary_domain::clock::Timestamp;
@@ -36,6 +37,7 @@ pub async fn insert(tx: &Tx, found: &Discrepancy) -> Result<(), StorageError> {
         bill_fen: Set(found.bill_fen),
         state: Set(found.state.as_str().to_owned()),
         owner: Set(found.owner.clone()),
+        assignee: Set(found.assignee.clone()),
         actor: Set(found.actor.clone()),
         reason: Set(found.reason.clone()),
         evidence: Set(found.evidence.clone()),
@@ -60,6 +62,7 @@ pub async fn update(
     let changed = Entity::update_many()
         .col_expr(Column::State, Expr::value(after.state.as_str()))
         .col_expr(Column::Owner, Expr::value(after.owner.as_str()))
+        .col_expr(Column::Assignee, Expr::value(after.assignee.clone()))
         .col_expr(Column::Actor, Expr::value(after.actor.clone()))
         .col_expr(Column::Reason, Expr::value(after.reason.clone()))
         .col_expr(Column::Evidence, Expr::value(after.evidence.as_str()))
@@ -115,6 +118,8 @@ pub struct DiscrepancyFilter {
     pub state: Option<DiscrepancyState>,
     /// Only about this number at WeChat.
     pub number: Option<String>,
+    /// Only this tenant's.
+    pub tenant_id: Option<TenantId>,
 }
 
 /// Discrepancies whoever's they are, oldest first, after `after`.
@@ -137,6 +142,9 @@ pub async fn list_all_tenants(
     if let Some(number) = &filter.number {
         wanted = wanted.add(Column::Number.eq(number.as_str()));
     }
+    if let Some(tenant) = &filter.tenant_id {
+        wanted = wanted.add(Column::TenantId.eq(tenant.as_str()));
+    }
     if let Some(after) = after {
         wanted = wanted.add(Column::Id.gt(after.as_str()));
     }
@@ -148,6 +156,20 @@ pub async fn list_all_tenants(
         .await
         .map_err(database("listing discrepancies"))?;
     rows.into_iter().map(to_discrepancy).collect()
+}
+
+/// How many discrepancies of a day's comparison are open.
+pub async fn open_of_day_all_tenants(
+    at: &impl Access,
+    (provider, day): (&ProviderId, BillDay),
+) -> Result<u64, StorageError> {
+    Entity::find()
+        .filter(Column::ProviderId.eq(provider.as_str()))
+        .filter(Column::Day.eq(day.to_string()))
+        .filter(Column::State.eq(DiscrepancyState::Open.as_str()))
+        .count(at.connection())
+        .await
+        .map_err(database("counting open discrepancies"))
 }
 
 /// A tenant's discrepancies of a day, oldest first, after `after`.
@@ -239,6 +261,7 @@ fn to_discrepancy(row: Model) -> Result<Discrepancy, StorageError> {
         local_fen: row.local_fen,
         bill_fen: row.bill_fen,
         owner: row.owner,
+        assignee: row.assignee,
         actor: row.actor,
         reason: row.reason,
         evidence: row.evidence,

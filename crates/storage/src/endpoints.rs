@@ -6,7 +6,7 @@ use sea_orm::{
     QuerySelect,
 };
 use tributary_domain::clock::Timestamp;
-use tributary_domain::endpoint::{Endpoint, EndpointState, PayloadMode, RetrySchedule};
+use tributary_domain::endpoint::{Endpoint, EndpointState, PayloadMode, RetrySchedule, host_of};
 use tributary_domain::ids::{EndpointId, EndpointSecretId, TenantId};
 use tributary_domain::tenant::Mode;
 
@@ -66,6 +66,7 @@ pub async fn insert(tx: &Tx, endpoint: &Endpoint) -> Result<(), StorageError> {
         timeout_ms: Set(endpoint.timeout_ms),
         header_names: Set(None),
         sealed_headers: Set(None),
+        host: Set(Some(host_of(&endpoint.url))),
     };
     endpoints::Entity::insert(row)
         .exec_without_returning(tx.connection())
@@ -151,6 +152,7 @@ pub async fn update(tx: &Tx, endpoint: &Endpoint) -> Result<(), StorageError> {
     use endpoints::Column;
     let changed = endpoints::Entity::update_many()
         .col_expr(Column::Url, Expr::value(endpoint.url.as_str()))
+        .col_expr(Column::Host, Expr::value(host_of(&endpoint.url)))
         .col_expr(
             Column::Description,
             Expr::value(endpoint.description.as_str()),
@@ -413,7 +415,7 @@ pub(crate) fn list_column(
     Ok(column(ENDPOINTS, name, id, list)?.unwrap_or_default())
 }
 
-fn to_endpoint(row: endpoints::Model) -> Result<Endpoint, StorageError> {
+pub(crate) fn to_endpoint(row: endpoints::Model) -> Result<Endpoint, StorageError> {
     let id = row.id.as_str();
     Ok(Endpoint {
         id: column(ENDPOINTS, "id", id, id.parse())?,

@@ -1,7 +1,9 @@
 //! Payments that came late, twice, or with another amount, each with what was decided about it.
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{LatePaymentId, OrderId, TenantId};
 use tributary_domain::late_payment::{LateKind, LatePayment, LatePaymentState};
@@ -79,7 +81,43 @@ pub async fn in_state_all_tenants(
     after: Option<&LatePaymentId>,
     limit: u64,
 ) -> Result<Vec<LatePayment>, StorageError> {
-    let mut wanted = Entity::find().filter(Column::State.eq(state.as_str()));
+    list(at, Condition::all(), state, after, limit).await
+}
+
+/// A tenant's late payments in a state, oldest first.
+pub async fn in_state(
+    at: &impl Access,
+    tenant: &TenantId,
+    state: LatePaymentState,
+    after: Option<&LatePaymentId>,
+    limit: u64,
+) -> Result<Vec<LatePayment>, StorageError> {
+    let own = Condition::all().add(Column::TenantId.eq(tenant.as_str()));
+    list(at, own, state, after, limit).await
+}
+
+/// A late payment by its id, whoever's it is.
+pub async fn find_all_tenants(
+    at: &impl Access,
+    id: &LatePaymentId,
+) -> Result<Option<LatePayment>, StorageError> {
+    let row = Entity::find_by_id(id.as_str())
+        .one(at.connection())
+        .await
+        .map_err(database("reading a late payment"))?;
+    row.map(to_late_payment).transpose()
+}
+
+async fn list(
+    at: &impl Access,
+    whose: Condition,
+    state: LatePaymentState,
+    after: Option<&LatePaymentId>,
+    limit: u64,
+) -> Result<Vec<LatePayment>, StorageError> {
+    let mut wanted = Entity::find()
+        .filter(Column::State.eq(state.as_str()))
+        .filter(whose);
     if let Some(after) = after {
         wanted = wanted.filter(Column::Id.gt(after.as_str()));
     }

@@ -4,15 +4,18 @@
 //! private: domain values go in and come out. No HTTP, no cryptography, no decision. Read `orders`, then `outbox`.
 
 pub mod alarms;
+pub mod api_keys;
 pub mod approvals;
 pub mod audit;
 pub mod bill_rows;
 pub mod bills;
 pub mod books;
 mod commit_signals;
+mod connection;
 pub mod data_keys;
 pub mod day_columns;
 pub mod deliveries;
+pub mod delivery_search;
 mod dialect;
 pub mod discrepancies;
 pub mod endpoints;
@@ -20,34 +23,49 @@ mod entities;
 mod error;
 pub mod feed;
 pub mod idempotency;
+pub mod jobs;
 pub mod late_payments;
 mod lease_clock;
 pub mod leases;
+pub mod lookups;
 pub mod merchant_readiness;
 pub mod merchants;
+pub mod notification_search;
 pub mod notifications;
+pub mod order_hours;
+pub mod order_notes;
+pub mod order_search;
 pub mod orders;
 pub mod outbox;
 pub mod platform_secrets;
 pub mod platform_settings;
 pub mod providers;
 pub mod reconciliations;
+pub mod refund_search;
 pub mod refunds;
 #[cfg(debug_assertions)]
 mod rehearsal;
+pub mod request_nonces;
+pub mod scan;
 #[cfg(test)]
 mod schema_roundtrip;
 pub mod sealed_columns;
 pub mod sign_in_failures;
+pub mod signing_keys;
 pub mod staff;
 pub mod staff_requests;
 pub mod staff_sessions;
 mod statement_sizes;
+pub mod statistics;
 pub mod stuck;
+pub mod tenancy;
+pub mod tenant_certificates;
 pub mod tenants;
 #[cfg(test)]
 mod test_database;
 pub mod upstream_calls;
+#[cfg(test)]
+mod wall_stands;
 
 pub use commit_signals::CommitSignals;
 pub use dialect::Dialect;
@@ -55,13 +73,14 @@ pub use error::StorageError;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 use sea_orm_migration::MigratorTrait;
 use tributary_domain::clock::{SharedClock, SystemClock};
 use tributary_domain::ids::EndpointId;
 use tributary_migrations::Migrator;
 
 use crate::commit_signals::Written;
+use crate::connection::{Reader, Transaction};
 use crate::error::database;
 use crate::lease_clock::LeaseClock;
 
@@ -70,7 +89,7 @@ use crate::lease_clock::LeaseClock;
 pub struct Storage {
     dialect: Dialect,
     writer: DatabaseConnection,
-    reader: DatabaseConnection,
+    reader: Reader,
     signals: Arc<CommitSignals>,
     lease_clock: LeaseClock,
 }
@@ -79,7 +98,7 @@ pub struct Storage {
 #[derive(Debug)]
 pub struct Tx {
     dialect: Dialect,
-    inner: DatabaseTransaction,
+    inner: Transaction,
     signals: Arc<CommitSignals>,
     lease_clock: LeaseClock,
     written: Mutex<Written>,
@@ -97,17 +116,17 @@ pub trait Access: Sync {
 }
 
 impl Access for Storage {
-    type Connection = DatabaseConnection;
+    type Connection = Reader;
 
-    fn connection(&self) -> &DatabaseConnection {
+    fn connection(&self) -> &Reader {
         &self.reader
     }
 }
 
 impl Access for Tx {
-    type Connection = DatabaseTransaction;
+    type Connection = Transaction;
 
-    fn connection(&self) -> &DatabaseTransaction {
+    fn connection(&self) -> &Transaction {
         &self.inner
     }
 }
@@ -166,8 +185,8 @@ impl Storage {
             pause.await;
         }
         let inner = self
-            .writer
-            .begin_with_options(self.dialect.write_transaction())
+            .dialect
+            .begin(&self.writer)
             .await
             .map_err(database("beginning a transaction"))?;
         Ok(Tx {
@@ -181,9 +200,17 @@ impl Storage {
         })
     }
 
+    /// Why the database itself does not keep tenants apart, where it could: its role, or a table.
+    pub async fn hole_in_wall(&self) -> Result<Option<String>, StorageError> {
+        self.dialect
+            .hole_in_wall(&self.writer)
+            .await
+            .map_err(database("looking at the wall between tenants"))
+    }
+
     /// Answers once the database does.
     pub async fn ping(&self) -> Result<(), StorageError> {
-        self.reader
+        self.writer
             .ping()
             .await
             .map_err(database("reaching the database"))

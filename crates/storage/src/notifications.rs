@@ -32,7 +32,8 @@ impl NotificationState {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads the stored word.
+    pub fn parse(text: &str) -> Option<Self> {
         match text {
             "received" => Some(Self::Received),
             "applied" => Some(Self::Applied),
@@ -184,7 +185,9 @@ pub async fn update(
     expect_one(TABLE, changed.rows_affected)
 }
 
-fn to_notification(row: notifications::Model) -> Result<StoredNotification, StorageError> {
+pub(crate) fn to_notification(
+    row: notifications::Model,
+) -> Result<StoredNotification, StorageError> {
     let id = row.id.as_str();
     let tenant_id = row.tenant_id.as_deref().map(str::parse).transpose();
     let order_id = row.order_id.as_deref().map(str::parse).transpose();

@@ -70,6 +70,9 @@ pub async fn insert(tx: &Tx, order: &Order) -> Result<(), StorageError> {
         refund_count: Set(order.money.refunds),
         last_refund_at: Set(order.money.last_refund_at.map(Timestamp::as_millis)),
         paid_at: Set(paid_at(order)),
+        payer_hash: Set(order.payer_hash.clone()),
+        paid_source: Set(paid_source(order)),
+        learned_at: Set(learned_at(order)),
     };
     orders::Entity::insert(row)
         .exec_without_returning(tx.connection())
@@ -209,6 +212,8 @@ pub async fn update(tx: &Tx, before: &Order, after: &Order) -> Result<(), Storag
         )
         .col_expr(orders::Column::Payment, Expr::value(payment_json(after)?))
         .col_expr(orders::Column::PaidAt, Expr::value(paid_at(after)))
+        .col_expr(orders::Column::PaidSource, Expr::value(paid_source(after)))
+        .col_expr(orders::Column::LearnedAt, Expr::value(learned_at(after)))
         .col_expr(
             orders::Column::PaidFen,
             Expr::value(after.money.paid.as_i64()),
@@ -472,6 +477,18 @@ fn paid_at(order: &Order) -> Option<i64> {
     payment.map(|paid| paid.success_time.as_millis())
 }
 
+/// How we learned of the payment.
+fn paid_source(order: &Order) -> Option<String> {
+    let learned = order.payment.as_ref()?.learned?;
+    Some(learned.source.as_str().to_owned())
+}
+
+/// When we learned of the payment.
+fn learned_at(order: &Order) -> Option<i64> {
+    let learned = order.payment.as_ref()?.learned?;
+    Some(learned.at.as_millis())
+}
+
 pub(crate) fn to_order(row: orders::Model) -> Result<Order, StorageError> {
     let id = row.id.as_str();
     let payment = row.payment.as_deref().map(serde_json::from_str).transpose();
@@ -501,6 +518,7 @@ pub(crate) fn to_order(row: orders::Model) -> Result<Order, StorageError> {
         event_seq: row.event_seq,
         next_poll_at: row.next_poll_at.map(Timestamp::from_millis),
         polls: row.polls,
+        payer_hash: row.payer_hash,
     })
 }
 

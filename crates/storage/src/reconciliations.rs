@@ -40,6 +40,8 @@ pub async fn insert(tx: &Tx, run: &Reconciliation) -> Result<(), StorageError> {
         created_at: Set(run.created_at.as_millis()),
         updated_at: Set(run.updated_at.as_millis()),
         completed_at: Set(run.completed_at.map(Timestamp::as_millis)),
+        closed_at: Set(run.closed_at.map(Timestamp::as_millis)),
+        closed_by: Set(run.closed_by.clone()),
     };
     Entity::insert(row)
         .exec_without_returning(tx.connection())
@@ -87,6 +89,11 @@ pub async fn update(
             Column::CompletedAt,
             Expr::value(after.completed_at.map(Timestamp::as_millis)),
         )
+        .col_expr(
+            Column::ClosedAt,
+            Expr::value(after.closed_at.map(Timestamp::as_millis)),
+        )
+        .col_expr(Column::ClosedBy, Expr::value(after.closed_by.clone()))
         .filter(Column::Id.eq(before.id.as_str()))
         .filter(Column::State.eq(before.state.as_str()))
         .filter(Column::Tries.eq(before.tries))
@@ -126,6 +133,31 @@ pub async fn of_day_all_tenants(
         .all(at.connection())
         .await
         .map_err(database("reading the reconciliations of a day"))?;
+    rows.into_iter().map(to_run).collect()
+}
+
+/// The comparisons of one mode before a day, the newest days first; every provider's, or one's.
+pub async fn before_day_all_tenants(
+    at: &impl Access,
+    mode: Mode,
+    provider: Option<&ProviderId>,
+    before: Option<BillDay>,
+    limit: u64,
+) -> Result<Vec<Reconciliation>, StorageError> {
+    let mut wanted = Entity::find().filter(Column::Mode.eq(mode.as_str()));
+    if let Some(provider) = provider {
+        wanted = wanted.filter(Column::ProviderId.eq(provider.as_str()));
+    }
+    if let Some(before) = before {
+        wanted = wanted.filter(Column::Day.lt(before.to_string()));
+    }
+    let rows = wanted
+        .order_by_desc(Column::Day)
+        .order_by_asc(Column::ProviderId)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("listing reconciliations"))?;
     rows.into_iter().map(to_run).collect()
 }
 
@@ -177,5 +209,7 @@ fn to_run(row: Model) -> Result<Reconciliation, StorageError> {
         created_at: Timestamp::from_millis(row.created_at),
         updated_at: Timestamp::from_millis(row.updated_at),
         completed_at: row.completed_at.map(Timestamp::from_millis),
+        closed_at: row.closed_at.map(Timestamp::from_millis),
+        closed_by: row.closed_by,
     })
 }

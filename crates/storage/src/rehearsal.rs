@@ -1,11 +1,13 @@
-//! What a rehearsal does to a transaction: its commit fails as was decided, and a broken rule writes events late.
+//! What a rehearsal does to a transaction: its commit fails as was decided, a broken rule writes events late, and a
+//! statement forgets the tenant.
 
 use std::sync::{Mutex, PoisonError};
 
-use sea_orm::{DatabaseTransaction, DbErr};
+use sea_orm::{DbErr, Statement};
 use tributary_domain::event::NewEvent;
-use tributary_domain::rehearsal::{CommitFate, fate_of_commit};
+use tributary_domain::rehearsal::{CommitFate, are_tenants_forgotten, fate_of_commit};
 
+use crate::connection::Transaction;
 use crate::error::StorageError;
 use crate::{Storage, Tx, outbox};
 
@@ -17,7 +19,7 @@ pub(crate) struct Late {
 }
 
 /// Commits, or does not, as was decided; a process that crashed is never heard of again.
-pub(crate) async fn commit(inner: DatabaseTransaction) -> Result<(), DbErr> {
+pub(crate) async fn commit(inner: Transaction) -> Result<(), DbErr> {
     let told = || DbErr::Custom("a rehearsed failure".into());
     match fate_of_commit() {
         CommitFate::Made => inner.commit().await,
@@ -63,4 +65,18 @@ impl Tx {
         let events = events.as_deref_mut().ok().and_then(Option::as_mut);
         events.map(|events| events.push(event.clone())).is_some()
     }
+}
+
+/// The statement as if its finder had forgotten the tenant, when finders are made to.
+///
+/// The value is still bound, and compared with nothing that matters.
+pub(crate) fn without_tenant(mut statement: Statement) -> Statement {
+    if are_tenants_forgotten()
+        && let Some((head, conditions)) = statement.sql.split_once(" WHERE ")
+    {
+        let forgotten =
+            conditions.replace(r#""tenant_id" = "#, r#""tenant_id" IS NOT NULL AND '' <> "#);
+        statement.sql = format!("{head} WHERE {forgotten}");
+    }
+    statement
 }

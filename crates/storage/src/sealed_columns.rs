@@ -25,9 +25,12 @@ pub struct SealedColumn {
 /// The primary key of its table; as text it is the row that the vault authenticates.
 #[derive(Debug, PartialEq, Eq)]
 enum Key {
-    Id,
+    /// One column.
+    Column(&'static str),
     /// A parent's id and a number below it: `parent/number`.
     Numbered(&'static str, &'static str),
+    /// A parent's id and a text below it: `parent/text`.
+    Pair(&'static str, &'static str),
 }
 
 /// Whose data key seals the values.
@@ -35,9 +38,14 @@ enum Key {
 enum Owner {
     /// The row names it.
     Column(&'static str),
-    /// The row's parent names it: its table, and the column there.
-    Parent(&'static str, &'static str),
+    /// The row's parent names it: its table, the column there, and the column here with the parent's id.
+    Parent(&'static str, &'static str, &'static str),
+    /// The platform itself.
+    Platform,
 }
+
+/// Whose data key seals what belongs to the platform itself.
+pub const PLATFORM: &str = "platform";
 
 /// Every sealed column.
 pub const SEALED_COLUMNS: &[SealedColumn] = &[
@@ -47,21 +55,41 @@ pub const SEALED_COLUMNS: &[SealedColumn] = &[
     small("sub_apps", "secret", "tenant_id"),
     small("endpoint_secrets", "sealed", "tenant_id"),
     small("endpoints", "sealed_headers", "tenant_id"),
+    small("signing_keys", "private_key", "owner"),
     SealedColumn {
         table: "bill_chunks",
         column: "sealed",
         key: Key::Numbered("bill_id", "number"),
-        owner: Owner::Parent("bills", "provider_id"),
+        owner: Owner::Parent("bills", "provider_id", "bill_id"),
         key_id: Some("data_key_id"),
     },
+    platform("staff", "totp_secret", Key::Column("id")),
+    platform("staff", "totp_offered", Key::Column("id")),
+    platform(
+        "staff_requests",
+        "sealed_answer",
+        Key::Pair("staff_id", "key_hash"),
+    ),
+    platform("platform_secrets", "sealed", Key::Column("name")),
+    platform("approvals", "sealed", Key::Column("id")),
 ];
 
 const fn small(table: &'static str, column: &'static str, owner: &'static str) -> SealedColumn {
     SealedColumn {
         table,
         column,
-        key: Key::Id,
+        key: Key::Column("id"),
         owner: Owner::Column(owner),
+        key_id: None,
+    }
+}
+
+const fn platform(table: &'static str, column: &'static str, key: Key) -> SealedColumn {
+    SealedColumn {
+        table,
+        column,
+        key,
+        owner: Owner::Platform,
         key_id: None,
     }
 }
@@ -81,14 +109,30 @@ pub struct SealedValue {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowKey {
     id: String,
-    number: Option<i64>,
+    below: Option<Below>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Below {
+    Number(i64),
+    Text(String),
+}
+
+impl Below {
+    fn value(&self) -> Value {
+        match self {
+            Self::Number(number) => (*number).into(),
+            Self::Text(text) => text.as_str().into(),
+        }
+    }
 }
 
 impl std::fmt::Display for RowKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.number {
+        match &self.below {
             None => f.write_str(&self.id),
-            Some(number) => write!(f, "{}/{number}", self.id),
+            Some(Below::Number(number)) => write!(f, "{}/{number}", self.id),
+            Some(Below::Text(text)) => write!(f, "{}/{text}", self.id),
         }
     }
 }
@@ -100,14 +144,14 @@ impl SealedColumn {
     }
 
     fn owner(&self) -> SimpleExpr {
-        match (&self.owner, &self.key) {
-            (Owner::Column(name), _) => Expr::col((self.table, *name)),
-            (Owner::Parent(..), Key::Id) => Expr::col((self.table, "id")),
-            (Owner::Parent(table, name), Key::Numbered(parent, _)) => {
+        match self.owner {
+            Owner::Column(name) => Expr::col((self.table, name)),
+            Owner::Platform => Expr::value(PLATFORM),
+            Owner::Parent(table, name, parent) => {
                 let query = Query::select()
-                    .column((*table, *name))
-                    .from(*table)
-                    .and_where(Expr::col((*table, "id")).eq(Expr::col((self.table, *parent))))
+                    .column((table, name))
+                    .from(table)
+                    .and_where(Expr::col((table, "id")).eq(Expr::col((self.table, parent))))
                     .to_owned();
                 SimpleExpr::SubQuery(None, Box::new(query.into()))
             }
@@ -116,40 +160,48 @@ impl SealedColumn {
 
     /// The rows of one owner, found by an index.
     fn of_owner(&self, owner: &str) -> SimpleExpr {
-        match (&self.owner, &self.key) {
-            (Owner::Parent(table, name), Key::Numbered(parent, _)) => {
+        match self.owner {
+            Owner::Parent(table, name, parent) => {
                 let query = Query::select()
                     .column("id")
-                    .from(*table)
-                    .and_where(Expr::col(*name).eq(owner))
+                    .from(table)
+                    .and_where(Expr::col(name).eq(owner))
                     .to_owned();
-                Expr::col((self.table, *parent)).in_subquery(query)
+                Expr::col((self.table, parent)).in_subquery(query)
             }
-            _ => self.owner().eq(owner),
+            Owner::Platform => Expr::value(owner == PLATFORM),
+            Owner::Column(_) => self.owner().eq(owner),
+        }
+    }
+
+    /// The columns of the primary key.
+    const fn key_columns(&self) -> (&'static str, Option<&'static str>) {
+        match self.key {
+            Key::Column(name) => (name, None),
+            Key::Numbered(parent, below) | Key::Pair(parent, below) => (parent, Some(below)),
         }
     }
 
     fn is_row(&self, row: &RowKey) -> Condition {
-        match self.key {
-            Key::Id => Condition::all().add(Expr::col("id").eq(row.id.as_str())),
-            Key::Numbered(parent, number) => Condition::all()
-                .add(Expr::col(parent).eq(row.id.as_str()))
-                .add(Expr::col(number).eq(row.number)),
+        let (first, second) = self.key_columns();
+        let mut is_it = Condition::all().add(Expr::col(first).eq(row.id.as_str()));
+        if let (Some(name), Some(below)) = (second, &row.below) {
+            is_it = is_it.add(Expr::col(name).eq(below.value()));
         }
+        is_it
     }
 
     fn is_behind(&self, row: &RowKey) -> Condition {
-        match self.key {
-            Key::Id => Condition::all().add(Expr::col((self.table, "id")).gt(row.id.as_str())),
-            Key::Numbered(parent, number) => {
-                let same_parent = Condition::all()
-                    .add(Expr::col((self.table, parent)).eq(row.id.as_str()))
-                    .add(Expr::col((self.table, number)).gt(row.number));
-                Condition::any()
-                    .add(Expr::col((self.table, parent)).gt(row.id.as_str()))
-                    .add(same_parent)
-            }
+        let (first, second) = self.key_columns();
+        let first = (self.table, first);
+        let mut behind = Condition::any().add(Expr::col(first).gt(row.id.as_str()));
+        if let (Some(name), Some(below)) = (second, &row.below) {
+            let same_parent = Condition::all()
+                .add(Expr::col(first).eq(row.id.as_str()))
+                .add(Expr::col((self.table, name)).gt(below.value()));
+            behind = behind.add(same_parent);
         }
+        behind
     }
 
     fn select(&self) -> SelectStatement {
@@ -159,28 +211,25 @@ impl SealedColumn {
             .column((self.table, self.column))
             .from(self.table)
             .and_where(Expr::col((self.table, self.column)).is_not_null());
-        match self.key {
-            Key::Id => query
-                .column((self.table, "id"))
-                .order_by((self.table, "id"), Order::Asc),
-            Key::Numbered(parent, number) => query
-                .column((self.table, parent))
-                .column((self.table, number))
-                .order_by((self.table, parent), Order::Asc)
-                .order_by((self.table, number), Order::Asc),
-        };
+        let (first, second) = self.key_columns();
+        for name in std::iter::once(first).chain(second) {
+            query
+                .column((self.table, name))
+                .order_by((self.table, name), Order::Asc);
+        }
         query
     }
 
     fn read(&self, row: &QueryResult) -> Result<SealedValue, sea_orm::DbErr> {
-        let number = match self.key {
-            Key::Id => None,
-            Key::Numbered(..) => Some(row.try_get_by_index(3)?),
+        let below = match self.key {
+            Key::Column(_) => None,
+            Key::Numbered(..) => Some(Below::Number(row.try_get_by_index(3)?)),
+            Key::Pair(..) => Some(Below::Text(row.try_get_by_index(3)?)),
         };
         Ok(SealedValue {
             row: RowKey {
                 id: row.try_get_by_index(2)?,
-                number,
+                below,
             },
             owner: row.try_get_by_index(0)?,
             sealed: row.try_get_by_index(1)?,

@@ -1,15 +1,15 @@
-//! Tenants and their API keys.
+//! Tenants.
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 use tributary_domain::clock::Timestamp;
-use tributary_domain::ids::{ApiKeyId, TenantId};
+use tributary_domain::ids::TenantId;
 use tributary_domain::late_payment::LatePolicy;
-use tributary_domain::tenant::{ApiKey, Mode, Scope, Tenant, TenantSettings, TenantState};
+use tributary_domain::tenant::{Tenant, TenantSettings, TenantState};
 
-use crate::entities::{api_keys, tenants};
+use crate::entities::tenants;
 use crate::error::{StorageError, column, database, expect_one, inserting};
 use crate::{Access, Tx};
 
@@ -112,59 +112,6 @@ pub async fn list_all_tenants(at: &impl Access) -> Result<Vec<Tenant>, StorageEr
     rows.into_iter().map(to_tenant).collect()
 }
 
-/// Records a new API key.
-pub async fn insert_api_key(tx: &Tx, key: &ApiKey) -> Result<(), StorageError> {
-    let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
-    let row = api_keys::ActiveModel {
-        id: Set(key.id.to_string()),
-        tenant_id: Set(key.tenant_id.to_string()),
-        mode: Set(key.mode.as_str().to_owned()),
-        name: Set(key.name.clone()),
-        prefix: Set(key.prefix.clone()),
-        hash: Set(key.hash.clone()),
-        scopes: Set(scopes.join(" ")),
-        expires_at: Set(key.expires_at.map(Timestamp::as_millis)),
-        revoked_at: Set(key.revoked_at.map(Timestamp::as_millis)),
-        created_at: Set(key.created_at.as_millis()),
-    };
-    api_keys::Entity::insert(row)
-        .exec_without_returning(tx.connection())
-        .await
-        .map_err(inserting("api_keys"))?;
-    Ok(())
-}
-
-/// Finds the key with this hash: how a caller is recognised, so it spans tenants.
-pub async fn find_api_key_all_tenants(
-    at: &impl Access,
-    hash: &str,
-) -> Result<Option<ApiKey>, StorageError> {
-    let row = api_keys::Entity::find()
-        .filter(api_keys::Column::Hash.eq(hash))
-        .one(at.connection())
-        .await
-        .map_err(database("reading an API key"))?;
-    row.map(to_api_key).transpose()
-}
-
-/// Withdraws a tenant's key; false when there is no such key or it was withdrawn before.
-pub async fn revoke_api_key(
-    tx: &Tx,
-    tenant: &TenantId,
-    id: &ApiKeyId,
-    now: Timestamp,
-) -> Result<bool, StorageError> {
-    let changed = api_keys::Entity::update_many()
-        .col_expr(api_keys::Column::RevokedAt, Expr::value(now.as_millis()))
-        .filter(api_keys::Column::TenantId.eq(tenant.as_str()))
-        .filter(api_keys::Column::Id.eq(id.as_str()))
-        .filter(api_keys::Column::RevokedAt.is_null())
-        .exec(tx.connection())
-        .await
-        .map_err(database("revoking an API key"))?;
-    Ok(changed.rows_affected == 1)
-}
-
 fn late_policy_json(id: &TenantId, policy: LatePolicy) -> Result<String, StorageError> {
     let json = serde_json::to_string(&policy);
     column("tenants", "late_policy", id.as_str(), json)
@@ -189,24 +136,6 @@ fn to_tenant(row: tenants::Model) -> Result<Tenant, StorageError> {
         contact: row.contact,
         version: row.version,
         name: row.name,
-        created_at: Timestamp::from_millis(row.created_at),
-    })
-}
-
-fn to_api_key(row: api_keys::Model) -> Result<ApiKey, StorageError> {
-    let id = row.id.as_str();
-    // A scope that this version does not know opens nothing, so it is left out.
-    let scopes = row.scopes.split(' ').filter_map(Scope::parse).collect();
-    Ok(ApiKey {
-        id: column("api_keys", "id", id, id.parse())?,
-        tenant_id: column("api_keys", "tenant_id", id, row.tenant_id.parse())?,
-        mode: column("api_keys", "mode", id, Mode::parse(&row.mode).ok_or(()))?,
-        name: row.name,
-        prefix: row.prefix,
-        hash: row.hash,
-        scopes,
-        expires_at: row.expires_at.map(Timestamp::from_millis),
-        revoked_at: row.revoked_at.map(Timestamp::from_millis),
         created_at: Timestamp::from_millis(row.created_at),
     })
 }

@@ -64,14 +64,14 @@ macro_rules! on_both {
             $(#[tokio::test]
             async fn $name() {
                 let database = $crate::test_database::TestDatabase::sqlite().await;
-                super::$body(&database.storage).await;
+                $crate::tenancy::platform(super::$body(&database.storage)).await;
             })*
         }
         mod postgres {
             $(#[tokio::test]
             async fn $name() {
                 if let Some(database) = $crate::test_database::TestDatabase::postgres().await {
-                    super::$body(&database.storage).await;
+                    $crate::tenancy::platform(super::$body(&database.storage)).await;
                 }
             })*
         }

@@ -4,6 +4,7 @@
 
 mod api_key;
 mod certificate;
+mod certificate_request;
 mod key_ring;
 mod merchant;
 mod pem;
@@ -12,6 +13,7 @@ mod public_key;
 
 pub use api_key::{ApiV2Key, ApiV3Key};
 pub use certificate::Certificate;
+pub use certificate_request::CertificateRequest;
 pub use key_ring::KeyRing;
 pub use merchant::Merchant;
 pub use private_key::{PrivateKey, generate_pem};
@@ -30,6 +32,12 @@ pub enum KeyError {
     /// The certificate could not be read.
     #[error("the certificate cannot be read")]
     Certificate,
+    /// The request for a certificate could not be read.
+    #[error("the certificate request cannot be read")]
+    Request,
+    /// The request for a certificate is not signed by the key in it, or not with SHA-256.
+    #[error("the certificate request is not signed by its own key with SHA-256")]
+    RequestSignature,
     /// A symmetric key has the wrong length or holds characters outside ASCII.
     #[error("the API key must be exactly 32 printable ASCII characters")]
     ApiKey,

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tributary_domain::ids::EndpointId;
 use tributary_operations::courier::{Courier, Load, Outgoing, Wish};
+use tributary_operations::tenancy;
 
 use crate::Limits;
 use crate::in_flight::{InFlight, Ticket};
@@ -43,7 +44,8 @@ impl DeliveryLoop {
         // Bounded by the limit on what is in flight: every message belongs to one claimed delivery.
         let (ended, to_record) = mpsc::unbounded_channel();
         let (recorded_sender, recorded) = mpsc::unbounded_channel();
-        tokio::spawn(record_all(Arc::clone(&courier), to_record, recorded_sender));
+        let recording = record_all(Arc::clone(&courier), to_record, recorded_sender);
+        tokio::spawn(tenancy::platform(recording));
         Self {
             courier,
             limits,
@@ -142,7 +144,7 @@ impl DeliveryLoop {
                 ticket,
                 self.ended.clone(),
             );
-            tokio::spawn(send);
+            tokio::spawn(tenancy::platform(send));
         }
         let tenant_cap = self.limits.in_flight_per_tenant;
         self.in_flight.note_full(load.due_lanes, tenant_cap);

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tributary_operations::courier::{self, Courier};
 use tributary_operations::feed::Sequencer;
-use tributary_operations::{OperationError, Operations};
+use tributary_operations::{OperationError, Operations, tenancy};
 
 use crate::delivery::DeliveryLoop;
 use crate::periodic::repeat;
@@ -88,9 +88,10 @@ impl Worker {
         let (stop, stopping) = watch::channel(false);
         let mut running = JoinSet::new();
         let delivery = DeliveryLoop::new(Arc::clone(&self.parts.courier), self.parts.limits);
-        running.spawn(delivery.run(stopping.clone()));
+        running.spawn(tenancy::platform(delivery.run(stopping.clone())));
         for task in tasks::all() {
-            running.spawn(repeat(task, Arc::clone(&self.parts), stopping.clone()));
+            let repeated = repeat(task, Arc::clone(&self.parts), stopping.clone());
+            running.spawn(tenancy::platform(repeated));
         }
         let mut shutdown = pin!(shutdown);
         let outcome = tokio::select! {
@@ -117,6 +118,10 @@ impl Worker {
     ///
     /// Time does not move here: what is due later stays.
     pub async fn run_until_idle(&self) -> Result<usize, OperationError> {
+        tenancy::platform(self.rounds()).await
+    }
+
+    async fn rounds(&self) -> Result<usize, OperationError> {
         let mut total = 0_usize;
         for _ in 0..ROUNDS_MAX {
             let mut done = 0_usize;

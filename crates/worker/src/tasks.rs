@@ -38,7 +38,7 @@ pub(crate) fn all() -> Vec<Task> {
 }
 
 /// What money and tenants wait for.
-fn due_work() -> [Task; 6] {
+fn due_work() -> [Task; 7] {
     [
         Task {
             name: "number_events",
@@ -89,6 +89,14 @@ fn due_work() -> [Task; 6] {
             woken: never,
         },
         Task {
+            name: "run_jobs",
+            pause: SECOND,
+            short_pause: Duration::from_millis(50),
+            until_idle: true,
+            run: |parts| async move { parts.operations.run_due_jobs().await }.boxed(),
+            woken: |parts| async move { parts.operations.wakeups().jobs.notified().await }.boxed(),
+        },
+        Task {
             name: "write_upstream_calls",
             // Each run is a commit, so calls gather meanwhile; a reader of an order's timeline does not wait for it.
             pause: SECOND,
@@ -101,7 +109,7 @@ fn due_work() -> [Task; 6] {
 }
 
 /// What is done on the clock, whether anybody waits or not.
-fn upkeep() -> [Task; 6] {
+fn upkeep() -> [Task; 7] {
     [
         Task {
             name: "refresh_certificates",
@@ -132,12 +140,29 @@ fn upkeep() -> [Task; 6] {
             woken: never,
         },
         Task {
+            name: "write_credential_uses",
+            // People look at it who ask whether anybody still uses a key; a minute is as good as a second.
+            pause: SECOND * 60,
+            short_pause: SECOND * 60,
+            until_idle: false,
+            run: |parts| async move { parts.operations.write_credential_uses().await }.boxed(),
+            woken: never,
+        },
+        Task {
             name: "look_after_data_keys",
             // Keys live for months; what a look leaves is due in an hour at the earliest.
             pause: HOUR / 6,
             short_pause: SECOND,
             until_idle: false,
             run: |parts| async move { parts.operations.look_after_data_keys().await }.boxed(),
+            woken: never,
+        },
+        Task {
+            name: "compute_hours",
+            pause: SECOND * 60,
+            short_pause: SECOND * 60,
+            until_idle: false,
+            run: |parts| async move { parts.operations.compute_hours().await }.boxed(),
             woken: never,
         },
         Task {
@@ -172,9 +197,10 @@ fn purge(parts: Arc<Parts>) -> Running {
         let deliveries = parts.operations.purge_old_deliveries().await?;
         let calls = parts.operations.purge_old_upstream_calls().await?;
         let bills = parts.operations.purge_old_bills().await?;
-        Ok(to_usize(
-            deliveries.saturating_add(calls).saturating_add(bills),
-        ))
+        let nonces = parts.operations.forget_spent_nonces().await?;
+        let jobs = parts.operations.purge_old_jobs().await?;
+        let gone = [deliveries, calls, bills, nonces, jobs].into_iter();
+        Ok(to_usize(gone.fold(0, u64::saturating_add)))
     }
     .boxed()
 }

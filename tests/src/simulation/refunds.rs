@@ -411,7 +411,8 @@ impl World {
         let (tenant, id) = (late.tenant_id, late.id);
         let decided = self
             .asked(node, async |o| {
-                o.decide_late_payment(&tenant, &id, &ruling).await
+                let by = Actor::operator("somebody");
+                o.decide_late_payment(&by, &tenant, &id, &ruling).await
             })
             .await;
         self.tell(|| {

@@ -11,6 +11,7 @@ use tributary_domain::merchant::{AppId, Mchid, SubAppKind};
 use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_operations::Operations;
+use tributary_operations::credentials::ApiKeyWish;
 use tributary_operations::endpoints::NewEndpoint;
 use tributary_server::simulated;
 use tributary_storage::Storage;
@@ -190,16 +191,14 @@ async fn player(
         .expect("an app");
     let key = operations
         .create_api_key(
+            &Actor::system("test"),
             &tenant.id,
-            Mode::Test,
-            "simulation",
-            Scope::ALL.to_vec(),
-            None,
+            ApiKeyWish::new(Mode::Test, "simulation", Scope::ALL.to_vec()),
         )
         .await
         .expect("an API key");
     let caller = operations
-        .authenticate(key.secret.reveal())
+        .authenticate(key.secret.reveal(), None)
         .await
         .expect("a caller");
     Player::new(

@@ -6,9 +6,11 @@ use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use tributary_domain::staff::Permission;
 use tributary_operations::staff::{Origin, Renewal, StaffCaller};
+use tributary_operations::tenancy::{self, Tenancy};
 use tributary_operations::{OperationError, Operations};
 use zeroize::Zeroizing;
 
+use crate::peer;
 use crate::problem::{Problem, ProblemCode};
 use crate::request_log::RequestId;
 
@@ -39,20 +41,30 @@ pub(crate) struct May<const PERMISSION: usize>(pub(crate) StaffCall);
 /// The cookie of a session, sent by one of our pages.
 pub(crate) struct Cookie(pub(crate) Renewal);
 
-/// Where a call comes from; it asks for nothing.
+/// Where a call of somebody comes from who shows a password, a cookie or an invitation: the platform finds out who it is.
 pub(crate) struct CallOrigin(pub(crate) Origin);
 
 async fn signed_in(request: &Request) -> Result<StaffCall, Problem> {
     let operations = operations(request)?;
     let token = bearer(request).ok_or_else(Problem::unauthorized)?;
-    let caller = operations
-        .authenticate_staff(token, origin(request))
+    // Who it is, is what this asks.
+    let recognised = operations.authenticate_staff(token, origin(request));
+    let caller = tenancy::platform(recognised)
         .await?
         .ok_or(OperationError::SignedOut)?;
+    recognise(match caller.scope.tenant() {
+        Some(tenant) => Tenancy::Tenant(tenant.clone()),
+        None => Tenancy::Platform,
+    })?;
     Ok(StaffCall {
         operations: operations.clone(),
         caller,
     })
+}
+
+/// Says for whom the rest of the request works: a tenant's member reaches its tenant's rows only.
+fn recognise(tenancy: Tenancy) -> Result<(), Problem> {
+    tenancy::recognise(&tenancy).map_err(|error| Problem::of(ProblemCode::Internal).cause(&error))
 }
 
 /// The use cases that the routes were built with.
@@ -70,10 +82,7 @@ fn bearer(request: &Request) -> Option<&str> {
 
 fn origin(request: &Request) -> Origin {
     Origin {
-        ip: request
-            .remote_addr()
-            .as_socket_addr()
-            .map(std::net::SocketAddr::ip),
+        ip: peer::address_of(request),
         request_id: request.data::<RequestId>().map(|id| id.0.clone()),
         user_agent: request.header(header::USER_AGENT).map(str::to_owned),
     }
@@ -251,6 +260,7 @@ impl<'a> ApiExtractor<'a> for Cookie {
 
 impl<'a> FromRequest<'a> for CallOrigin {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        recognise(Tenancy::Platform)?;
         Ok(Self(origin(request)))
     }
 }

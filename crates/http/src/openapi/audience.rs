@@ -7,11 +7,16 @@ use poem_openapi::registry::Registry;
 use serde_json::{Map, Value};
 
 use crate::admin_api::AdminApi;
+use crate::oauth;
 use crate::problem::ProblemCode;
 use crate::tenant_api::TenantApi;
 
 /// The schemas of every body of one API, which are also what a body is checked against.
-static TENANT_REGISTRY: LazyLock<Registry> = LazyLock::new(registered::<TenantApi>);
+static TENANT_REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+    let mut registry = registered::<TenantApi>();
+    oauth::register(&mut registry);
+    registry
+});
 static ADMIN_REGISTRY: LazyLock<Registry> = LazyLock::new(registered::<AdminApi>);
 
 /// The admin API's tables, one file per noun: `limits`, `examples` and `answers`.
@@ -19,6 +24,8 @@ const ADMIN_TABLES: &[&str] = &[
     include_str!("admin/session.json"),
     include_str!("admin/me.json"),
     include_str!("admin/staff.json"),
+    include_str!("admin/credentials.json"),
+    include_str!("admin/console.json"),
 ];
 
 fn registered<T: OpenApi>() -> Registry {
@@ -163,14 +170,20 @@ impl Audience {
     ) -> Vec<ProblemCode> {
         use ProblemCode as Code;
         match self {
-            Self::Tenant if matches!(id, "getMe" | "listEventTypes" | "getWebhookIps") => {
-                vec![Code::Unauthorized, Code::RateLimited]
+            // Anybody may ask.
+            Self::Tenant if scheme(operation).is_none() => Vec::new(),
+            Self::Tenant => {
+                let mut codes = vec![
+                    Code::Unauthorized,
+                    Code::SignatureRefused,
+                    Code::AddressNotAllowed,
+                    Code::RateLimited,
+                ];
+                if !matches!(id, "getMe" | "listEventTypes" | "getWebhookIps") {
+                    codes.push(Code::InsufficientScope);
+                }
+                codes
             }
-            Self::Tenant => vec![
-                Code::Unauthorized,
-                Code::InsufficientScope,
-                Code::RateLimited,
-            ],
             Self::Staff => match scheme(operation) {
                 Some("accessToken") => vec![
                     Code::Unauthorized,
@@ -185,7 +198,7 @@ impl Audience {
     }
 }
 
-/// The one way to authenticate that an operation names.
+/// The first way to authenticate that an operation names.
 fn scheme(operation: &Map<String, Value>) -> Option<&str> {
     let schemes = operation.get("security")?.as_array()?;
     let first = schemes.first()?.as_object()?;

@@ -2,6 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
+/// Adds paths that are written by hand.
+pub(super) fn add_paths(document: &mut Value, paths: &str) {
+    let paths: Map<String, Value> = serde_json::from_str(paths).unwrap_or_default();
+    for (path, item) in paths {
+        document["paths"][path] = item;
+    }
+}
+
 /// Writes the limits into the schemas and the parameters.
 pub(super) fn add_limits(document: &mut Value, limits: &Map<String, Value>) {
     let schemas = document["components"]["schemas"].as_object_mut();
@@ -95,6 +103,14 @@ pub(super) fn add_examples(document: &mut Value, examples: &Map<String, Value>) 
         for (status, example) in own["responses"].as_object().into_iter().flatten() {
             let answers = operation.get_mut("responses");
             set_example(answers.and_then(|answers| answers.get_mut(status)), example);
+        }
+        if let Some(stream) = own.get("events") {
+            let content = operation.get_mut("responses");
+            let content =
+                content.and_then(|all| all.pointer_mut("/200/content/text~1event-stream"));
+            if let Some(content) = content {
+                content["examples"] = json!({ "example": { "value": stream } });
+            }
         }
         if let Some(file) = own.get("csv") {
             let content = operation.get_mut("responses");

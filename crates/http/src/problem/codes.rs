@@ -59,8 +59,12 @@ problem_codes! {
     OwnRequest = "own_request", [403], "Nobody approves a request of their own";
     /// A second person must approve first.
     ApprovalRequired = "approval_required", [409], "A second person must approve this first";
-    /// The API key lacks a scope.
-    InsufficientScope = "insufficient_scope", [403], "The API key lacks the scope that this call needs";
+    /// A signed request that is not accepted.
+    SignatureRefused = "signature_refused", [401], "The signature of the request is not accepted";
+    /// The credential lacks a scope.
+    InsufficientScope = "insufficient_scope", [403], "The credential lacks the scope that this call needs";
+    /// The key is bound to other networks.
+    AddressNotAllowed = "address_not_allowed", [403], "The API key may not be used from this address";
     /// The tenant is invited, suspended or closed.
     TenantInactive = "tenant_inactive", [403], "The tenant takes no orders in this mode at this time";
     /// Nothing here, or nothing of this tenant.
@@ -134,6 +138,8 @@ impl ProblemCode {
     ];
     /// What staff never meet.
     pub(crate) const FOR_TENANTS_ONLY: &'static [Self] = &[
+        Self::SignatureRefused,
+        Self::AddressNotAllowed,
         Self::InsufficientScope,
         Self::LoginFailed,
         Self::RateLimited,
@@ -166,6 +172,10 @@ impl ProblemCode {
             Self::VersionConflict => "Read the object again, and send the edit with its new ETag.",
             Self::PreconditionRequired => "Send the object's `ETag` in `If-Match`.",
             Self::TooManyAttempts => "Wait for `Retry-After` seconds.",
+            Self::SignatureRefused => {
+                "`detail` says what is wrong: the header, the clock, a nonce that came before, the certificate or the bytes."
+            }
+            Self::AddressNotAllowed => "Call from the networks that the key is bound to.",
             Self::InsufficientScope => "Use a key with the scope that `detail` names.",
             Self::TenantInactive => "Ask the platform; refunds and reads still work.",
             Self::NotFound => "Check the id, and that the key belongs to the same tenant and mode.",

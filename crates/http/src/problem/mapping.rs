@@ -18,6 +18,9 @@ const RETRY_AFTER_UNKNOWN_SECONDS: u32 = 5;
 /// Says that the answer was given before under the same idempotency key.
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
+/// How to sign a request that was not accepted.
+const SIGNATURE_SCHEME: &str = "WECHATPAY2-SHA256-RSA2048";
+
 impl From<OperationError> for Problem {
     fn from(error: OperationError) -> Self {
         use ProblemCode as Code;
@@ -156,6 +159,10 @@ impl From<AuthError> for Problem {
     fn from(error: AuthError) -> Self {
         match error {
             AuthError::Unknown | AuthError::Ended => unauthorized(),
+            AuthError::Address => Self::of(ProblemCode::AddressNotAllowed),
+            AuthError::Signature(reason) => Self::of(ProblemCode::SignatureRefused)
+                .detail(reason)
+                .header(header::WWW_AUTHENTICATE, SIGNATURE_SCHEME),
             AuthError::Unavailable(cause) => Self::of(ProblemCode::Unavailable)
                 .cause(&cause)
                 .retry_after(RETRY_AFTER_SECONDS),
@@ -183,7 +190,7 @@ pub(super) fn unauthorized() -> Problem {
 fn forbidden(scope: Scope) -> Problem {
     let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
     Problem::of(ProblemCode::InsufficientScope)
-        .detail(format!("the API key lacks the scope {scope}"))
+        .detail(format!("the credential lacks the scope {scope}"))
         .header(header::WWW_AUTHENTICATE, &challenge)
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::event::EventType;
-use tributary_domain::ids::OrderId;
+use tributary_domain::ids::{OrderId, TenantId};
 use tributary_domain::order::{Attempt, Order, OrderState, next_poll_at};
-use tributary_domain::order_content::{OrderContent, OrderRequest};
+use tributary_domain::order_content::{OrderContent, OrderRequest, Payer};
 use tributary_domain::order_money::OrderMoney;
 use tributary_domain::rehearsal::{CrashPoint, crash_point};
 use tributary_domain::settlement::Source;
@@ -18,6 +18,7 @@ use tributary_storage::{StorageError, orders};
 use crate::budgets::Spending;
 use crate::credentials::Caller;
 use crate::idempotency::{Idempotency, Known};
+use crate::logins::openid_hash;
 use crate::orders::preflight::Destination;
 use crate::orders::prepay::{Prepaid, prepared, write_prepared};
 use crate::orders::view::{PayParams, PlacedView, order_view};
@@ -429,7 +430,14 @@ fn new_order(
         event_seq: 1,
         next_poll_at: Some(next_poll_at(now, 0, now, expires_at)),
         polls: 0,
+        payer_hash: Some(payer_hash(&caller.tenant_id, &content.payer)),
     }
+}
+
+/// What stands for the payer where a person looks for the orders of one.
+fn payer_hash(tenant: &TenantId, payer: &Payer) -> String {
+    let (Payer::SpOpenid(openid) | Payer::SubOpenid(openid)) = payer;
+    openid_hash(tenant, openid.as_str())
 }
 
 fn replay(status: u16, answer: &str) -> Result<Placed, OperationError> {

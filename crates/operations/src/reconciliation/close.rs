@@ -6,6 +6,7 @@ use tributary_domain::ids::DiscrepancyId;
 use tributary_domain::reconciliation::{
     Discrepancy, DiscrepancyClass, DiscrepancyState, Reconciliation,
 };
+use tributary_domain::staff::Actor;
 use tributary_storage::discrepancies::{self, DiscrepancyFilter};
 
 use crate::pages::{LIMIT_MAX, Page, cut};
@@ -42,6 +43,7 @@ impl Operations {
     /// Puts a discrepancy away: a person looked at it, and says why.
     pub async fn close_discrepancy(
         &self,
+        by: &Actor,
         id: &DiscrepancyId,
         closing: &Closing,
     ) -> Result<Discrepancy, OperationError> {
@@ -67,7 +69,8 @@ impl Operations {
             reason: Some(closing.reason.trim().to_owned()),
             ..before.clone()
         };
-        self.settle_discrepancy(&before, after).await
+        self.settle_by(by, "discrepancy.closed", &before, after)
+            .await
     }
 
     /// A row of this bill is what the comparison of a neighbouring day waits for; whether the days are neighbours.
@@ -85,6 +88,7 @@ impl Operations {
             day: Some(day),
             state: Some(DiscrepancyState::Open),
             number: Some(row.number().to_owned()),
+            tenant_id: None,
         };
         let storage = self.storage();
         let waiting =
@@ -138,6 +142,7 @@ impl Operations {
             day: Some(run.day.previous()),
             state: Some(DiscrepancyState::Open),
             number: None,
+            tenant_id: None,
         };
         let mut after: Option<DiscrepancyId> = None;
         loop {

@@ -128,6 +128,7 @@ impl Operations {
                 STAFF
             }
             .to_owned(),
+            assignee: None,
             actor: None,
             reason: None,
             evidence: noted.evidence.clone(),
@@ -154,7 +155,7 @@ impl Operations {
         Ok(after)
     }
 
-    async fn tell_discrepancy(
+    pub(super) async fn tell_discrepancy(
         &self,
         tx: &Tx,
         found: &Discrepancy,

@@ -37,6 +37,7 @@ impl Operations {
             day: Some(run.day),
             state: Some(DiscrepancyState::Open),
             number: None,
+            tenant_id: None,
         };
         let (mut after, mut asked, mut strangers) = (None, 0_usize, 0_usize);
         while asked < REPAIRS_MAX {

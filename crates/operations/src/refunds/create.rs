@@ -1,16 +1,20 @@
 //! Asking for a refund: its intent is committed with the idempotency key, then it is sent.
 
 use serde::{Deserialize, Serialize};
+use tributary_domain::audit::AuditScope;
 use tributary_domain::clock::Timestamp;
+use tributary_domain::ids::{RefundId, TenantId};
 use tributary_domain::order::Order;
 use tributary_domain::refund::{Refund, RefundOrigin, RefundState};
 use tributary_domain::refund_content::{OrderRef, RefundContent, RefundRequest};
 use tributary_domain::rehearsal::{CrashPoint, crash_point};
 use tributary_domain::settlement::Source;
-use tributary_domain::tenant::Scope;
+use tributary_domain::staff::Actor;
+use tributary_domain::tenant::{Mode, Scope};
 use tributary_storage::idempotency::{self, About, Scope as KeyScope};
 use tributary_storage::{StorageError, Tx, orders, refunds};
 
+use crate::audit::{self, Act};
 use crate::credentials::Caller;
 use crate::idempotency::{Idempotency, Known};
 use crate::refunds::intent::{self, Asked, Intent};
@@ -34,6 +38,13 @@ pub struct Refunded {
     pub replayed: bool,
     /// The refund.
     pub view: RefundView,
+}
+
+/// Whose money goes back, and the person who asks for it when it is not the tenant's program.
+pub(crate) struct Asker<'a> {
+    pub(crate) tenant_id: TenantId,
+    pub(crate) mode: Mode,
+    pub(crate) by: Option<&'a Actor>,
 }
 
 /// A definite answer as it is kept under an idempotency key.
@@ -62,9 +73,24 @@ impl Operations {
         idem: &Idempotency,
     ) -> Result<Refunded, OperationError> {
         caller.require(Scope::RefundsWrite)?;
+        let asker = Asker {
+            tenant_id: caller.tenant_id.clone(),
+            mode: caller.mode,
+            by: None,
+        };
+        self.refund_for(&asker, request, idem).await
+    }
+
+    /// The same for whoever asks.
+    pub(crate) async fn refund_for(
+        &self,
+        asker: &Asker<'_>,
+        request: RefundRequest,
+        idem: &Idempotency,
+    ) -> Result<Refunded, OperationError> {
         let asked = RefundContent::parse(request).map_err(OperationError::Invalid)?;
-        let scope = idem.scope(caller);
-        match self.record_refund(caller, &asked, idem, &scope).await {
+        let scope = idem.scope_of(&asker.tenant_id, asker.mode);
+        match self.record_refund(asker, &asked, idem, &scope).await {
             Ok(work) => self.carry_refund_out(work).await,
             Err(OperationError::Storage(StorageError::Duplicate {
                 table: "idempotency_keys",
@@ -75,7 +101,7 @@ impl Operations {
                     lock_token,
                 }) => {
                     let work = Work {
-                        refund: self.find_refund(caller, &id).await?,
+                        refund: self.refund_of(asker, &id).await?,
                         scope,
                         lock_token,
                         status: OK,
@@ -92,18 +118,23 @@ impl Operations {
         }
     }
 
+    async fn refund_of(&self, asker: &Asker<'_>, id: &RefundId) -> Result<Refund, OperationError> {
+        let found = refunds::find(self.storage(), &asker.tenant_id, asker.mode, id).await?;
+        found.ok_or(OperationError::NotFound)
+    }
+
     /// Commits the key with the refund that it makes, or with the one that the tenant's number names already.
     async fn record_refund(
         &self,
-        caller: &Caller,
+        asker: &Asker<'_>,
         (order_ref, content): &(OrderRef, RefundContent),
         idem: &Idempotency,
         scope: &KeyScope,
     ) -> Result<Work, OperationError> {
         let now = self.now();
         let tx = self.storage().begin().await?;
-        let order = lock_order(&tx, caller, order_ref).await?;
-        let (tenant, mode) = (&caller.tenant_id, caller.mode);
+        let order = lock_order(&tx, asker, order_ref).await?;
+        let (tenant, mode) = (&asker.tenant_id, asker.mode);
         let number = &content.merchant_refund_no;
         let known = refunds::find_by_number(&tx, tenant, mode, number).await?;
         let (refund, status) = match known {
@@ -123,6 +154,7 @@ impl Operations {
         if status == CREATED {
             // Last, because only now it is certain that the key is new.
             reserve(&tx, &order, &refund, now).await?;
+            record_person(&tx, asker, &refund, now).await?;
         }
         crash_point(CrashPoint::RefundIntentBeforeCommit);
         tx.commit().await?;
@@ -230,8 +262,8 @@ async fn refuse_reused_key(
 }
 
 /// The order that a request names, its row held until the transaction ends.
-async fn lock_order(tx: &Tx, caller: &Caller, order: &OrderRef) -> Result<Order, OperationError> {
-    let (tenant, mode) = (&caller.tenant_id, caller.mode);
+async fn lock_order(tx: &Tx, asker: &Asker<'_>, order: &OrderRef) -> Result<Order, OperationError> {
+    let (tenant, mode) = (&asker.tenant_id, asker.mode);
     let found = match order {
         OrderRef::Id(id) => orders::find(tx, tenant, mode, id).await?,
         OrderRef::Number(number) => orders::find_by_number(tx, tenant, mode, number).await?,
@@ -279,6 +311,27 @@ async fn reserve(
         .map_err(OperationError::NotRefundable)?;
     intent::record(tx, order, refund, Source::Api).await?;
     Ok(())
+}
+
+/// Who pays a tenant's money back without being its program stands in the log.
+async fn record_person(
+    tx: &Tx,
+    asker: &Asker<'_>,
+    refund: &Refund,
+    now: Timestamp,
+) -> Result<(), OperationError> {
+    let Some(by) = asker.by else { return Ok(()) };
+    let scope = AuditScope::Tenant(asker.tenant_id.clone());
+    let act = Act {
+        after: Some(serde_json::json!({
+            "order_id": refund.order_id,
+            "merchant_refund_no": refund.content.merchant_refund_no,
+            "refund_fen": refund.content.refund.as_i64(),
+        })),
+        reason: refund.content.reason.as_deref(),
+        ..Act::new(scope, "refund.requested", refund.id.as_str())
+    };
+    audit::record(tx, by, act, now).await
 }
 
 fn answered(work: &Work) -> Refunded {

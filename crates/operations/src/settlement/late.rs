@@ -12,7 +12,7 @@ use tributary_storage::{Tx, late_payments, orders, tenants};
 
 use crate::OperationError;
 use crate::refunds::intent::{self, Asked, Intent};
-use crate::settlement::{About, Judged, Telling, change, leftovers_due, raise};
+use crate::settlement::{About, Judged, Telling, change, learned, leftovers_due, raise};
 
 /// Who decides when no person does.
 const POLICY: &str = "policy";
@@ -48,6 +48,9 @@ pub(super) async fn settle_late(
     let mut late = late_payment(news, decision, now);
     let attempt = settle_attempt(tx, news).await?;
     let mut after = after(news, decision);
+    if after.payment != order.payment {
+        learned(&mut after, source, now);
+    }
     after.next_poll_at = leftovers_due(tx, order, news.attempt, now).await?;
     let refund =
         (decision == LateDecision::Refund).then(|| refund_of(&after, &attempt, &late, now));

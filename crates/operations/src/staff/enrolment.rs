@@ -3,6 +3,7 @@
 use rand::Rng as _;
 use serde_json::json;
 use tributary_domain::staff_member::StaffMember;
+use tributary_storage::sealed_columns::PLATFORM;
 use tributary_storage::staff::{self, Account};
 use tributary_storage::staff_sessions;
 use tributary_vault::Place;
@@ -10,7 +11,6 @@ use zeroize::Zeroizing;
 
 use super::caller::StaffCaller;
 use super::passwords::{self, Compared};
-use super::tokens::PLATFORM;
 use super::{recovery, scope_of, totp};
 use crate::audit::{self, Act};
 use crate::credentials::ShownOnce;

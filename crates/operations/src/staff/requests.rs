@@ -4,12 +4,13 @@
 //! minute; the next try does the work again, which the rows' own keys (an e-mail address, a refund's number) make safe.
 
 use sha2::{Digest as _, Sha256};
+use tributary_domain::ids::StaffId;
+use tributary_storage::sealed_columns::PLATFORM;
 use tributary_storage::staff_requests::{self, StaffRequest};
 use tributary_vault::Place;
 use zeroize::Zeroizing;
 
 use super::caller::StaffCaller;
-use super::tokens::PLATFORM;
 use crate::idempotency::Idempotency;
 use crate::{OperationError, Operations};
 
@@ -65,7 +66,8 @@ impl Operations {
             return Err(OperationError::IdempotencyKeyReused);
         }
         if let Some((_, sealed)) = &known.answer {
-            let place = answer_place(staff.as_str());
+            let row = answer_row(staff, hash);
+            let place = answer_place(&row);
             let answer = self
                 .sealing()
                 .open(self.storage(), PLATFORM, &place, sealed)
@@ -96,13 +98,15 @@ impl Operations {
         answer: &[u8],
     ) -> Result<(), OperationError> {
         let (staff, now) = (&caller.staff_id, self.now());
-        let place = answer_place(staff.as_str());
+        let hash = hash_of_key(key);
+        let row = answer_row(staff, &hash);
+        let place = answer_place(&row);
         let sealed = self
             .sealing()
             .seal(self.storage(), PLATFORM, &place, answer, now)
             .await?;
         let tx = self.storage().begin().await?;
-        staff_requests::complete(&tx, staff, &hash_of_key(key), status, sealed).await?;
+        staff_requests::complete(&tx, staff, &hash, status, sealed).await?;
         Ok(tx.commit().await?)
     }
 
@@ -127,10 +131,15 @@ fn hash_of_key(key: &Idempotency) -> String {
     hex::encode(hash.finalize())
 }
 
-const fn answer_place(staff: &str) -> Place<'_> {
+/// An answer opens under the key of its own request only.
+fn answer_row(staff: &StaffId, hash: &str) -> String {
+    format!("{staff}/{hash}")
+}
+
+const fn answer_place(row: &str) -> Place<'_> {
     Place {
         table: "staff_requests",
         column: "sealed_answer",
-        row: staff,
+        row,
     }
 }

@@ -13,6 +13,7 @@ use subtle::ConstantTimeEq as _;
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{SessionId, StaffId};
 use tributary_storage::platform_secrets;
+use tributary_storage::sealed_columns::PLATFORM;
 use tributary_vault::Place;
 use zeroize::Zeroizing;
 
@@ -25,8 +26,6 @@ const TOKEN_BYTES: usize = 32;
 const CHAIN_KEY_BYTES: usize = 32;
 const ISSUER: &str = "tributary";
 const AUDIENCE: &str = "tributary-admin";
-/// Whose data key seals what belongs to the platform itself.
-pub(crate) const PLATFORM: &str = "platform";
 const NAME: &str = "staff_tokens";
 const PLACE: Place<'static> = Place {
     table: "platform_secrets",

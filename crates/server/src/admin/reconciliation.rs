@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tributary_domain::bill::BillDay;
 use tributary_domain::ids::{DiscrepancyId, ProviderId, TenantId};
 use tributary_domain::reconciliation::{Discrepancy, DiscrepancyState};
+use tributary_domain::staff::Actor;
 use tributary_operations::Operations;
 use tributary_operations::reconciliation::view::{discrepancy_view, reconciliation_view};
 use tributary_operations::reconciliation::{Closing, DiscrepancyFilter, Outcome};
@@ -52,6 +53,7 @@ pub(super) async fn discrepancies(
         day: day.transpose().context("date")?,
         state,
         number: None,
+        tenant_id: None,
     };
     let cursor = cursor.transpose().context("cursor")?;
     let page = operations
@@ -65,6 +67,7 @@ pub(super) async fn discrepancies(
 
 pub(super) async fn close(
     operations: &Operations,
+    by: &Actor,
     args: CloseDiscrepancy,
 ) -> anyhow::Result<Value> {
     let id: DiscrepancyId = args.discrepancy.parse().context("discrepancy")?;
@@ -72,7 +75,7 @@ pub(super) async fn close(
         actor: args.actor,
         reason: args.reason,
     };
-    let closed = operations.close_discrepancy(&id, &closing).await?;
+    let closed = operations.close_discrepancy(by, &id, &closing).await?;
     Ok(shown(&closed))
 }
 

@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::ConfigArgs;
+use super::credentials::{
+    CreateApiKey, IssueCertificate, ListCredentials, RegisterPublicKey, RevokeApiKey,
+    RevokeCertificate, RollApiKey,
+};
 
 /// Which world: real money or the simulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -44,8 +48,18 @@ pub enum AdminCommand {
     AddSubApp(AddSubApp),
     /// Makes an API key and prints it, once
     CreateApiKey(CreateApiKey),
+    /// Makes the key that takes the place of another, and prints it, once
+    RollApiKey(RollApiKey),
     /// Withdraws an API key; it stops working within seconds
     RevokeApiKey(RevokeApiKey),
+    /// Issues a certificate for a tenant's request (PKCS#10)
+    IssueCertificate(IssueCertificate),
+    /// Registers a public key that a tenant signs its requests with
+    RegisterPublicKey(RegisterPublicKey),
+    /// Withdraws a certificate or a public key; it stops working within seconds
+    RevokeCertificate(RevokeCertificate),
+    /// Lists a tenant's API keys and certificates, and when they were last used
+    ListCredentials(ListCredentials),
     /// Compares a provider's day with WeChat's bill now
     Reconcile(Reconcile),
     /// Lists what differs from WeChat's bills
@@ -237,37 +251,6 @@ pub struct AddSubApp {
     /// The AppSecret; `-` reads standard input
     #[arg(long)]
     pub app_secret_file: Option<PathBuf>,
-}
-
-/// A new API key.
-#[derive(Debug, Args)]
-pub struct CreateApiKey {
-    /// Whose it is, ten_…
-    #[arg(long)]
-    pub tenant: String,
-    /// Which world it opens
-    #[arg(long)]
-    pub mode: ModeName,
-    /// What people call it
-    #[arg(long)]
-    pub name: String,
-    /// What it may do, separated by commas; everything when left out
-    #[arg(long, value_delimiter = ',')]
-    pub scopes: Vec<String>,
-    /// When it stops working, RFC 3339
-    #[arg(long)]
-    pub expires_at: Option<String>,
-}
-
-/// An API key to withdraw.
-#[derive(Debug, Args)]
-pub struct RevokeApiKey {
-    /// Whose it is, ten_…
-    #[arg(long)]
-    pub tenant: String,
-    /// Which one, key_…
-    #[arg(long)]
-    pub key: String,
 }
 
 /// A day to compare.

@@ -74,6 +74,7 @@ pub(super) fn render(config: &Config) -> String {
             "otlp_endpoint = {}",
             text(config.otlp_endpoint.as_deref().unwrap_or_default())
         ),
+        format!("trusted_proxies = {}", list(&config.trusted_proxies)),
         "\n[database]".to_owned(),
         format!(
             "url = {}",

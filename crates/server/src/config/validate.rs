@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use tributary_domain::credential::NetworkList;
 use tributary_webhooks::Network;
 
 use super::{Config, KekSource};
@@ -39,6 +40,9 @@ pub(super) fn faults(config: &Config) -> Vec<String> {
         && reqwest::Url::parse(endpoint).is_err()
     {
         faults.push("otlp_endpoint is not a URL".to_owned());
+    }
+    if let Err(error) = NetworkList::parse(&config.trusted_proxies) {
+        faults.push(format!("trusted_proxies: {error}"));
     }
     let webhooks = &config.webhooks;
     for (name, networks) in [

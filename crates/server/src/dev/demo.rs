@@ -6,6 +6,7 @@ use tributary_domain::merchant::{AppId, Mchid, SubAppKind};
 use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_operations::Operations;
+use tributary_operations::credentials::ApiKeyWish;
 use tributary_operations::endpoints::{EndpointPatch, NewEndpoint};
 use tributary_operations::pages::LIMIT_MAX;
 use wechatpay_sim::{
@@ -58,7 +59,11 @@ pub(super) async fn create(
     )
     .await?;
     let key = operations
-        .create_api_key(&tenant.id, Mode::Test, "demo", Scope::ALL.to_vec(), None)
+        .create_api_key(
+            &Actor::system("dev"),
+            &tenant.id,
+            ApiKeyWish::new(Mode::Test, "demo", Scope::ALL.to_vec()),
+        )
         .await?;
     let api_key = key.secret.reveal().to_owned();
     let webhook_secret = register_receiver(operations, &api_key, &at.receiver).await?;
@@ -169,7 +174,7 @@ async fn register_receiver(
     api_key: &str,
     receiver_url: &str,
 ) -> anyhow::Result<String> {
-    let caller = operations.authenticate(api_key).await?;
+    let caller = operations.authenticate(api_key, None).await?;
     let endpoint = NewEndpoint {
         url: webhook_url(receiver_url),
         description: "The demo's own receiver".to_owned(),
@@ -185,7 +190,7 @@ async fn move_receiver(
     earlier: &DevFacts,
     receiver_url: &str,
 ) -> anyhow::Result<()> {
-    let caller = operations.authenticate(&earlier.api_key).await?;
+    let caller = operations.authenticate(&earlier.api_key, None).await?;
     let known = webhook_url(&earlier.receiver_url);
     let page = operations.list_endpoints(&caller, None, LIMIT_MAX).await?;
     let Some(endpoint) = page.items.iter().find(|endpoint| endpoint.url == known) else {

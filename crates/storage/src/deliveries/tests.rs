@@ -14,7 +14,7 @@ use super::completion::{
 use super::parcel::parcels_all_tenants;
 use super::*;
 use crate::test_database::on_both;
-use crate::{Storage, endpoints, feed, outbox};
+use crate::{Storage, endpoints, feed, outbox, tenancy};
 
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const LEASE_MS: i64 = 60_000;

@@ -13,6 +13,10 @@ pub(crate) struct Model {
     pub(crate) provider_id: Option<String>,
     pub(crate) order_id: Option<String>,
     pub(crate) detail: String,
+    pub(crate) state: String,
+    pub(crate) resolved_at: Option<i64>,
+    pub(crate) resolved_by: Option<String>,
+    pub(crate) resolution: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

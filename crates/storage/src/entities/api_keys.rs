@@ -15,6 +15,10 @@ pub(crate) struct Model {
     pub(crate) scopes: String,
     pub(crate) expires_at: Option<i64>,
     pub(crate) revoked_at: Option<i64>,
+    pub(crate) networks: Option<String>,
+    pub(crate) successor_id: Option<String>,
+    pub(crate) last_used_at: Option<i64>,
+    pub(crate) last_used_from: Option<String>,
     pub(crate) created_at: i64,
 }
 

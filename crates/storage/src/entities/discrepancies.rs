@@ -24,6 +24,7 @@ pub(crate) struct Model {
     pub(crate) reason: Option<String>,
     pub(crate) evidence: String,
     pub(crate) event_seq: i64,
+    pub(crate) assignee: Option<String>,
     pub(crate) seen_in: i64,
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,

@@ -27,6 +27,7 @@ pub(crate) struct Model {
     pub(crate) timeout_ms: Option<i64>,
     pub(crate) header_names: Option<String>,
     pub(crate) sealed_headers: Option<Vec<u8>>,
+    pub(crate) host: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -33,6 +33,9 @@ pub(crate) struct Model {
     pub(crate) refund_count: i64,
     pub(crate) last_refund_at: Option<i64>,
     pub(crate) paid_at: Option<i64>,
+    pub(crate) payer_hash: Option<String>,
+    pub(crate) paid_source: Option<String>,
+    pub(crate) learned_at: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

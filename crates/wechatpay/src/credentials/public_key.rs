@@ -7,8 +7,8 @@ use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPublicEncryptingKey, PublicEncrypti
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use rsa::pkcs1::DecodeRsaPublicKey as _;
-use rsa::pkcs8::EncodePublicKey as _;
+use rsa::pkcs1::{DecodeRsaPublicKey as _, EncodeRsaPublicKey as _};
+use rsa::pkcs8::{DecodePublicKey as _, EncodePublicKey as _};
 
 use super::{Certificate, KeyError, OaepError, SignatureError, pem};
 
@@ -81,6 +81,19 @@ impl PublicKey {
             .encrypt(&OAEP_SHA1_MGF1SHA1, plain, &mut ciphertext, None)
             .map_err(|_| OaepError::Encrypt)?;
         Ok(BASE64_STANDARD.encode(ciphertext))
+    }
+
+    /// Returns the key as DER (SubjectPublicKeyInfo), for fingerprints.
+    pub fn spki_der(&self) -> &[u8] {
+        &self.0.spki
+    }
+
+    /// Returns the key as DER in PKCS#1 form, as it stands within a certificate.
+    pub fn pkcs1_der(&self) -> Result<Vec<u8>, KeyError> {
+        let key = rsa::RsaPublicKey::from_public_key_der(&self.0.spki);
+        let key = key.map_err(|_| KeyError::NotRsa)?;
+        let der = key.to_pkcs1_der().map_err(|_| KeyError::NotRsa)?;
+        Ok(der.into_vec())
     }
 
     /// Returns the key as PEM (`PUBLIC KEY`).

@@ -17,6 +17,8 @@ mod bill_writer;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod certificate_requests;
+#[cfg(test)]
 mod fail_over;
 #[cfg(test)]
 mod fake_wechat;

@@ -83,7 +83,9 @@ async fn concurrent_claimers(storage: &Storage) {
     append_many(storage, &mine, 60).await;
     let claims = (0..6).map(|_| {
         let storage = storage.clone();
-        tokio::spawn(async move { claim_at(&storage, START).await })
+        tokio::spawn(tenancy::carried(
+            async move { claim_at(&storage, START).await },
+        ))
     });
     let mut seen = HashSet::new();
     for claimed in claims.collect::<Vec<_>>() {
@@ -379,14 +381,14 @@ async fn unreadable(storage: &Storage) {
     endpoint(storage, &mine, &["*"]).await;
     append_many(storage, &mine, 3).await;
     let broken = all(storage, &mine).await.remove(1);
+    let rooms = HashMap::new();
+    let tx = at(storage, START).begin().await.unwrap();
     delivery_queue::Entity::update_many()
         .col_expr(delivery_queue::Column::Class, Expr::value("of tomorrow"))
         .filter(delivery_queue::Column::DeliveryId.eq(broken.id.as_str()))
-        .exec(&storage.writer)
+        .exec(tx.connection())
         .await
         .unwrap();
-    let rooms = HashMap::new();
-    let tx = at(storage, START).begin().await.unwrap();
     let batch = claim_all_tenants(&tx, &request(&rooms)).await.unwrap();
     let told = Unreadable {
         tenant_id: mine.to_string(),

@@ -1,0 +1,125 @@
+//! What the pages of the console share: who looks, lists, actions with reasons.
+
+use poem_openapi::Object;
+use tributary_domain::ids::{OrderId, RefundId};
+use tributary_domain::tenant::Mode;
+use tributary_operations::OperationError;
+use tributary_operations::allowed::Action;
+use tributary_operations::pages::{Place, read_cursor};
+use tributary_operations::tenancy;
+use tributary_operations::viewer::{Reach, Viewer};
+
+use super::guards::StaffCall;
+use crate::pagination::Parameters;
+
+/// One thing that could be done with an object, and why not.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub(super) struct PossibleAction {
+    /// What.
+    name: String,
+    /// Whether you may do it now.
+    allowed: bool,
+    /// Why not, in a stable word.
+    why_not: Option<String>,
+    /// Why not, in Chinese.
+    why_not_zh: Option<String>,
+    /// Why not, in English.
+    why_not_en: Option<String>,
+}
+
+/// Every action of an object.
+pub(super) fn possible(actions: Vec<Action>) -> Vec<PossibleAction> {
+    let shown = actions.into_iter().map(|action| PossibleAction {
+        name: action.name.to_owned(),
+        allowed: action.why_not.is_none(),
+        why_not: action.why_not.as_ref().map(|why| why.code.to_owned()),
+        why_not_zh: action.why_not.as_ref().map(|why| why.words.zh.clone()),
+        why_not_en: action.why_not.map(|why| why.words.en),
+    });
+    shown.collect()
+}
+
+impl StaffCall {
+    /// How far the caller sees, and what in clear.
+    pub(super) fn viewer(&self) -> Viewer {
+        let reach = match self.caller.scope.tenant() {
+            Some(tenant) => Reach::Tenant(tenant.clone()),
+            None => Reach::Platform,
+        };
+        Viewer::new(reach, self.caller.permissions())
+    }
+
+    /// Reads for the caller while an answer is on its way: whose rows may be touched is not known there any more.
+    pub(super) async fn streamed<T>(&self, work: impl Future<Output = T>) -> T {
+        match self.caller.scope.tenant() {
+            Some(tenant) => tenancy::within(tenant.clone(), work).await,
+            None => tenancy::platform(work).await,
+        }
+    }
+}
+
+impl Parameters {
+    /// The world that a list shows: live unless another is named.
+    pub(super) fn mode(&mut self, text: Option<&str>) -> Mode {
+        let read = |text: &str| Mode::parse(text).ok_or("must be live or test");
+        self.parse("mode", text, read).unwrap_or(Mode::Live)
+    }
+
+    /// One of a closed set of words.
+    pub(super) fn word<T>(
+        &mut self,
+        name: &str,
+        text: Option<&str>,
+        read: fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        self.parse(name, text, |text| {
+            read(text).ok_or("is not one of the words")
+        })
+    }
+
+    /// A short text that is compared with what is stored.
+    pub(super) fn short(&mut self, name: &str, text: Option<&str>) -> Option<String> {
+        const CHARS_MAX: usize = 191;
+        self.parse(name, text, |text| {
+            let fits = (1..=CHARS_MAX).contains(&text.chars().count());
+            if fits && !text.chars().any(char::is_control) {
+                Ok(text.to_owned())
+            } else {
+                Err("must have 1 to 191 characters, none of them a control character")
+            }
+        })
+    }
+
+    /// What stands for a payer.
+    pub(super) fn payer_hash(&mut self, text: Option<&str>) -> Option<String> {
+        const DIGITS: usize = 64;
+        self.parse("payer_hash", text, |text| {
+            let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+            if text.len() == DIGITS && text.bytes().all(is_digit) {
+                Ok(text.to_owned())
+            } else {
+                Err("must be 64 hexadecimal digits, lower case")
+            }
+        })
+    }
+
+    /// The id of an order or a refund.
+    pub(super) fn subject(&mut self, text: Option<&str>) -> Option<String> {
+        self.parse("subject_id", text, |text| {
+            let is_id = text.parse::<OrderId>().is_ok() || text.parse::<RefundId>().is_ok();
+            if is_id {
+                Ok(text.to_owned())
+            } else {
+                Err("must be the id of an order or a refund")
+            }
+        })
+    }
+
+    /// Where a page begins.
+    pub(super) fn place<T: std::str::FromStr>(&mut self, text: Option<&str>) -> Option<Place> {
+        self.parse("cursor", text, |text| {
+            read_cursor::<T>(text).map_err(|_: OperationError| "must be a next_cursor of this list")
+        })
+    }
+}

@@ -1,0 +1,572 @@
+//! What staff and members of a tenant see and do: every tenant's affairs, or their own and nobody else's.
+
+use serde_json::{Value, json};
+use tributary_domain::endpoint::EndpointState;
+use tributary_domain::ids::{DeliveryId, EndpointId, NotificationId, OrderId};
+use tributary_domain::order_filter::{OrderProblem, Told};
+use tributary_domain::refund_content::RefundRequest;
+use tributary_domain::staff::{Actor, Role};
+use tributary_domain::tenant::Mode;
+use tributary_operations::OperationError;
+use tributary_operations::delivery_search::{DeliveryQuery, EndpointQuery};
+use tributary_operations::idempotency::{Idempotency, fingerprint};
+use tributary_operations::inbox::{AlarmFilter, AlarmState};
+use tributary_operations::jobs::{JobState, JobWish, RecoverWish};
+use tributary_operations::notification_search::{NotificationQuery, NotificationState};
+use tributary_operations::order_search::OrderQuery;
+use tributary_operations::refund_search::RefundQuery;
+use tributary_operations::timeline::staff::{Lane, StaffDetail, Tone};
+use tributary_operations::viewer::{Reach, Viewer};
+use tributary_tests::{TestPlatform, TestTenant, scenario};
+
+fn platform(role: Role) -> Viewer {
+    Viewer::of_roles(Reach::Platform, &[role])
+}
+
+fn member(tenant: &TestTenant, role: Role) -> Viewer {
+    Viewer::of_roles(Reach::Tenant(tenant.id.clone()), &[role])
+}
+
+fn by() -> Actor {
+    Actor::operator("li.wei")
+}
+
+fn order_id(order: &Value) -> OrderId {
+    order["id"]
+        .as_str()
+        .expect("an id")
+        .parse()
+        .expect("an order's id")
+}
+
+fn is_absent<T>(result: &Result<T, OperationError>) -> bool {
+    matches!(result, Err(OperationError::NotFound))
+}
+
+scenario!(staff_see_every_order_and_a_member_its_own, whose_orders);
+async fn whose_orders(p: &TestPlatform) {
+    let (mine, other) = (&p.tenant, p.another_tenant().await);
+    let first = p.paid_order(888).await;
+    let theirs = other.api.place_order(&other.order(100)).await.placed();
+    let operations = p.platform.operations();
+    let query = OrderQuery::of_mode(Mode::Test);
+    let find = async |viewer: &Viewer| {
+        let page = operations.search_orders(viewer, &query, None, None).await;
+        let page = page.expect("a page");
+        page.items
+            .iter()
+            .map(|one| one.order.id.to_string())
+            .collect::<Vec<_>>()
+    };
+    let ids = |orders: &[&Value]| -> Vec<String> {
+        orders
+            .iter()
+            .map(|order| order_id(order).to_string())
+            .collect()
+    };
+    assert_eq!(
+        find(&platform(Role::Support)).await,
+        ids(&[&theirs, &first])
+    );
+    let viewer = member(mine, Role::TenantViewer);
+    assert_eq!(find(&viewer).await, ids(&[&first]));
+    let stranger = member(&other, Role::TenantOwner);
+    assert_eq!(find(&stranger).await, ids(&[&theirs]));
+    let sums = operations
+        .sum_orders(&stranger, &query)
+        .await
+        .expect("sums");
+    assert_eq!((sums.count, sums.total_fen, sums.complete), (1, 100, true));
+    let id = order_id(&first);
+    assert!(is_absent(&operations.order_detail(&stranger, &id).await));
+    assert!(is_absent(
+        &operations.staff_timeline(&stranger, &id, None).await
+    ));
+    assert!(is_absent(
+        &operations.note_order(&by(), &stranger, &id, "mine").await
+    ));
+    assert!(is_absent(
+        &operations.close_order_for(&by(), &stranger, &id).await
+    ));
+    assert!(is_absent(
+        &operations.ask_about_order_for(&by(), &stranger, &id).await
+    ));
+    let by_number = operations.orders_of_number(&stranger, id.as_str()).await;
+    assert!(by_number.expect("a page").items.is_empty());
+}
+
+scenario!(an_order_shows_who_may_do_what_and_why_not, one_order);
+async fn one_order(p: &TestPlatform) {
+    p.register(&p.tenant, "hook", &["*"]).await;
+    let order = p.paid_order(888).await;
+    p.settle().await;
+    let operations = p.platform.operations();
+    let (id, support) = (order_id(&order), platform(Role::Support));
+    let note = operations
+        .note_order(&by(), &support, &id, " asked the payer ")
+        .await;
+    assert_eq!(note.expect("a note").words, "asked the payer");
+    let seen = operations
+        .order_detail(&support, &id)
+        .await
+        .expect("an order");
+    assert!(seen.listed.payer.contains("****"), "{}", seen.listed.payer);
+    assert_eq!(seen.listed.telling.told(), Told::All);
+    assert_eq!(seen.notes.len(), 1);
+    assert!(seen.paid_to_learned_ms().is_some());
+    let why = |name: &str| {
+        let action = seen.actions.iter().find(|action| action.name == name);
+        action
+            .expect("an action")
+            .why_not
+            .as_ref()
+            .map(|why| why.code)
+    };
+    assert_eq!(why("query"), None);
+    assert_eq!(why("refund"), None);
+    assert_eq!(why("close"), Some("permission_denied"));
+    assert_eq!(why("replay"), Some("nothing_failed"));
+    let finance = platform(Role::PlatformFinance);
+    let seen = operations
+        .order_detail(&finance, &id)
+        .await
+        .expect("an order");
+    assert_eq!(seen.listed.payer, order["payer"]["sub_openid"]);
+
+    let told = operations
+        .staff_timeline(&support, &id, None)
+        .await
+        .expect("a timeline");
+    let lanes: Vec<Lane> = told.entries.iter().map(|entry| entry.lane).collect();
+    for lane in [Lane::Tenant, Lane::Platform, Lane::Wechat, Lane::Staff] {
+        assert!(lanes.contains(&lane), "{lane:?}");
+    }
+    assert!(told.entries.iter().all(|entry| entry.tone != Tone::Bad));
+    assert!(
+        told.entries
+            .iter()
+            .any(|entry| matches!(entry.detail, StaffDetail::Note(_)))
+    );
+    let last = told.entries.last().expect("an entry").at;
+    let later = operations.staff_timeline(&support, &id, Some(last)).await;
+    assert!(later.expect("a timeline").entries.is_empty());
+}
+
+scenario!(
+    a_payment_that_only_our_question_found_is_a_gap,
+    found_by_query
+);
+async fn found_by_query(p: &TestPlatform) {
+    let order = p.order(888).await;
+    p.pay(&order);
+    let operations = p.platform.operations();
+    let (id, support) = (order_id(&order), platform(Role::Support));
+    let asked = operations
+        .ask_about_order_for(&by(), &support, &id)
+        .await
+        .expect("an answer");
+    assert!(asked.problems.contains(&OrderProblem::FoundByQuery));
+    let told = operations
+        .staff_timeline(&support, &id, None)
+        .await
+        .expect("a timeline");
+    let gap = |detail: &StaffDetail| *detail == StaffDetail::Gap("notification_missing");
+    assert!(told.entries.iter().any(|entry| gap(&entry.detail)));
+    assert!(
+        told.entries
+            .iter()
+            .any(|entry| matches!(entry.detail, StaffDetail::Act(_)))
+    );
+    let query = OrderQuery {
+        problem: Some(OrderProblem::FoundByQuery),
+        ..OrderQuery::of_mode(Mode::Test)
+    };
+    let page = operations
+        .search_orders(&support, &query, None, None)
+        .await
+        .expect("a page");
+    assert_eq!(page.items.len(), 1);
+}
+
+scenario!(a_refund_by_staff_is_in_the_log_and_happens_once, refunds);
+async fn refunds(p: &TestPlatform) {
+    let order = p.paid_order(888).await;
+    let operations = p.platform.operations();
+    let (id, support) = (order_id(&order), platform(Role::Support));
+    let request = || RefundRequest {
+        merchant_refund_no: "by-staff-1".to_owned(),
+        refund: 300,
+        reason: Some("Sold out".to_owned()),
+        ..RefundRequest::default()
+    };
+    let idem = Idempotency {
+        key: "once".to_owned(),
+        fingerprint: fingerprint("POST", "/admin/v1/orders/refund", "", b"{}"),
+        route: "POST /admin/v1/orders/{order_id}/refunds",
+    };
+    for replayed in [false, true] {
+        let made = operations
+            .refund_order_for(&by(), &support, &id, request(), &idem)
+            .await;
+        assert_eq!(made.expect("a refund").replayed, replayed);
+    }
+    let all = RefundQuery::of_mode(Mode::Test);
+    let page = operations
+        .search_refunds(&support, &all, None, None)
+        .await
+        .expect("a page");
+    assert_eq!(page.items.len(), 1);
+    let refund = &page.items[0].refund;
+    let seen = operations
+        .refund_detail(&support, &refund.id)
+        .await
+        .expect("a refund");
+    assert_eq!(seen.order.id, id);
+    let acts = "SELECT COUNT(*) FROM audit_entries WHERE action = 'refund.requested'";
+    assert_eq!(p.database.count(acts).await, 1);
+    let stranger = member(&p.another_tenant().await, Role::TenantOwner);
+    assert!(is_absent(
+        &operations.refund_detail(&stranger, &refund.id).await
+    ));
+}
+
+scenario!(one_search_finds_every_kind_of_number, search);
+async fn search(p: &TestPlatform) {
+    let endpoint = p.register(&p.tenant, "hook", &["*"]).await;
+    let order = p.paid_order(888).await;
+    let refund = crate::refund::asked(&order, "R-1", 300);
+    let refund = p.tenant.api.create_refund(&refund).await.ok();
+    p.settle().await;
+    let paid = p.seen(&order).await;
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let operations = p.platform.operations();
+    let support = platform(Role::Support);
+    let stranger = member(&p.another_tenant().await, Role::TenantOwner);
+    let feed = p.feed(&p.tenant).await;
+    let merchant = text(&paid["sub_mchid"]);
+    for (pasted, kind) in [
+        (text(&paid["id"]), "order"),
+        (
+            format!(" \"{}\", ", text(&paid["merchant_order_no"])),
+            "order",
+        ),
+        (text(&paid["transaction_id"]), "order"),
+        (text(&paid["out_trade_no"]), "order"),
+        (text(&refund["id"]), "refund"),
+        (text(&refund["merchant_refund_no"]), "refund"),
+        (text(&refund["out_refund_no"]), "refund"),
+        (text(&feed[0]["id"]), "order"),
+        (text(&endpoint["id"]), "endpoint"),
+        (merchant, "sub_merchant"),
+        (text(&paid["sub_appid"]), "sub_merchant"),
+        ("127.0.0.1".to_owned(), "endpoint"),
+    ] {
+        let found = operations
+            .search(&support, &pasted)
+            .await
+            .expect("an answer");
+        assert!(
+            found.hits.iter().any(|hit| hit.kind == kind),
+            "{pasted}: {found:?}"
+        );
+        let foreign = operations
+            .search(&stranger, &pasted)
+            .await
+            .expect("an answer");
+        assert!(foreign.hits.is_empty(), "{pasted}: {foreign:?}");
+    }
+    let none = operations
+        .search(&support, "nothing-of-the-kind")
+        .await
+        .expect("an answer");
+    assert!(none.hits.is_empty() && !none.shapes.is_empty());
+}
+
+scenario!(
+    a_quarantined_notification_shows_what_failed_and_is_let_in_again,
+    inbox
+);
+async fn inbox(p: &TestPlatform) {
+    let order = p.order(888).await;
+    p.pay(&order);
+    p.settle().await;
+    let operations = p.platform.operations();
+    let ops = platform(Role::PlatformOps);
+    let all = NotificationQuery::default();
+    let page = operations
+        .search_notifications(&ops, &all, None, None)
+        .await
+        .expect("a page");
+    assert_eq!(page.items.len(), 1);
+    let id: NotificationId = page.items[0].id.clone();
+    let seen = operations
+        .notification_detail(&ops, &id)
+        .await
+        .expect("a notification");
+    assert!(seen.headers.contains_key("wechatpay-signature"));
+    assert!(
+        seen.headers.contains_key("content-type"),
+        "{:?}",
+        seen.headers
+    );
+    assert!(
+        seen.checks.iter().all(|check| check.holds == Some(true)),
+        "{:?}",
+        seen.checks
+    );
+    let again = operations.reprocess_notification(&by(), &ops, &id).await;
+    assert!(matches!(again, Err(OperationError::StateConflict { .. })));
+    // As if the key had not been known when it came.
+    let planted = format!(
+        "UPDATE notifications SET state = 'quarantined', verdict = 'undecryptable' WHERE id = '{id}'"
+    );
+    p.database.execute(&planted).await;
+    let mended = operations
+        .reprocess_notification(&by(), &ops, &id)
+        .await
+        .expect("applied");
+    assert_eq!(mended.notice.state, NotificationState::Applied);
+    let owner = member(&p.tenant, Role::TenantOwner);
+    assert!(is_absent(
+        &operations.notification_detail(&owner, &id).await
+    ));
+    let page = operations
+        .search_notifications(&owner, &all, None, None)
+        .await;
+    assert!(page.expect("a page").items.is_empty());
+}
+
+/// A delivery that its receiver refused for good.
+async fn failed_delivery(p: &TestPlatform) -> (EndpointId, DeliveryId) {
+    let endpoint = p.register(&p.tenant, "hook", &["order.*"]).await;
+    let id: EndpointId = endpoint["id"]
+        .as_str()
+        .expect("an id")
+        .parse()
+        .expect("an id");
+    p.paid_order(888).await;
+    p.settle().await;
+    let fail = "UPDATE deliveries SET state = 'failed', last_error = 'http_5xx', last_status = 500 \
+                WHERE event_kind = 'order.paid'";
+    assert_eq!(p.database.execute(fail).await, 1);
+    let query = DeliveryQuery {
+        state: Some(tributary_operations::deliveries::DeliveryState::Failed),
+        ..DeliveryQuery::of_mode(Mode::Test)
+    };
+    let (operations, support) = (p.platform.operations(), platform(Role::Support));
+    let page = operations
+        .search_deliveries(&support, &query, None, None)
+        .await
+        .expect("a page");
+    assert_eq!(page.items.len(), 1);
+    (id, page.items[0].delivery.id.clone())
+}
+
+scenario!(a_delivery_is_inspected_and_sent_again, replays);
+async fn replays(p: &TestPlatform) {
+    let (endpoint, id) = failed_delivery(p).await;
+    let operations = p.platform.operations();
+    let support = platform(Role::Support);
+    let seen = operations
+        .inspect_delivery(&support, &id)
+        .await
+        .expect("a delivery");
+    let body = seen.body.expect("a body");
+    let payer = &body["data"]["object"]["payer"]["sub_openid"];
+    assert!(
+        payer.as_str().is_some_and(|payer| payer.contains("****")),
+        "{payer}"
+    );
+    assert!(seen.actions.iter().all(|action| action.why_not.is_none()));
+    let stranger = member(&p.another_tenant().await, Role::TenantOwner);
+    assert!(is_absent(
+        &operations.inspect_delivery(&stranger, &id).await
+    ));
+    assert!(is_absent(
+        &operations.replay_delivery(&by(), &stranger, &id).await
+    ));
+
+    let ops = platform(Role::PlatformOps);
+    let paused = operations
+        .set_endpoint_state(&by(), &ops, &endpoint, EndpointState::Paused)
+        .await;
+    assert_eq!(
+        paused.expect("an endpoint").listed.endpoint.state,
+        EndpointState::Paused
+    );
+    let refused = operations.replay_delivery(&by(), &support, &id).await;
+    assert!(matches!(refused, Err(OperationError::StateConflict { .. })));
+    let list = operations
+        .search_endpoints(&ops, &EndpointQuery::default(), None, None)
+        .await;
+    assert_eq!(list.expect("a page").items.len(), 1);
+    let resumed = operations
+        .set_endpoint_state(&by(), &ops, &endpoint, EndpointState::Enabled)
+        .await;
+    resumed.expect("an endpoint");
+    let before = p.receiver.of_kind("hook", "order.paid").len();
+    operations
+        .replay_delivery(&by(), &support, &id)
+        .await
+        .expect("due");
+    p.settle().await;
+    assert_eq!(p.receiver.of_kind("hook", "order.paid").len(), before + 1);
+}
+
+scenario!(recovering_is_counted_first_paused_and_goes_on, recovering);
+async fn recovering(p: &TestPlatform) {
+    let endpoint = p.register(&p.tenant, "hook", &["order.*"]).await;
+    let endpoint: EndpointId = endpoint["id"]
+        .as_str()
+        .expect("an id")
+        .parse()
+        .expect("an id");
+    for _ in 0..3 {
+        p.paid_order(888).await;
+    }
+    p.settle().await;
+    p.database
+        .execute("UPDATE deliveries SET state = 'failed' WHERE event_kind = 'order.paid'")
+        .await;
+    let operations = p.platform.operations();
+    let ops = platform(Role::PlatformOps);
+    let wish = RecoverWish {
+        endpoint_id: endpoint,
+        from: p.now().plus_millis(-3_600_000),
+        to: p.now().plus_millis(1),
+        per_second: 1,
+    };
+    let plan = operations.plan_recover(&ops, &wish).await.expect("a plan");
+    assert_eq!(
+        (plan.total, plan.by_kind.len(), plan.is_served),
+        (3, 1, true)
+    );
+    let before = p.receiver.of_kind("hook", "order.paid").len();
+    let started = operations
+        .start_job(&by(), &ops, JobWish::Recover(wish))
+        .await;
+    let id = started.expect("a job").job.id;
+    p.settle().await;
+    let seen = operations.job(&ops, &id).await.expect("a job").job;
+    assert_eq!(
+        (seen.done, seen.total, seen.state),
+        (1, Some(3), JobState::Running)
+    );
+    let paused = operations
+        .steer_job(&by(), &ops, &id, JobState::Paused)
+        .await;
+    assert_eq!(paused.expect("a job").job.state, JobState::Paused);
+    p.advance_seconds(10).await;
+    assert_eq!(operations.job(&ops, &id).await.expect("a job").job.done, 1);
+    operations
+        .steer_job(&by(), &ops, &id, JobState::Running)
+        .await
+        .expect("a job");
+    for _ in 0..3 {
+        p.advance_seconds(1).await;
+    }
+    let seen = operations.job(&ops, &id).await.expect("a job").job;
+    assert_eq!((seen.done, seen.state), (3, JobState::Succeeded));
+    assert_eq!(p.receiver.of_kind("hook", "order.paid").len(), before + 3);
+    let again = operations
+        .steer_job(&by(), &ops, &id, JobState::Cancelled)
+        .await;
+    assert!(matches!(again, Err(OperationError::StateConflict { .. })));
+    let stranger = member(&p.another_tenant().await, Role::TenantOwner);
+    assert!(is_absent(&operations.job(&stranger, &id).await));
+}
+
+scenario!(an_export_is_a_file_of_ones_own_orders, exporting);
+async fn exporting(p: &TestPlatform) {
+    p.paid_order(888).await;
+    let other = p.another_tenant().await;
+    other.api.place_order(&other.order(100)).await.placed();
+    let operations = p.platform.operations();
+    let finance = member(&p.tenant, Role::TenantFinance);
+    let wish = JobWish::ExportOrders(Box::new(OrderQuery::of_mode(Mode::Test)));
+    let id = operations
+        .start_job(&by(), &finance, wish)
+        .await
+        .expect("a job")
+        .job
+        .id;
+    p.settle().await;
+    let seen = operations.job(&finance, &id).await.expect("a job");
+    assert_eq!((seen.job.state, seen.job.done), (JobState::Succeeded, 1));
+    assert!(seen.result_until.is_some());
+    let piece = operations
+        .job_result(&finance, &id, 0)
+        .await
+        .expect("a piece")
+        .expect("bytes");
+    let text = String::from_utf8(piece).expect("UTF-8");
+    assert!(text.starts_with('\u{feff}'));
+    assert_eq!(text.lines().count(), 2);
+    assert!(text.contains("888") && text.contains(&p.tenant.openid));
+    let stranger = member(&other, Role::TenantOwner);
+    assert!(is_absent(&operations.job_result(&stranger, &id, 0).await));
+    // The file goes after a day; the job stays to be seen.
+    p.advance_seconds(25 * 3_600).await;
+    while operations.purge_old_jobs().await.expect("a purge") > 0 {}
+    assert!(is_absent(&operations.job_result(&finance, &id, 0).await));
+    assert!(
+        operations
+            .job(&finance, &id)
+            .await
+            .expect("a job")
+            .result_until
+            .is_none()
+    );
+}
+
+scenario!(an_alarm_is_resolved_once_by_somebody_who_sees_it, alarms);
+async fn alarms(p: &TestPlatform) {
+    let plain = json!({"no": "transaction"});
+    assert_eq!(p.say("notice-1", &plain).await.status, 204);
+    let operations = p.platform.operations();
+    let ops = platform(Role::PlatformOps);
+    let open = AlarmFilter {
+        state: AlarmState::Open,
+        kind: None,
+    };
+    let page = operations
+        .list_alarms(&ops, &open, None, None)
+        .await
+        .expect("a page");
+    assert_eq!(page.items.len(), 1);
+    let id = page.items[0].alarm.id.clone();
+    assert_eq!(
+        operations.inbox_counts(&ops).await.expect("counts").alarms,
+        1
+    );
+    let owner = member(&p.tenant, Role::TenantOwner);
+    assert_eq!(
+        operations
+            .inbox_counts(&owner)
+            .await
+            .expect("counts")
+            .alarms,
+        0
+    );
+    assert!(is_absent(
+        &operations.resolve_alarm(&by(), &owner, &id, "mine").await
+    ));
+    let resolved = operations
+        .resolve_alarm(&by(), &ops, &id, "a test of ours")
+        .await;
+    assert_eq!(
+        resolved.expect("an alarm").resolved_by.as_deref(),
+        Some("operator:li.wei")
+    );
+    let again = operations.resolve_alarm(&by(), &ops, &id, "again").await;
+    assert!(matches!(again, Err(OperationError::StateConflict { .. })));
+    assert!(
+        p.platform
+            .operations()
+            .verify_audit(&[])
+            .await
+            .expect("a check")
+            .faults
+            .is_empty()
+    );
+}
