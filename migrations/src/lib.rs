@@ -19,6 +19,7 @@ mod m20261125_000008_create_bills;
 mod m20261125_000009_create_audit;
 mod m20261125_000010_create_staff;
 mod m20261125_000011_age_data_keys;
+mod m20261125_000012_create_provider_keys;
 mod m20261125_000013_create_credentials;
 mod m20261125_000014_widen_tenants;
 mod m20261125_000015_create_console;
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000009_create_audit::Migration),
             Box::new(m20261125_000010_create_staff::Migration),
             Box::new(m20261125_000011_age_data_keys::Migration),
+            Box::new(m20261125_000012_create_provider_keys::Migration),
             Box::new(m20261125_000013_create_credentials::Migration),
             Box::new(m20261125_000014_widen_tenants::Migration),
             Box::new(m20261125_000015_create_console::Migration),

@@ -8,15 +8,16 @@ use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use serde_json::{Value, json};
 use tokio::process::Child;
-use tributary_domain::clock::{Clock as _, SystemClock};
+use tributary_domain::clock::SystemClock;
 use tributary_domain::merchant::{AppId, Mchid, Provider, SubAppKind};
 use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_operations::credentials::ApiKeyWish;
+use tributary_operations::provider_keys::material::MerchantFiles;
 use tributary_operations::providers::NewProvider;
 use tributary_operations::{Operations, OperationsConfig};
 use tributary_storage::Storage;
-use tributary_storage::providers::{PlatformKey, PlatformKeyKind, put_platform_key};
+use tributary_storage::provider_keys;
 use tributary_vault::{EnvironmentValue, Vault};
 use tributary_webhooks::{Sender, SenderConfig};
 use wechatpay::client::{Transport, TransportConfig};
@@ -263,27 +264,26 @@ async fn provider(operations: &Operations, sim_url: &str) -> Result<Provider> {
         api_url: Some(sim_url.to_owned()),
         backup_api_url: None,
         login_url: Some(sim_url.to_owned()),
-        merchant_serial: text("merchant_serial"),
-        merchant_private_key: text("merchant_private_key_pem").into(),
+        merchant: MerchantFiles {
+            private_key: text("merchant_private_key_pem").into(),
+            certificate: None,
+            serial: Some(text("merchant_serial")),
+        },
         api_v3_key: API_V3_KEY.to_owned().into(),
         public_key: Some((
             text("wechatpay_public_key_id"),
             text("wechatpay_public_key_pem"),
         )),
     };
-    Ok(operations.create_provider(new).await?)
+    Ok(operations
+        .create_provider(&Actor::system("bench"), new)
+        .await?)
 }
 
 async fn add_notice_key(storage: &Storage, provider: &Provider, pem: String) -> Result<()> {
-    let key = PlatformKey {
-        serial: NOTICE_KEY_ID.into(),
-        kind: PlatformKeyKind::PublicKey,
-        pem,
-        not_before: None,
-        not_after: None,
-    };
+    let key = tributary_tests::active_public_key(&provider.id, NOTICE_KEY_ID, &pem);
     let tx = storage.begin().await?;
-    put_platform_key(&tx, &provider.id, &key, SystemClock.now()).await?;
+    provider_keys::insert(&tx, &key).await?;
     Ok(tx.commit().await?)
 }
 

@@ -154,7 +154,7 @@ fn operator_manages_the_credentials_of_a_tenant() {
     let tenant = place.json(&["create-tenant", "--name=Teahouse"]);
     let tenant = format!("--tenant={}", text(&tenant, "tenant_id"));
     let new = [&tenant, "--mode=live", "--name=till"];
-    let with = |command, more: &[&str]| [&[command], &new[..], more].concat();
+    let with = |command: &'static str, more: &[&'static str]| [&[command], &new[..], more].concat();
     let key = place.json(&with(
         "create-api-key",
         &["--networks=192.0.2.0/24,2001:db8::1"],

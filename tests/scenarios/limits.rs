@@ -121,7 +121,7 @@ limited!(a_tenant_takes_one_file_at_a_time, one_export, one_file);
 async fn one_file(p: &TestPlatform) {
     let operations = p.platform.operations();
     let caller = operations
-        .authenticate(&p.tenant.api_key)
+        .authenticate(&p.tenant.api_key, None)
         .await
         .expect("a key");
     let csv = "/v1/bills?date=2026-01-31&format=csv";

@@ -7,6 +7,7 @@
     reason = "this package is tests: what does not hold must stop them"
 )]
 
+mod admin_tenants;
 mod audit;
 mod bad_input;
 mod close;
@@ -26,6 +27,8 @@ mod lost_notification;
 mod mutated_notifications;
 mod notification;
 mod pay_order;
+mod provider_files;
+mod provider_keys;
 mod reconcile;
 mod reconcile_crafted;
 mod reconcile_crash;

@@ -9,6 +9,7 @@ use serde_json::json;
 use tributary_domain::merchant::{AppId, Mchid};
 use tributary_domain::staff::Actor;
 use tributary_domain::tenant::Mode;
+use tributary_operations::provider_keys::material::MerchantFiles;
 use tributary_operations::providers::NewProvider;
 use tributary_storage::signing_keys::{self, SigningPurpose};
 use tributary_storage::{Storage, data_keys, endpoints};
@@ -52,19 +53,25 @@ async fn canary_tenant(p: &TestPlatform, keys: &ProviderKeys) -> TestTenant {
     let provider = p
         .platform
         .operations()
-        .create_provider(NewProvider {
-            name: "Canary".to_owned(),
-            sp_mchid: Mchid::parse(&keys.sp_mchid).expect("a number"),
-            sp_appid: AppId::parse(&keys.sp_appid).expect("an app id"),
-            mode: Mode::Test,
-            api_url: Some(p.simulator.base_url()),
-            backup_api_url: None,
-            login_url: Some(login_server().await),
-            merchant_serial: keys.merchant_serial.clone(),
-            merchant_private_key: Zeroizing::new(private_key),
-            api_v3_key: Zeroizing::new(keys.api_v3_key.clone()),
-            public_key: None,
-        })
+        .create_provider(
+            &Actor::system("tests"),
+            NewProvider {
+                name: "Canary".to_owned(),
+                sp_mchid: Mchid::parse(&keys.sp_mchid).expect("a number"),
+                sp_appid: AppId::parse(&keys.sp_appid).expect("an app id"),
+                mode: Mode::Test,
+                api_url: Some(p.simulator.base_url()),
+                backup_api_url: None,
+                login_url: Some(login_server().await),
+                merchant: MerchantFiles {
+                    private_key: Zeroizing::new(private_key),
+                    certificate: keys.merchant_certificate_pem.clone(),
+                    serial: Some(keys.merchant_serial.clone()),
+                },
+                api_v3_key: Zeroizing::new(keys.api_v3_key.clone()),
+                public_key: None,
+            },
+        )
         .await
         .expect("a provider");
     let under = Under {

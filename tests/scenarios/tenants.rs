@@ -7,7 +7,7 @@ use tributary_domain::merchant::{
 use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{TenantSettings, TenantState};
 use tributary_operations::OperationError;
-use tributary_operations::merchants::{Evidence, SubAppPatch, SubMerchantPatch};
+use tributary_operations::merchants::{Claim, Evidence, SubAppPatch, SubMerchantPatch};
 use tributary_operations::tenants::TenantPatch;
 use tributary_tests::{TestPlatform, scenario};
 
@@ -219,7 +219,7 @@ async fn binding(p: &TestPlatform) {
     );
     let patch = SubAppPatch {
         binding: Some(AppBinding::Bound),
-        secret: Some("another-secret".to_owned()),
+        secret: Some("another-secret".to_owned().into()),
         ..SubAppPatch::default()
     };
     assert!(!format!("{patch:?}").contains("another-secret"));
@@ -250,15 +250,16 @@ async fn readiness(p: &TestPlatform) {
         let line = lines.into_iter().find(|line| line.fact == fact);
         line.expect("a line for each fact").evidence
     };
+    let claim = |fact| Claim { fact, holds: true };
     let signed = ReadinessFact::ContractSigned;
     assert_eq!(evidence(signed).await, Evidence::Nothing);
     operations
-        .confirm_readiness(&by, &merchant, signed, true)
+        .confirm_readiness(&by, &merchant, claim(signed))
         .await
         .expect("it is kept");
     assert!(matches!(evidence(signed).await, Evidence::Person(_)));
     let seen_only = ReadinessFact::PaymentSeen;
-    let refused = operations.confirm_readiness(&by, &merchant, seen_only, true);
+    let refused = operations.confirm_readiness(&by, &merchant, claim(seen_only));
     assert!(matches!(refused.await, Err(OperationError::Invalid(_))));
     p.register(&p.tenant, "hook", &["order.paid"]).await;
     p.paid_order(100).await;

@@ -34,7 +34,7 @@ pub use hostile::{HostileReceiver, Hostility};
 pub use platform::{Setup, TestPlatform, run_on, run_on_one_thread, run_with};
 pub use tenant::TestTenant;
 pub use webhook_receiver::{Behaviour, Gate, Webhook, WebhookReceiver};
-pub use wechat_hand::WeChatHand;
+pub use wechat_hand::{WeChatHand, active_public_key};
 
 /// Makes two tests of one scenario: `name::on_sqlite` and `name::on_postgres`.
 #[macro_export]

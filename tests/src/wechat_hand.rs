@@ -5,16 +5,17 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use tributary_domain::clock::Timestamp;
-use tributary_domain::ids::ProviderId;
+use tributary_domain::ids::{ProviderId, ProviderKeyId};
+use tributary_domain::provider_key::{KeyCounts, KeyKind, KeyState, ProviderKey};
 use tributary_storage::Storage;
-use tributary_storage::providers::{self, PlatformKey, PlatformKeyKind};
+use tributary_storage::provider_keys::{self, SealedSecret, StoredKey};
 use wechatpay::credentials::{ApiV3Key, PrivateKey, generate_pem};
 use wechatpay::server::{self, OutgoingNotification};
 use wechatpay_sim::ProviderKeys;
 
 use crate::TestTenant;
 
-/// Sorts before the simulator's own, so that requests go on naming that one.
+/// Requests go on naming the simulator's own, which the provider prefers.
 const SERIAL: &str = "PUB_KEY_ID_00000000000000000000000000";
 
 /// One pair for all tests of a process: making it takes a while.
@@ -28,6 +29,32 @@ static PAIR: LazyLock<(PrivateKey, String)> = LazyLock::new(|| {
 
 /// Headers and body of one request.
 pub type Signed = (Vec<(String, String)>, Vec<u8>);
+
+/// A public key of WeChat's in use, as if a person had activated it long ago.
+pub fn active_public_key(provider: &ProviderId, serial: &str, pem: &str) -> StoredKey {
+    let long_ago = Timestamp::from_seconds(0);
+    let key = ProviderKey {
+        id: ProviderKeyId::new(long_ago),
+        provider_id: provider.clone(),
+        kind: KeyKind::WechatPublicKey,
+        state: KeyState::Active,
+        serial: serial.to_owned(),
+        fingerprint: None,
+        pem: Some(pem.to_owned()),
+        not_before: None,
+        not_after: None,
+        added_at: long_ago,
+        added_by: "tests".to_owned(),
+        approved_at: None,
+        approved_by: None,
+        changed_at: long_ago,
+        counts: KeyCounts::default(),
+        last_seen_at: None,
+        warned_days: None,
+    };
+    let secret = SealedSecret::None;
+    StoredKey { key, secret }
+}
 
 /// A further key of WeChat's that the platform trusts.
 #[derive(Clone, Debug)]
@@ -43,16 +70,9 @@ impl WeChatHand {
         let storage = Storage::connect(database_url, 1)
             .await
             .expect("the database answers");
-        let key = PlatformKey {
-            serial: SERIAL.to_owned(),
-            kind: PlatformKeyKind::PublicKey,
-            pem: PAIR.1.clone(),
-            not_before: None,
-            not_after: None,
-        };
+        let key = active_public_key(provider, SERIAL, &PAIR.1);
         let tx = storage.begin().await.expect("a transaction");
-        let now = Timestamp::from_seconds(0);
-        providers::put_platform_key(&tx, provider, &key, now)
+        provider_keys::insert(&tx, &key)
             .await
             .expect("the key is kept");
         tx.commit().await.expect("the key is committed");

@@ -125,6 +125,10 @@ id_types! {
     TenantId = "ten";
     /// A WeChat Pay merchant account that calls WeChat.
     ProviderId = "prv";
+    /// A key of a provider's ring, WeChat's or the merchant's.
+    ProviderKeyId = "pky";
+    /// One self-test of a provider's keys.
+    KeyTestId = "kts";
     /// A `sub_mchid` under a provider.
     SubMerchantId = "sub";
     /// A `sub_appid` bound to a sub-merchant.

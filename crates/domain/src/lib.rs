@@ -24,6 +24,7 @@ pub mod order;
 pub mod order_content;
 pub mod order_filter;
 pub mod order_money;
+pub mod provider_key;
 pub mod rate_limit;
 pub mod reconciliation;
 pub mod refund;

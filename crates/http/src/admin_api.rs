@@ -16,12 +16,15 @@ mod notifications;
 mod once;
 mod orders;
 mod permissions;
+mod providers;
 mod reconciliation;
 mod refunds;
 mod search;
 mod session;
 mod staff;
+mod sub_merchants;
 mod system;
+mod tenants;
 mod views;
 
 use poem_openapi::{ApiResponse, Tags};
@@ -35,17 +38,22 @@ pub(crate) use me::MeApi;
 pub(crate) use notifications::NotificationsApi;
 pub(crate) use orders::OrdersApi;
 pub(crate) use permissions::PermissionsApi;
+pub(crate) use providers::ProvidersApi;
 pub(crate) use reconciliation::ReconciliationApi;
 pub(crate) use refunds::RefundsApi;
 pub(crate) use search::SearchApi;
 pub(crate) use session::SessionApi;
 pub(crate) use staff::StaffApi;
+pub(crate) use sub_merchants::SubMerchantsApi;
 pub(crate) use system::SystemApi;
+pub(crate) use tenants::TenantsApi;
 
 /// Every operation, in the order of the document.
 pub(crate) type AdminApi = (
     (SessionApi, MeApi, StaffApi, InvitationsApi, PermissionsApi),
+    (TenantsApi, SubMerchantsApi),
     CredentialsApi,
+    ProvidersApi,
     ConsoleApi,
 );
 
@@ -65,7 +73,9 @@ pub(crate) type ConsoleApi = (
 /// The whole API. It holds nothing: a session brings what a handler needs.
 pub(crate) const ADMIN_API: AdminApi = (
     (SessionApi, MeApi, StaffApi, InvitationsApi, PermissionsApi),
+    (TenantsApi, SubMerchantsApi),
     CredentialsApi,
+    ProvidersApi,
     (
         SearchApi,
         OrdersApi,
@@ -89,6 +99,10 @@ enum Tag {
     Me,
     /// Staff of the platform and members of tenants.
     Staff,
+    /// The platform's customers.
+    Tenants,
+    /// Whom WeChat Pay pays, with their apps.
+    SubMerchants,
     /// What tenants prove themselves with.
     Credentials,
     /// Everything that has a number or a name.
@@ -109,6 +123,8 @@ enum Tag {
     Jobs,
     /// Figures, and how the installation is.
     System,
+    /// Providers and their keys.
+    Providers,
 }
 
 /// An answer without a body.

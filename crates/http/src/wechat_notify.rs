@@ -8,7 +8,7 @@ use poem::http::{HeaderValue, StatusCode, header};
 use poem::web::{Data, Path};
 use poem::{Body, IntoResponse, Request, Response, handler};
 use serde_json::json;
-use tributary_operations::notifications::{KIND_REFUND, KIND_TRANSACTION, NotifyError};
+use tributary_operations::notifications::{KIND_ECHO, KIND_REFUND, KIND_TRANSACTION, NotifyError};
 use tributary_operations::{Operations, tenancy};
 
 use crate::body::{self, BodyError};
@@ -45,7 +45,7 @@ pub(crate) async fn receive(
     let operations = operations.clone();
     let headers = header_pairs(request);
     let taken = async {
-        if kind != KIND_TRANSACTION && kind != KIND_REFUND {
+        if ![KIND_TRANSACTION, KIND_REFUND, KIND_ECHO].contains(&kind.as_str()) {
             return Err(Refusal::Notify(NotifyError::UnknownRoute));
         }
         let body = body::read_within(body, READ_TIMEOUT)

@@ -79,7 +79,7 @@ impl Spending {
             CallPurpose::Refund | CallPurpose::RedirectRefund => Some(Self::Refund),
             CallPurpose::QueryRefund => Some(Self::RefundQuery),
             CallPurpose::Bill => Some(Self::Bill),
-            CallPurpose::Certificates => None,
+            CallPurpose::Certificates | CallPurpose::KeyTest => None,
         }
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tributary_domain::field::FieldError;
 use tributary_domain::order_money::RefundRefusal;
+use tributary_domain::provider_key::KeyRefusal;
 use tributary_domain::staff::Permission;
 use tributary_domain::tenant::{Scope, TenantState};
 use tributary_storage::StorageError;
@@ -193,6 +194,9 @@ pub enum OperationError {
     /// The database failed us.
     #[error("the database failed")]
     Storage(#[from] StorageError),
+    /// A key of a provider cannot be moved as asked.
+    #[error("the key stays as it is: {0}")]
+    KeyRefused(#[from] KeyRefusal),
     /// A secret could not be sealed or opened.
     #[error("a secret could not be used")]
     Vault(#[from] VaultError),

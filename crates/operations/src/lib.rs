@@ -35,6 +35,7 @@ pub mod order_search;
 pub mod orders;
 pub mod pages;
 pub mod polling;
+pub mod provider_keys;
 pub mod providers;
 pub mod rate_limits;
 pub mod readiness;
@@ -76,6 +77,7 @@ pub use wakeups::Wakeups;
 use crate::budgets::Budgets;
 use crate::credentials::{CertificateCache, KeyCache, SigningKeys, Uses};
 use crate::orders::preflight::MerchantCache;
+use crate::provider_keys::meter::KeyMeter;
 use crate::providers::ProviderCache;
 use crate::rate_limits::RateLimits;
 use crate::sealing::Sealing;
@@ -155,6 +157,7 @@ struct Inner {
     /// When a tenant last made us ask WeChat about an order.
     syncs: Cache<OrderId, Timestamp>,
     waiting_calls: WaitingCalls,
+    key_meter: KeyMeter,
     wakeups: Wakeups,
     budgets: Budgets,
     limits: Limits,
@@ -191,6 +194,7 @@ impl Operations {
                 .time_to_live(SYNC_KEPT)
                 .build(),
             waiting_calls: WaitingCalls::default(),
+            key_meter: KeyMeter::default(),
             wakeups: Wakeups::default(),
             budgets: Budgets::new(config.limits.prepays_per_second),
             limits: config.limits,

@@ -1,5 +1,7 @@
 //! Sub-merchants and their apps: what people set up, and what they vouch for because WeChat tells it to nobody.
 
+mod managed;
+
 use serde_json::{Value, json};
 use tributary_domain::ids::{ProviderId, SubAppId, SubMerchantId, TenantId};
 use tributary_domain::merchant::{
@@ -10,11 +12,14 @@ use tributary_domain::staff::Actor;
 use tributary_domain::tenant::Mode;
 use tributary_storage::{Tx, merchant_readiness, merchants, providers, tenants};
 use tributary_vault::{Place, fingerprint};
+use zeroize::Zeroizing;
 
 use crate::audit::{self, Act};
 use crate::pages::{Page, check_limit, cut};
 use crate::tenants::{check_name, check_reason, cursor, scope_of};
 use crate::{OperationError, Operations};
+
+pub use managed::{NewSubApp, NewSubMerchant, sub_app_actions, sub_merchant_actions};
 
 const NOTE_CHARS_MAX: usize = 1_000;
 const APP_SECRET_BYTES_MAX: usize = 128;
@@ -38,7 +43,7 @@ pub struct SubAppPatch {
     /// What somebody saw in WeChat's console.
     pub binding: Option<AppBinding>,
     /// A new login secret.
-    pub secret: Option<String>,
+    pub secret: Option<Zeroizing<String>>,
 }
 
 impl std::fmt::Debug for SubAppPatch {
@@ -57,10 +62,21 @@ pub struct SubMerchantQuery {
     pub tenant: Option<TenantId>,
     /// Only in this mode.
     pub mode: Option<Mode>,
+    /// Only in this state.
+    pub state: Option<SubMerchantState>,
     /// Where the page before ended.
     pub cursor: Option<String>,
     /// How many.
     pub limit: Option<u64>,
+}
+
+/// What a person says about a fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// About which.
+    pub fact: ReadinessFact,
+    /// Whether the person vouches for it, or takes that back.
+    pub holds: bool,
 }
 
 /// How it is known whether something is ready.
@@ -101,11 +117,11 @@ impl Operations {
         name: &str,
     ) -> Result<SubMerchant, OperationError> {
         check_name(name)?;
-        if tenants::find(self.storage(), tenant_id).await?.is_none() {
-            return Err(OperationError::NotFound);
-        }
+        let unknown = |field| OperationError::invalid(field, "names nothing that there is");
+        let tenant = tenants::find(self.storage(), tenant_id).await?;
+        tenant.ok_or_else(|| unknown("/tenant_id"))?;
         let stored = providers::find(self.storage(), provider_id).await?;
-        let provider = stored.ok_or(OperationError::NotFound)?.provider;
+        let provider = stored.ok_or_else(|| unknown("/provider_id"))?.provider;
         if provider.sp_mchid == *sub_mchid {
             let reason = "must differ from the provider's own number";
             return Err(OperationError::invalid("/sub_mchid", reason));
@@ -158,15 +174,17 @@ impl Operations {
         query: &SubMerchantQuery,
     ) -> Result<Page<SubMerchant>, OperationError> {
         let limit = check_limit(query.limit)?;
-        let after = cursor(query.cursor.as_deref())?;
-        let rows = merchants::page_all_tenants(
-            self.storage(),
-            query.tenant.as_ref(),
-            query.mode,
-            after.as_ref(),
-            limit.saturating_add(1),
-        );
-        Ok(cut(rows.await?, limit, |merchant| merchant.id.to_string()))
+        let (storage, longer) = (self.storage(), limit.saturating_add(1));
+        let filter = merchants::MerchantFilter {
+            mode: query.mode,
+            state: query.state,
+            after: cursor(query.cursor.as_deref())?,
+        };
+        let rows = match &query.tenant {
+            Some(tenant) => merchants::page(storage, tenant, &filter, longer).await?,
+            None => merchants::page_all_tenants(storage, &filter, longer).await?,
+        };
+        Ok(cut(rows, limit, |merchant| merchant.id.to_string()))
     }
 
     /// A sub-merchant; with a tenant, only that tenant's.
@@ -320,7 +338,8 @@ impl Operations {
         patch: SubAppPatch,
     ) -> Result<SubApp, OperationError> {
         let now = self.now();
-        let sealed = self.seal_app_secret(app, patch.secret.as_deref()).await?;
+        let secret = patch.secret.as_ref().map(|secret| secret.as_str());
+        let sealed = self.seal_app_secret(app, secret).await?;
         let tx = self.storage().begin().await?;
         let all = merchants::apps(&tx, &app.tenant_id).await?;
         let before = all.into_iter().find(|one| one.id == app.id);
@@ -333,7 +352,7 @@ impl Operations {
             version: before.version.saturating_add(1),
             ..before.clone()
         };
-        if let Some(secret) = &patch.secret {
+        if let Some(secret) = secret {
             after.has_secret = true;
             after.secret_fingerprint = Some(fingerprint(secret.as_bytes()));
         }
@@ -412,13 +431,12 @@ impl Operations {
         Ok(lines.collect())
     }
 
-    /// Keeps that a person vouches for a fact, or takes it back.
+    /// Keeps that a person vouches for a fact, or takes it back; what was said before is not said again.
     pub async fn confirm_readiness(
         &self,
         by: &Actor,
         merchant: &SubMerchant,
-        fact: ReadinessFact,
-        holds: bool,
+        Claim { fact, holds }: Claim,
     ) -> Result<(), OperationError> {
         if !fact.can_be_confirmed() {
             let reason = "is seen in the traffic; nobody can vouch for it";
@@ -426,7 +444,9 @@ impl Operations {
         }
         let now = self.now();
         let tx = self.storage().begin().await?;
-        write_fact(&tx, by, merchant, fact, holds.then_some(now)).await?;
+        if !write_fact(&tx, by, merchant, fact, holds.then_some(now)).await? {
+            return Ok(());
+        }
         let act = Act {
             after: Some(json!({ "fact": fact, "holds": holds })),
             ..act_on(merchant, "sub_merchant.readiness.confirmed")
@@ -436,25 +456,20 @@ impl Operations {
     }
 }
 
+/// Whether there was something to write.
 async fn write_fact(
     tx: &Tx,
     by: &Actor,
     merchant: &SubMerchant,
     fact: ReadinessFact,
     since: Option<tributary_domain::clock::Timestamp>,
-) -> Result<(), OperationError> {
-    match since {
-        Some(at) => {
-            let by = by.who().to_owned();
-            merchant_readiness::confirm(tx, merchant, fact, &Confirmed { by, at }).await?;
-        }
-        None => {
-            if !merchant_readiness::withdraw(tx, merchant, fact).await? {
-                return Err(OperationError::NotFound);
-            }
-        }
-    }
-    Ok(())
+) -> Result<bool, OperationError> {
+    let Some(at) = since else {
+        return Ok(merchant_readiness::withdraw(tx, merchant, fact).await?);
+    };
+    let by = by.who().to_owned();
+    merchant_readiness::confirm(tx, merchant, fact, &Confirmed { by, at }).await?;
+    Ok(true)
 }
 
 const fn rate_fits(rate: u32) -> bool {

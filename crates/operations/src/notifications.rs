@@ -1,7 +1,8 @@
 //! WeChat's notifications: verified over the raw bytes, decrypted, committed, then answered.
 
+mod keys;
+
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use tributary_domain::clock::Timestamp;
@@ -12,10 +13,10 @@ use tributary_domain::settlement::{Source, TransactionObservation};
 use tributary_storage::alarms::{self, Alarm};
 use tributary_storage::notifications::{self, NotificationState, StoredNotification};
 use wechatpay::v3::notification::{Envelope, Notice};
-use wechatpay::v3::verification::{self, SignatureHeaders, VerifyError};
 
+use self::keys::Verified;
 use crate::observation::{from_refund_notice, from_transaction};
-use crate::providers::ProviderHandle;
+use crate::providers::open::OpenedRing;
 use crate::settlement::{Inbox, Observed, ObservedRefund};
 use crate::{OperationError, Operations};
 
@@ -23,12 +24,12 @@ use crate::{OperationError, Operations};
 pub const KIND_TRANSACTION: &str = "transaction";
 /// The last part of the notification path for refunds.
 pub const KIND_REFUND: &str = "refund";
+/// The last part of the notification path for self-tests of keys.
+pub const KIND_ECHO: &str = "echo";
 const NOTICE_ID_CHARS_MAX: usize = 100;
 /// Headers of one notification that are kept, and their bytes.
 const HEADERS_KEPT_MAX: usize = 64;
 const HEADERS_KEPT_BYTES_MAX: usize = 8 * 1024;
-/// `PUB_KEY_ID_` and its digits stay well below.
-const SERIAL_CHARS_MAX: usize = 64;
 /// Kept notifications that wait to be applied, taken up at once.
 const APPLY_BATCH: u64 = 100;
 /// After so many failures a person is told, and the tries become rare. They never end: money may hang on it.
@@ -119,25 +120,29 @@ impl Operations {
         headers: &[(String, String)],
         body: &[u8],
     ) -> Result<Received, NotifyError> {
-        let handle = self
-            .provider_by_route(route_token)
+        let ring = self
+            .ring_by_route(route_token)
             .await
             .map_err(NotifyError::Unavailable)?
             .ok_or(NotifyError::UnknownRoute)?;
-        let handle = self.verify_notification(handle, headers, body).await?;
+        let ring = match self.verify_notification(ring, headers, body).await? {
+            Verified::Believed(ring) => ring,
+            Verified::UnderTest(ring) => return self.receive_test(&ring, headers, body).await,
+        };
         let Ok(envelope) = Envelope::parse(body) else {
-            let notice = self.keepable(&handle, None, headers, body);
+            let notice = self.keepable(&ring, None, headers, body);
             return self.quarantine(notice, "unreadable").await;
         };
-        let notice = self.keepable(&handle, Some(&envelope), headers, body);
+        let notice = self.keepable(&ring, Some(&envelope), headers, body);
         if is_broken(Sabotage::DedupeByIdOnly) && self.knows_id(&notice).await {
             return Ok(Received::Duplicate);
         }
-        let Ok(plain) = envelope.decrypt(&handle.client.merchant().api_v3_keys) else {
+        let Some((plain, api_key)) = self.decrypt(&ring, &envelope).await else {
             self.quarantine(notice, UNDECRYPTABLE).await?;
             return Err(NotifyError::Undecryptable);
         };
         let report = match Report::from_plain(&plain) {
+            Ok(Report::Echo(said)) => return self.receive_echo(notice, &said, &api_key).await,
             Ok(report) => report,
             Err(verdict) => return self.quarantine(notice, verdict).await,
         };
@@ -166,6 +171,12 @@ impl Operations {
             }
             Report::Refund(seen) => {
                 Received::from(&self.observe_refund(provider, seen, source, inbox).await?)
+            }
+            // An echo is taken in when it comes, or not at all.
+            Report::Echo(_) => {
+                return Err(OperationError::Internal(
+                    "an echo says nothing about money".into(),
+                ));
             }
         })
     }
@@ -208,51 +219,9 @@ impl Operations {
         }
     }
 
-    /// Checks the signature; an unknown serial is looked up at WeChat once.
-    async fn verify_notification(
-        &self,
-        handle: Arc<ProviderHandle>,
-        headers: &[(String, String)],
-        body: &[u8],
-    ) -> Result<Arc<ProviderHandle>, NotifyError> {
-        let signed = SignatureHeaders::from_fn(|name| find_header(headers, name));
-        let now = self.now().as_seconds();
-        let refused = |error: &VerifyError| {
-            tracing::warn!(provider.id = %handle.provider.id, probe = signed.is_probe(),
-                error = error as &dyn std::error::Error, "a notification was refused");
-            NotifyError::Unverified {
-                probe: signed.is_probe(),
-            }
-        };
-        match verification::verify(handle.client.key_ring(), &signed, body, now) {
-            Ok(_) => return Ok(handle),
-            // A probe never verifies, whatever serial it names; nor does WeChat use names of this length.
-            Err(VerifyError::UnknownSerial(serial))
-                if !signed.is_probe() && serial.len() <= SERIAL_CHARS_MAX => {}
-            Err(error) => return Err(refused(&error)),
-        }
-        let asked = self.refresh_for_unknown_serial(&handle.provider.id).await;
-        let fresh = self
-            .provider(&handle.provider.id)
-            .await
-            .map_err(NotifyError::Unavailable)?;
-        match verification::verify(fresh.client.key_ring(), &signed, body, now) {
-            Ok(_) => Ok(fresh),
-            Err(VerifyError::UnknownSerial(serial)) => {
-                // Anybody who learns the path can send these; a person is told once a minute at most.
-                if asked {
-                    tracing::error!(provider.id = %handle.provider.id, serial,
-                        "a notification is signed with a key that is not known");
-                }
-                Err(NotifyError::UnknownSerial)
-            }
-            Err(error) => Err(refused(&error)),
-        }
-    }
-
     fn keepable(
         &self,
-        handle: &ProviderHandle,
+        ring: &OpenedRing,
         envelope: Option<&Envelope>,
         headers: &[(String, String)],
         body: &[u8],
@@ -265,7 +234,7 @@ impl Operations {
         };
         StoredNotification {
             id: NotificationId::new(now),
-            provider_id: handle.provider.id.clone(),
+            provider_id: ring.provider.id.clone(),
             notice_id,
             event_type: envelope.map_or_else(String::new, |envelope| {
                 envelope
@@ -370,14 +339,12 @@ impl Operations {
         &self,
         notice: &StoredNotification,
     ) -> Result<(), OperationError> {
-        let handle = self.provider(&notice.provider_id).await?;
+        let ring = self.ring(&notice.provider_id).await?;
         let unreadable = |_| OperationError::Internal("a kept notification is unreadable".into());
         let envelope = Envelope::parse(&notice.body).map_err(unreadable)?;
-        let plain = envelope
-            .decrypt(&handle.client.merchant().api_v3_keys)
-            .map_err(|_| {
-                OperationError::Internal("a kept notification cannot be decrypted".into())
-            })?;
+        let (plain, _) = self.decrypt(&ring, &envelope).await.ok_or_else(|| {
+            OperationError::Internal("a kept notification cannot be decrypted".into())
+        })?;
         let report = Report::from_plain(&plain).map_err(|verdict| {
             OperationError::Internal(format!("a kept notification: {verdict}"))
         })?;
@@ -426,6 +393,7 @@ fn alarm_about(kept: &StoredNotification, verdict: &str, now: Timestamp) -> Alar
 enum Report {
     Payment(Box<TransactionObservation>),
     Refund(Box<RefundObservation>),
+    Echo(String),
 }
 
 impl Report {
@@ -434,6 +402,7 @@ impl Report {
         match Notice::from_plain(plain) {
             Ok(Notice::Payment(seen)) => Ok(Self::Payment(Box::new(from_transaction(&seen)))),
             Ok(Notice::Refund(seen)) => Ok(Self::Refund(Box::new(from_refund_notice(&seen)))),
+            Ok(Notice::Echo(said)) => Ok(Self::Echo(said)),
             Ok(_) => Err("unsupported_kind"),
             Err(_) => Err("unreadable"),
         }

@@ -1,7 +1,7 @@
 //! How long what is not business is kept.
 
 use tributary_domain::bill::BillState;
-use tributary_storage::{bills, deliveries, upstream_calls};
+use tributary_storage::{bills, deliveries, key_tests, key_usage, upstream_calls};
 
 use crate::{OperationError, Operations};
 
@@ -9,6 +9,8 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 const ATTEMPTS_KEPT_DAYS: i64 = 30;
 const EVENTS_KEPT_DAYS: i64 = 90;
 const CALLS_KEPT_DAYS: i64 = 90;
+/// What keys were used for, and their self-tests.
+const KEY_RECORDS_KEPT_DAYS: i64 = 90;
 /// Bills deleted in one run.
 const BILLS_BATCH: u64 = 2;
 /// Rows of each kind deleted in one transaction, so that nobody waits for it.
@@ -35,6 +37,16 @@ impl Operations {
         let count = upstream_calls::purge_all_tenants(&tx, before, BATCH).await?;
         tx.commit().await?;
         Ok(count)
+    }
+
+    /// Deletes what was counted about keys, and their self-tests; returns how many rows went.
+    pub async fn purge_old_key_records(&self) -> Result<u64, OperationError> {
+        let before = self.now().plus_millis(-KEY_RECORDS_KEPT_DAYS * DAY_MS);
+        let tx = self.storage().begin().await?;
+        let tests = key_tests::purge(&tx, before, BATCH).await?;
+        let counts = key_usage::purge(&tx, before).await?;
+        tx.commit().await?;
+        Ok(tests.saturating_add(counts))
     }
 
     /// Deletes bills that are older than the installation keeps them; returns how many went.

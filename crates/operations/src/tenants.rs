@@ -1,5 +1,7 @@
 //! Tenants: their life and what is agreed with them.
 
+mod managed;
+
 use serde_json::{Value, json};
 use tributary_domain::audit::AuditScope;
 use tributary_domain::endpoint::RetrySchedule;
@@ -14,6 +16,8 @@ use tributary_storage::tenants;
 use crate::audit::{self, Act};
 use crate::pages::{Page, check_limit, cut};
 use crate::{OperationError, Operations};
+
+pub use managed::tenant_actions;
 
 const NAME_CHARS_MAX: usize = 100;
 const CONTACT_CHARS_MAX: usize = 191;
@@ -114,6 +118,10 @@ impl Operations {
         let after = cursor(query.cursor.as_deref())?;
         let longer = limit.saturating_add(1);
         let name = query.name.as_deref();
+        if name.is_some_and(|part| part.chars().count() > NAME_CHARS_MAX) {
+            let reason = "must be at most 100 characters";
+            return Err(OperationError::invalid("name", reason));
+        }
         let rows =
             tenants::page_all_tenants(self.storage(), query.state, name, after.as_ref(), longer);
         Ok(cut(rows.await?, limit, |tenant| tenant.id.to_string()))

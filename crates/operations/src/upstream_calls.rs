@@ -43,10 +43,12 @@ pub(crate) enum CallPurpose {
     Certificates,
     /// Asking for a bill.
     Bill,
+    /// Testing keys.
+    KeyTest,
 }
 
 impl CallPurpose {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Prepay,
         Self::QueryOrder,
         Self::CloseOrder,
@@ -55,6 +57,7 @@ impl CallPurpose {
         Self::RedirectRefund,
         Self::Certificates,
         Self::Bill,
+        Self::KeyTest,
     ];
 
     /// Reads the stored word; one that a newer node wrote is not known.
@@ -73,6 +76,7 @@ impl CallPurpose {
             Self::RedirectRefund => "redirect_refund",
             Self::Certificates => "certificates",
             Self::Bill => "bill",
+            Self::KeyTest => "key_test",
         }
     }
 }
@@ -207,6 +211,7 @@ impl Operations {
                 (&*error.trace, outcome, Some(error.kind.failure()))
             }
         };
+        self.meter_call(handle, trace);
         if trace.log.is_empty() {
             let unsent = Try {
                 failure: nothing_sent,

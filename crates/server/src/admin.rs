@@ -1,6 +1,7 @@
 //! `tributary admin`: turns arguments into operations, and results into lines or JSON.
 
 mod credentials;
+mod provider_keys;
 mod reconciliation;
 
 use std::io::Read;
@@ -101,7 +102,20 @@ async fn carry_out(
     command: AdminCommand,
 ) -> anyhow::Result<Value> {
     match command {
-        AdminCommand::CreateProvider(args) => create_provider(operations, *args).await,
+        AdminCommand::CreateProvider(args) => create_provider(operations, by, *args).await,
+        AdminCommand::ImportKey(args) => provider_keys::import(operations, by, *args).await,
+        AdminCommand::Keys(args) => provider_keys::list(operations, args).await,
+        AdminCommand::TestKeys(args) => provider_keys::test(operations, by, args).await,
+        AdminCommand::ActivateKey(args) => provider_keys::activate(operations, by, args).await,
+        AdminCommand::RetireKey(args) => provider_keys::retire(operations, by, args).await,
+        AdminCommand::RevokeKey(args) => provider_keys::revoke(operations, by, args).await,
+        AdminCommand::PreferPublicKey(args) => {
+            provider_keys::prefer_public_key(operations, by, args).await
+        }
+        AdminCommand::RollBackPublicKey(args) => {
+            provider_keys::roll_back(operations, by, args).await
+        }
+        AdminCommand::KeyShares(args) => provider_keys::shares(operations, args).await,
         AdminCommand::CreateTenant(args) => {
             let tenant = operations.create_tenant(by, args.name.as_str()).await?;
             Ok(json!({"tenant_id": tenant.id, "name": tenant.name}))
@@ -162,25 +176,29 @@ fn render_into(value: &Value, depth: usize, lines: &mut Vec<String>) {
     }
 }
 
-async fn create_provider(operations: &Operations, args: CreateProvider) -> anyhow::Result<Value> {
+async fn create_provider(
+    operations: &Operations,
+    by: &Actor,
+    args: CreateProvider,
+) -> anyhow::Result<Value> {
+    let sp_mchid = Mchid::parse(&args.sp_mchid).context("sp-mchid")?;
     let public_key = match (args.public_key_id, &args.public_key_file) {
         (Some(id), Some(file)) => Some((id, read_secret(file)?.to_string())),
         _ => None,
     };
     let new = NewProvider {
         name: args.name,
-        sp_mchid: Mchid::parse(&args.sp_mchid).context("sp-mchid")?,
+        merchant: provider_keys::merchant_files(&args.merchant, &sp_mchid)?,
+        sp_mchid,
         sp_appid: AppId::parse(&args.sp_appid).context("sp-appid")?,
         mode: args.mode.into(),
         login_url: args.login_url.or_else(|| args.api_url.clone()),
         api_url: args.api_url,
         backup_api_url: args.backup_api_url,
-        merchant_serial: args.merchant_serial,
-        merchant_private_key: read_secret(&args.private_key_file)?,
         api_v3_key: read_line(&args.api_v3_key_file)?,
         public_key,
     };
-    let provider = operations.create_provider(new).await?;
+    let provider = operations.create_provider(by, new).await?;
     Ok(provider_json(&provider))
 }
 
@@ -344,18 +362,27 @@ fn merchant_json(merchant: &SubMerchant) -> Value {
 }
 
 /// Reads a secret from a file, or from standard input when the name is `-`.
-fn read_secret(path: &Path) -> anyhow::Result<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::new());
+fn read_bytes(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
     let read = if path.as_os_str() == "-" {
         std::io::stdin()
             .take(FILE_BYTES_MAX)
-            .read_to_string(&mut text)
+            .read_to_end(&mut bytes)
     } else {
         let file =
             std::fs::File::open(path).with_context(|| format!("opening {}", path.display()))?;
-        file.take(FILE_BYTES_MAX).read_to_string(&mut text)
+        file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)
     };
     read.with_context(|| format!("reading {}", path.display()))?;
+    Ok(bytes)
+}
+
+/// The same where the secret is text.
+fn read_secret(path: &Path) -> anyhow::Result<Zeroizing<String>> {
+    let bytes = read_bytes(path)?;
+    let text = std::str::from_utf8(&bytes);
+    let text = text.with_context(|| format!("{} is not text", path.display()))?;
+    let text = Zeroizing::new(text.to_owned());
     if text.trim().is_empty() {
         bail!("{} is empty", path.display());
     }

@@ -11,6 +11,7 @@ mod admin;
 mod audit;
 pub mod credentials;
 mod keys;
+mod provider_keys;
 
 pub use admin::{
     AddSubApp, AdminArgs, AdminCommand, CloseDiscrepancy, CreateProvider, CreateSubMerchant,
@@ -19,6 +20,10 @@ pub use admin::{
 };
 pub use audit::{AuditArgs, AuditCommand, VerifyAudit};
 pub use keys::{DestroyOwner, KeysArgs, KeysCommand, RotateDek};
+pub use provider_keys::{
+    ActivateKey, ImportKey, KeyKindName, KeyShares, MerchantKeyFiles, OfProvider, RetireKey,
+    RevokeKey, TestKeys,
+};
 
 /// A platform for WeChat Pay service providers.
 #[derive(Debug, Parser)]

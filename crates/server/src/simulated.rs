@@ -3,8 +3,10 @@
 use anyhow::Context;
 use tributary_domain::ids::ProviderId;
 use tributary_domain::merchant::{AppId, Mchid};
+use tributary_domain::staff::Actor;
 use tributary_domain::tenant::Mode;
 use tributary_operations::Operations;
+use tributary_operations::provider_keys::material::MerchantFiles;
 use tributary_operations::providers::NewProvider;
 use wechatpay_sim::{KeyMode, ProviderKeys};
 use zeroize::Zeroizing;
@@ -33,22 +35,24 @@ pub async fn adopt_provider_with_backup(
             keys.wechatpay_public_key_pem.clone(),
         )),
     };
-    let provider = operations
-        .create_provider(NewProvider {
-            name: format!("Simulated {}", keys.sp_mchid),
-            sp_mchid: Mchid::parse(&keys.sp_mchid)?,
-            sp_appid: AppId::parse(&keys.sp_appid)?,
-            mode: Mode::Test,
-            api_url: Some(sim_url.to_owned()),
-            backup_api_url: backup_url,
-            login_url: Some(sim_url.to_owned()),
-            merchant_serial: keys.merchant_serial.clone(),
-            merchant_private_key: Zeroizing::new(
-                private_key.context("the simulator made no private key")?,
-            ),
-            api_v3_key: Zeroizing::new(keys.api_v3_key.clone()),
-            public_key,
-        })
-        .await?;
+    let by = Actor::system("dev");
+    let new = NewProvider {
+        name: format!("Simulated {}", keys.sp_mchid),
+        sp_mchid: Mchid::parse(&keys.sp_mchid)?,
+        sp_appid: AppId::parse(&keys.sp_appid)?,
+        mode: Mode::Test,
+        api_url: Some(sim_url.to_owned()),
+        backup_api_url: backup_url,
+        login_url: Some(sim_url.to_owned()),
+        merchant: MerchantFiles {
+            private_key: Zeroizing::new(private_key.context("the simulator made no private key")?),
+            // Its clock may stand anywhere, so that its validity says nothing.
+            certificate: None,
+            serial: Some(keys.merchant_serial.clone()),
+        },
+        api_v3_key: Zeroizing::new(keys.api_v3_key.clone()),
+        public_key,
+    };
+    let provider = operations.create_provider(&by, new).await?;
     Ok(provider.id)
 }

@@ -80,22 +80,55 @@ pub async fn find_all_tenants(
     row.map(to_merchant).transpose()
 }
 
-/// A page of sub-merchants of one tenant or of all, the newest first, behind `after`.
-pub async fn page_all_tenants(
+/// Which sub-merchants a page shows.
+#[derive(Clone, Debug, Default)]
+pub struct MerchantFilter {
+    /// Only in this mode.
+    pub mode: Option<Mode>,
+    /// Only in this state.
+    pub state: Option<SubMerchantState>,
+    /// Only those that are older than this one.
+    pub after: Option<SubMerchantId>,
+}
+
+impl MerchantFilter {
+    fn condition(&self) -> Condition {
+        use sub_merchants::Column;
+        Condition::all()
+            .add_option(self.mode.map(|mode| Column::Mode.eq(mode.as_str())))
+            .add_option(self.state.map(|state| Column::State.eq(state.as_str())))
+            .add_option(self.after.as_ref().map(|id| Column::Id.lt(id.as_str())))
+    }
+}
+
+/// A page of a tenant's sub-merchants, the newest first.
+pub async fn page(
     at: &impl Access,
-    tenant: Option<&TenantId>,
-    mode: Option<Mode>,
-    after: Option<&SubMerchantId>,
+    tenant: &TenantId,
+    filter: &MerchantFilter,
     limit: u64,
 ) -> Result<Vec<SubMerchant>, StorageError> {
-    use sub_merchants::Column;
-    let wanted = Condition::all()
-        .add_option(tenant.map(|id| Column::TenantId.eq(id.as_str())))
-        .add_option(mode.map(|mode| Column::Mode.eq(mode.as_str())))
-        .add_option(after.map(|id| Column::Id.lt(id.as_str())));
+    let own = sub_merchants::Column::TenantId.eq(tenant.as_str());
+    read_page(at, filter.condition().add(own), limit).await
+}
+
+/// A page of everybody's sub-merchants, the newest first.
+pub async fn page_all_tenants(
+    at: &impl Access,
+    filter: &MerchantFilter,
+    limit: u64,
+) -> Result<Vec<SubMerchant>, StorageError> {
+    read_page(at, filter.condition(), limit).await
+}
+
+async fn read_page(
+    at: &impl Access,
+    wanted: Condition,
+    limit: u64,
+) -> Result<Vec<SubMerchant>, StorageError> {
     let rows = sub_merchants::Entity::find()
         .filter(wanted)
-        .order_by_desc(Column::Id)
+        .order_by_desc(sub_merchants::Column::Id)
         .limit(limit)
         .all(at.connection())
         .await

@@ -1,15 +1,14 @@
-//! Providers, their sealed secrets, and WeChat's public keys for each of them.
+//! Providers, with the secrets of their first keys, and what is due for each of them.
 
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::OnConflict,
-};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::ProviderId;
 use tributary_domain::merchant::Provider;
 use tributary_domain::tenant::Mode;
 
-use crate::entities::{platform_keys, providers};
-use crate::error::{StorageError, column, database, inserting};
+use crate::entities::providers;
+use crate::error::{StorageError, column, database, expect_one, inserting};
 use crate::{Access, Tx};
 
 /// A provider with its secrets, still sealed.
@@ -17,13 +16,17 @@ use crate::{Access, Tx};
 pub struct StoredProvider {
     /// What is not secret.
     pub provider: Provider,
-    /// Serial of its API certificate.
+    /// Serial of its first API certificate.
     pub merchant_serial: String,
-    /// Its private key, sealed.
+    /// The serial of WeChat's key that requests announce.
+    pub preferred_serial: Option<String>,
+    /// Rises with every change to its key ring.
+    pub keys_version: i64,
+    /// Its first private key, sealed.
     pub merchant_private_key: Vec<u8>,
-    /// Its APIv3 key, sealed.
+    /// Its first APIv3 key, sealed.
     pub api_v3_key: Vec<u8>,
-    /// The APIv3 key before the present one, sealed.
+    /// An APIv3 key from before there were key rings, sealed.
     pub api_v3_key_previous: Option<Vec<u8>>,
 }
 
@@ -35,45 +38,22 @@ impl std::fmt::Debug for StoredProvider {
     }
 }
 
-/// What kind of key WeChat signs with.
+/// A kind of work that each provider needs again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlatformKeyKind {
-    /// A certificate that WeChat publishes and renews.
-    Certificate,
-    /// A `PUB_KEY_ID_…` public key from the console.
-    PublicKey,
+pub enum Upkeep {
+    /// Fetching platform certificates.
+    Certificates,
+    /// Testing the keys.
+    KeyTest,
 }
 
-impl PlatformKeyKind {
-    const fn as_str(self) -> &'static str {
+impl Upkeep {
+    const fn column(self) -> providers::Column {
         match self {
-            Self::Certificate => "certificate",
-            Self::PublicKey => "public_key",
+            Self::Certificates => providers::Column::CertificatesDueAt,
+            Self::KeyTest => providers::Column::KeysTestDueAt,
         }
     }
-
-    fn parse(text: &str) -> Option<Self> {
-        match text {
-            "certificate" => Some(Self::Certificate),
-            "public_key" => Some(Self::PublicKey),
-            _ => None,
-        }
-    }
-}
-
-/// One of WeChat's public keys for a provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlatformKey {
-    /// Certificate serial or public-key id; opaque.
-    pub serial: String,
-    /// Which of the two kinds.
-    pub kind: PlatformKeyKind,
-    /// The certificate or key.
-    pub pem: String,
-    /// Start of a certificate's validity.
-    pub not_before: Option<Timestamp>,
-    /// End of a certificate's validity.
-    pub not_after: Option<Timestamp>,
 }
 
 /// Records a new provider.
@@ -95,6 +75,11 @@ pub async fn insert(tx: &Tx, stored: &StoredProvider) -> Result<(), StorageError
         api_v3_key_previous: Set(stored.api_v3_key_previous.clone()),
         created_at: Set(provider.created_at.as_millis()),
         updated_at: Set(provider.created_at.as_millis()),
+        preferred_serial: Set(stored.preferred_serial.clone()),
+        keys_version: Set(stored.keys_version),
+        keys_changed_at: Set(provider.created_at.as_millis()),
+        certificates_due_at: Set(provider.created_at.as_millis()),
+        keys_test_due_at: Set(provider.created_at.as_millis()),
     };
     providers::Entity::insert(row)
         .exec_without_returning(tx.connection())
@@ -138,46 +123,62 @@ pub async fn list(at: &impl Access) -> Result<Vec<StoredProvider>, StorageError>
     rows.into_iter().map(to_provider).collect()
 }
 
-/// Adds one of WeChat's keys, or renews what is known of it.
-pub async fn put_platform_key(
-    tx: &Tx,
-    provider: &ProviderId,
-    key: &PlatformKey,
-    now: Timestamp,
-) -> Result<(), StorageError> {
-    use platform_keys::Column;
-    let row = platform_keys::ActiveModel {
-        provider_id: Set(provider.to_string()),
-        serial: Set(key.serial.clone()),
-        kind: Set(key.kind.as_str().to_owned()),
-        pem: Set(key.pem.clone()),
-        not_before: Set(key.not_before.map(Timestamp::as_millis)),
-        not_after: Set(key.not_after.map(Timestamp::as_millis)),
-        added_at: Set(now.as_millis()),
-    };
-    let renew = OnConflict::columns([Column::ProviderId, Column::Serial])
-        .update_columns([Column::Pem, Column::NotBefore, Column::NotAfter])
-        .to_owned();
-    platform_keys::Entity::insert(row)
-        .on_conflict(renew)
-        .exec_without_returning(tx.connection())
-        .await
-        .map_err(database("keeping a platform key"))?;
-    Ok(())
-}
-
-/// Every key that WeChat may sign with for a provider.
-pub async fn platform_keys(
+/// The providers whose upkeep is due, the longest waiting first, with the instants they were due at.
+pub async fn due(
     at: &impl Access,
-    provider: &ProviderId,
-) -> Result<Vec<PlatformKey>, StorageError> {
-    let rows = platform_keys::Entity::find()
-        .filter(platform_keys::Column::ProviderId.eq(provider.as_str()))
-        .order_by_asc(platform_keys::Column::Serial)
+    work: Upkeep,
+    now: Timestamp,
+    limit: u64,
+) -> Result<Vec<(ProviderId, Timestamp)>, StorageError> {
+    let rows: Vec<(String, i64)> = providers::Entity::find()
+        .select_only()
+        .columns([providers::Column::Id, work.column()])
+        .filter(work.column().lte(now.as_millis()))
+        .order_by_asc(work.column())
+        .limit(limit)
+        .into_tuple()
         .all(at.connection())
         .await
-        .map_err(database("reading platform keys"))?;
-    rows.into_iter().map(to_platform_key).collect()
+        .map_err(database("reading which providers need upkeep"))?;
+    let parsed = rows.into_iter().map(|(id, due_at)| {
+        let provider = column("providers", "id", &id, id.parse())?;
+        Ok((provider, Timestamp::from_millis(due_at)))
+    });
+    parsed.collect()
+}
+
+/// Makes a provider's upkeep due at once.
+pub async fn make_due(
+    tx: &Tx,
+    provider: &ProviderId,
+    work: Upkeep,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    let changed = providers::Entity::update_many()
+        .col_expr(work.column(), Expr::value(now.as_millis()))
+        .filter(providers::Column::Id.eq(provider.as_str()))
+        .exec(tx.connection())
+        .await
+        .map_err(database("making the upkeep of a provider due"))?;
+    expect_one("providers", changed.rows_affected)
+}
+
+/// Takes the upkeep of a provider by setting when it is due next; false when another node took it first.
+pub async fn take_upkeep(
+    tx: &Tx,
+    provider: &ProviderId,
+    work: Upkeep,
+    due_at: Timestamp,
+    next: Timestamp,
+) -> Result<bool, StorageError> {
+    let changed = providers::Entity::update_many()
+        .col_expr(work.column(), Expr::value(next.as_millis()))
+        .filter(providers::Column::Id.eq(provider.as_str()))
+        .filter(work.column().eq(due_at.as_millis()))
+        .exec(tx.connection())
+        .await
+        .map_err(database("taking the upkeep of a provider"))?;
+    Ok(changed.rows_affected == 1)
 }
 
 fn to_provider(row: providers::Model) -> Result<StoredProvider, StorageError> {
@@ -197,19 +198,10 @@ fn to_provider(row: providers::Model) -> Result<StoredProvider, StorageError> {
     Ok(StoredProvider {
         provider,
         merchant_serial: row.merchant_serial,
+        preferred_serial: row.preferred_serial,
+        keys_version: row.keys_version,
         merchant_private_key: row.merchant_private_key,
         api_v3_key: row.api_v3_key,
         api_v3_key_previous: row.api_v3_key_previous,
-    })
-}
-
-fn to_platform_key(row: platform_keys::Model) -> Result<PlatformKey, StorageError> {
-    let kind = PlatformKeyKind::parse(&row.kind).ok_or(());
-    Ok(PlatformKey {
-        kind: column("platform_keys", "kind", &row.serial, kind)?,
-        serial: row.serial,
-        pem: row.pem,
-        not_before: row.not_before.map(Timestamp::from_millis),
-        not_after: row.not_after.map(Timestamp::from_millis),
     })
 }

@@ -62,6 +62,12 @@ pub(crate) fn compact_day(at_ms: i64) -> String {
     beijing(at_ms, "%Y%m%d")
 }
 
+/// Writes `Thu, 01 Jan 2026 00:00:00 GMT`, as HTTP does.
+pub(crate) fn http_date(at_s: i64) -> String {
+    let instant = Timestamp::from_second(at_s).unwrap_or(Timestamp::UNIX_EPOCH);
+    instant.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 /// Writes an instant in Beijing time.
 pub(crate) fn beijing(at_ms: i64, format: &str) -> String {
     let instant = Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::UNIX_EPOCH);

@@ -10,7 +10,7 @@ use futures::StreamExt;
 use percent_encoding::percent_decode_str;
 use poem::{
     Body, Request, Response, handler,
-    http::{Method, StatusCode},
+    http::{HeaderValue, Method, StatusCode, header},
     web::{Data, RemoteAddr},
 };
 use serde_json::Value;
@@ -19,6 +19,7 @@ use crate::{
     answers::{self, Outcome},
     authentication::{Caller, Wire, authenticate},
     bills,
+    clock::http_date,
     connections::Cut,
     core::Core,
     faults::{Fault, FaultKind, Host},
@@ -69,6 +70,15 @@ pub(crate) enum Ending {
 
 /// Answers one request, and tells how much of the answer is to arrive.
 pub(crate) async fn handle(core: &Arc<Core>, wire: &Wire<'_>, host: Host) -> (Response, Ending) {
+    let (mut response, ending) = respond(core, wire, host).await;
+    // The server beneath would write the system's time, which need not be the simulator's.
+    if let Ok(date) = HeaderValue::from_str(&http_date(core.clock.signature_s())) {
+        response.headers_mut().insert(header::DATE, date);
+    }
+    (response, ending)
+}
+
+async fn respond(core: &Arc<Core>, wire: &Wire<'_>, host: Host) -> (Response, Ending) {
     let call = match Call::read(wire) {
         Ok(call) => call,
         Err(Missing::Method) => return (StatusCode::METHOD_NOT_ALLOWED.into(), Ending::Whole),

@@ -8,6 +8,7 @@ mod certificate_request;
 mod key_ring;
 mod merchant;
 mod pem;
+mod pkcs12;
 mod private_key;
 mod public_key;
 
@@ -16,6 +17,8 @@ pub use certificate::Certificate;
 pub use certificate_request::CertificateRequest;
 pub use key_ring::KeyRing;
 pub use merchant::Merchant;
+pub use pem::{PemKind, pem_kind};
+pub use pkcs12::{Pkcs12, Pkcs12Error};
 pub use private_key::{PrivateKey, generate_pem};
 pub use public_key::PublicKey;
 

@@ -38,7 +38,7 @@ pub(crate) fn all() -> Vec<Task> {
 }
 
 /// What money and tenants wait for.
-fn due_work() -> [Task; 7] {
+fn due_work() -> [Task; 8] {
     [
         Task {
             name: "number_events",
@@ -105,21 +105,66 @@ fn due_work() -> [Task; 7] {
             run: |parts| async move { parts.operations.write_upstream_calls().await }.boxed(),
             woken: never,
         },
+        Task {
+            name: "write_key_usage",
+            // Counts of an hour: the fewer writes the better.
+            pause: SECOND * 15,
+            short_pause: SECOND * 15,
+            until_idle: true,
+            run: |parts| async move { parts.operations.write_key_usage().await }.boxed(),
+            woken: never,
+        },
     ]
 }
 
 /// What is done on the clock, whether anybody waits or not.
-fn upkeep() -> [Task; 7] {
+fn upkeep() -> Vec<Task> {
+    keys().into_iter().chain(housekeeping()).collect()
+}
+
+/// What providers' keys need.
+fn keys() -> [Task; 4] {
     [
         Task {
             name: "refresh_certificates",
-            // WeChat asks for less than twelve hours.
-            pause: HOUR * 8,
-            short_pause: HOUR * 8,
+            // Each provider's turn comes every six hours; WeChat asks for less than twelve.
+            pause: SECOND * 60,
+            short_pause: SECOND,
             until_idle: false,
             run: |parts| async move { parts.operations.refresh_certificates().await }.boxed(),
             woken: never,
         },
+        Task {
+            name: "test_keys",
+            // Each provider's turn comes once a day, and after every change to its ring.
+            pause: SECOND * 30,
+            short_pause: SECOND,
+            until_idle: false,
+            run: |parts| async move { parts.operations.test_due_keys().await }.boxed(),
+            woken: never,
+        },
+        Task {
+            name: "notice_changed_keys",
+            // How long a key that another node withdrew goes on working here.
+            pause: SECOND * 5,
+            short_pause: SECOND * 5,
+            until_idle: false,
+            run: |parts| async move { parts.operations.notice_changed_keys().await }.boxed(),
+            woken: never,
+        },
+        Task {
+            name: "warn_of_ending_keys",
+            pause: HOUR,
+            short_pause: HOUR,
+            until_idle: false,
+            run: |parts| async move { parts.operations.warn_of_ending_keys().await }.boxed(),
+            woken: never,
+        },
+    ]
+}
+
+fn housekeeping() -> [Task; 7] {
+    [
         Task {
             name: "count_stuck_rows",
             pause: SECOND * 60,
@@ -197,9 +242,10 @@ fn purge(parts: Arc<Parts>) -> Running {
         let deliveries = parts.operations.purge_old_deliveries().await?;
         let calls = parts.operations.purge_old_upstream_calls().await?;
         let bills = parts.operations.purge_old_bills().await?;
+        let keys = parts.operations.purge_old_key_records().await?;
         let nonces = parts.operations.forget_spent_nonces().await?;
         let jobs = parts.operations.purge_old_jobs().await?;
-        let gone = [deliveries, calls, bills, nonces, jobs].into_iter();
+        let gone = [deliveries, calls, bills, keys, nonces, jobs].into_iter();
         Ok(to_usize(gone.fold(0, u64::saturating_add)))
     }
     .boxed()

@@ -24,8 +24,11 @@ const ADMIN_TABLES: &[&str] = &[
     include_str!("admin/session.json"),
     include_str!("admin/me.json"),
     include_str!("admin/staff.json"),
+    include_str!("admin/tenants.json"),
+    include_str!("admin/sub_merchants.json"),
     include_str!("admin/credentials.json"),
     include_str!("admin/console.json"),
+    include_str!("admin/providers.json"),
 ];
 
 fn registered<T: OpenApi>() -> Registry {

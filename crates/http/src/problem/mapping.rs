@@ -5,6 +5,7 @@ use poem::http::{HeaderName, StatusCode, header};
 use poem_openapi::error::{AuthorizationError, ParseParamError, ParsePathError};
 use tributary_domain::field::FieldError;
 use tributary_domain::order_money::RefundRefusal;
+use tributary_domain::provider_key::KeyRefusal;
 use tributary_domain::tenant::Scope;
 use tributary_operations::credentials::AuthError;
 use tributary_operations::{LoginProblem, OperationError, UpstreamError};
@@ -36,6 +37,12 @@ impl From<OperationError> for Problem {
             OperationError::NotRefundable(refusal) => not_refundable(refusal),
             OperationError::StateConflict { state } => {
                 Self::of(Code::StateConflict).detail(format!("its state is {state}"))
+            }
+            OperationError::KeyRefused(KeyRefusal::Unapproved) => {
+                Self::of(Code::ApprovalRequired).detail(KeyRefusal::Unapproved.to_string())
+            }
+            OperationError::KeyRefused(refusal) => {
+                Self::of(Code::StateConflict).detail(refusal.to_string())
             }
             OperationError::IdempotencyKeyReused => Self::of(Code::IdempotencyKeyReused),
             OperationError::IdempotencyInFlight => {

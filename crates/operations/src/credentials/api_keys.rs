@@ -117,7 +117,7 @@ impl Default for KeyCache {
 }
 
 impl KeyCache {
-    fn forget_all(&self) {
+    pub(super) fn forget_all(&self) {
         self.by_hash.invalidate_all();
         self.by_id.invalidate_all();
     }
@@ -140,7 +140,7 @@ impl Operations {
             // Whose key it is, is what this asks.
             None => tenancy::platform(self.look_up_hash(&hash)).await?,
         };
-        let (key, tenant_name) = self.admit(known, from)?;
+        let (key, tenant_name) = self.admit_key(known, from)?;
         Ok(Caller {
             tenant_id: key.tenant_id.clone(),
             tenant_name: tenant_name.to_string(),
@@ -171,7 +171,7 @@ impl Operations {
     }
 
     /// Lets a key in, if it is alive and used from where it may be, and notes the use.
-    pub(super) fn admit(
+    pub(super) fn admit_key(
         &self,
         known: KnownKey,
         from: Option<IpAddr>,

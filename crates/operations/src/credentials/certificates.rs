@@ -121,7 +121,7 @@ impl Operations {
             expires_at: Some(expires_at),
             ..blank(tenant_id, wish, &key, now)
         };
-        self.keep_certificate(by, certificate, "/csr").await
+        self.keep_tenants_certificate(by, certificate, "/csr").await
     }
 
     /// Registers a public key of a tenant's (PEM) under an id of its own.
@@ -140,7 +140,8 @@ impl Operations {
             pem: pem.map_err(|error| OperationError::Internal(error.to_string()))?,
             ..blank(tenant_id, wish, &key, now)
         };
-        self.keep_certificate(by, certificate, "/public_key").await
+        self.keep_tenants_certificate(by, certificate, "/public_key")
+            .await
     }
 
     async fn check_wish(
@@ -159,7 +160,7 @@ impl Operations {
         self.check_tenant(tenant_id).await
     }
 
-    async fn keep_certificate(
+    async fn keep_tenants_certificate(
         &self,
         by: &Actor,
         certificate: TenantCertificate,

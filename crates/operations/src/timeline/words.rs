@@ -29,6 +29,7 @@ pub(super) fn of_call(facts: &CallFacts) -> String {
         Some(CallPurpose::QueryRefund) => "Asking WeChat Pay about a refund".to_owned(),
         Some(CallPurpose::RedirectRefund) => "Sending the refund another way".to_owned(),
         Some(CallPurpose::Certificates) => "Fetching WeChat Pay's certificates".to_owned(),
+        Some(CallPurpose::KeyTest) => "Testing keys".to_owned(),
         Some(CallPurpose::Bill) => "Asking for a bill".to_owned(),
         None => format!("{} {}", facts.method, facts.path),
     };

@@ -9,6 +9,9 @@ use super::credentials::{
     CreateApiKey, IssueCertificate, ListCredentials, RegisterPublicKey, RevokeApiKey,
     RevokeCertificate, RollApiKey,
 };
+use super::provider_keys::{
+    ActivateKey, ImportKey, KeyShares, MerchantKeyFiles, OfProvider, RetireKey, RevokeKey, TestKeys,
+};
 
 /// Which world: real money or the simulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -38,6 +41,24 @@ pub struct AdminArgs {
 pub enum AdminCommand {
     /// Adds a WeChat Pay service provider with its keys
     CreateProvider(Box<CreateProvider>),
+    /// Puts a key into a provider's ring, staged
+    ImportKey(Box<ImportKey>),
+    /// Lists a provider's keys and its last self-tests
+    Keys(OfProvider),
+    /// Tests a provider's keys at WeChat: sign, verify, decrypt, callback
+    TestKeys(TestKeys),
+    /// Brings a tested key into use; the one it replaces retires
+    ActivateKey(ActivateKey),
+    /// Lets a key go that is of no use any more
+    RetireKey(RetireKey),
+    /// Withdraws a key at once
+    RevokeKey(RevokeKey),
+    /// Names WeChat's public key in every request, so that answers are signed with it
+    PreferPublicKey(OfProvider),
+    /// Takes prefer-public-key back: requests name the platform certificate again
+    RollBackPublicKey(OfProvider),
+    /// Shows which key signed, verified and decrypted how much of the traffic
+    KeyShares(KeyShares),
     /// Adds a tenant
     CreateTenant(CreateTenant),
     /// Activates, suspends or closes a tenant
@@ -143,12 +164,9 @@ pub struct CreateProvider {
     /// live moves money at WeChat, test talks to a simulator
     #[arg(long)]
     pub mode: ModeName,
-    /// Serial number of its API certificate
-    #[arg(long)]
-    pub merchant_serial: String,
-    /// Its private key, PEM
-    #[arg(long)]
-    pub private_key_file: PathBuf,
+    /// Its private key and certificate
+    #[command(flatten)]
+    pub merchant: MerchantKeyFiles,
     /// Its APIv3 key, 32 characters
     #[arg(long)]
     pub api_v3_key_file: PathBuf,

@@ -21,6 +21,11 @@ pub(crate) struct Model {
     pub(crate) api_v3_key_previous: Option<Vec<u8>>,
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,
+    pub(crate) preferred_serial: Option<String>,
+    pub(crate) keys_version: i64,
+    pub(crate) keys_changed_at: i64,
+    pub(crate) certificates_due_at: i64,
+    pub(crate) keys_test_due_at: i64,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

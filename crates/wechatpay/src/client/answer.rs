@@ -26,6 +26,8 @@ pub struct CallTrace {
     pub request_id: Option<String>,
     /// The serial of the key that the answer says it was signed with.
     pub key_serial: Option<String>,
+    /// How many seconds our clock is ahead of the `Date` of the last answer that had one.
+    pub ahead_seconds: Option<i64>,
     /// From the start of the first try to the end of the last.
     pub duration_ms: u64,
     /// 1 or 2; 0 if nothing was sent.

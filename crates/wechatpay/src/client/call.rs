@@ -170,6 +170,8 @@ impl Client {
         trace.http_status = Some(answer.status);
         trace.request_id = answer.header("Request-ID").map(ToOwned::to_owned);
         trace.key_serial = answer.header(header::SERIAL).map(ToOwned::to_owned);
+        let date = answer.header("Date").and_then(unix_seconds);
+        trace.ahead_seconds = date.map(|date| (self.0.clock)().saturating_sub(date));
         self.judge(call, answer)
     }
 
@@ -276,6 +278,12 @@ impl Reply {
         trace.fail_last_try(&kind);
         CallError::new(kind, trace, self.earlier_try_unknown)
     }
+}
+
+/// Reads the time as HTTP writes it.
+fn unix_seconds(date: &str) -> Option<i64> {
+    let date = jiff::fmt::rfc2822::parse(date).ok()?;
+    Some(date.timestamp().as_second())
 }
 
 fn elapsed_ms(since: Instant) -> u64 {

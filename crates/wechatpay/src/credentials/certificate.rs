@@ -2,6 +2,11 @@
 
 use x509_cert::der::{Decode as _, Encode as _};
 
+use sha2::{Digest as _, Sha256};
+use x509_cert::der::asn1::{PrintableStringRef, Utf8StringRef};
+use x509_cert::der::oid::db::rfc4519::COMMON_NAME;
+use x509_cert::name::Name;
+
 use super::{KeyError, PublicKey, pem};
 
 /// WeChat prints serials as twenty bytes.
@@ -16,6 +21,10 @@ pub struct Certificate {
     pub not_before_unix: i64,
     /// End of validity in Unix seconds.
     pub not_after_unix: i64,
+    /// The common name of its subject; of a merchant's API certificate, the merchant number.
+    pub common_name: Option<String>,
+    /// SHA-256 of its DER, in lower-case hex.
+    pub fingerprint: String,
     key: PublicKey,
 }
 
@@ -37,6 +46,8 @@ impl Certificate {
             serial: serial_text(body.serial_number().as_bytes()),
             not_before_unix: unix_seconds(body.validity().not_before)?,
             not_after_unix: unix_seconds(body.validity().not_after)?,
+            common_name: common_name(body.subject()),
+            fingerprint: hex::encode(Sha256::digest(&der)),
             key: PublicKey::from_spki(&spki)?,
         })
     }
@@ -50,6 +61,15 @@ impl Certificate {
     pub fn is_expired(&self, now: i64) -> bool {
         now > self.not_after_unix
     }
+}
+
+fn common_name(subject: &Name) -> Option<String> {
+    let mut attributes = subject.iter();
+    let found = attributes.find(|attribute| attribute.oid == COMMON_NAME)?;
+    let printable = || found.value.decode_as::<PrintableStringRef<'_>>().ok();
+    let utf8 = || found.value.decode_as::<Utf8StringRef<'_>>().ok();
+    let text = printable().map(|text| text.to_string());
+    text.or_else(|| utf8().map(|text| text.to_string()))
 }
 
 /// DER drops leading zero bytes and may add a sign byte; WeChat's print does neither.

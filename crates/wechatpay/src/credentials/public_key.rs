@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use rsa::pkcs1::{DecodeRsaPublicKey as _, EncodeRsaPublicKey as _};
 use rsa::pkcs8::{DecodePublicKey as _, EncodePublicKey as _};
+use sha2::{Digest as _, Sha256};
 
 use super::{Certificate, KeyError, OaepError, SignatureError, pem};
 
@@ -94,6 +95,11 @@ impl PublicKey {
         let key = key.map_err(|_| KeyError::NotRsa)?;
         let der = key.to_pkcs1_der().map_err(|_| KeyError::NotRsa)?;
         Ok(der.into_vec())
+    }
+
+    /// Returns SHA-256 of the key's SubjectPublicKeyInfo, in lower-case hex.
+    pub fn fingerprint(&self) -> String {
+        hex::encode(Sha256::digest(&self.0.spki))
     }
 
     /// Returns the key as PEM (`PUBLIC KEY`).

@@ -75,6 +75,8 @@ pub enum Notice {
     Refund(Box<RefundNotice>),
     /// A combined payment; this crate does not read it further.
     CombinedPayment,
+    /// What an echo call asked WeChat to say back, word for word.
+    Echo(String),
     /// Something else: keep it and look.
     Unknown,
 }
@@ -92,7 +94,7 @@ impl Notice {
         if shape.sp_mchid.is_some() && shape.trade_state.is_some() {
             return Transaction::from_plain(plain).map(|order| Self::Payment(Box::new(order)));
         }
-        Ok(Self::Unknown)
+        Ok(shape.echo_message.map_or(Self::Unknown, Self::Echo))
     }
 }
 
@@ -103,6 +105,7 @@ struct Shape {
     out_refund_no: Option<serde::de::IgnoredAny>,
     sp_mchid: Option<serde::de::IgnoredAny>,
     trade_state: Option<serde::de::IgnoredAny>,
+    echo_message: Option<String>,
 }
 
 fn or_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {

@@ -27,6 +27,8 @@ mod key_ring;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod merchant_files;
+#[cfg(test)]
 mod miniprogram;
 #[cfg(test)]
 mod no_panics;

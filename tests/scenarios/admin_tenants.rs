@@ -1,0 +1,362 @@
+//! Tenants, sub-merchants and apps as staff manage them over the admin API, and as a tenant's members see them.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tributary_domain::ids::TenantId;
+use tributary_tests::api::fresh_key;
+use tributary_tests::{Answer, Api, TestPlatform, scenario};
+
+use crate::staff_isolation::{Member, come, owner, send};
+
+/// Somebody with this role, of a tenant or of the platform.
+async fn with_role(
+    p: &TestPlatform,
+    owner: &Member,
+    role: &str,
+    tenant: Option<&TenantId>,
+) -> Member {
+    let email = format!("{role}@example.com");
+    let mut wish = json!({"email": email, "name": "Somebody", "roles": [role]});
+    if let Some(tenant) = tenant {
+        wish["tenant_id"] = json!(tenant);
+    }
+    let invited = owner.api.post("/admin/v1/staff", &wish, &fresh_key()).await;
+    let invited = invited.ok();
+    let token = invited["invitation_token"].as_str().expect("a token");
+    come(p, &email, token).await
+}
+
+async fn made(api: &Api, path: &str, body: &Value) -> Value {
+    let made = api.post(path, body, &fresh_key()).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    made.body
+}
+
+async fn edit(api: &Api, path: &str, tag: Option<&str>, patch: &Value) -> Answer {
+    let mut headers = vec![("content-type", "application/json")];
+    headers.extend(tag.map(|tag| ("if-match", tag)));
+    let body = Some(patch.to_string().into_bytes());
+    api.send(Method::PATCH, path, &headers, body).await
+}
+
+fn tag(answer: &Answer) -> String {
+    let tag = answer.headers.get("etag").expect("an ETag");
+    tag.to_str().expect("a text").to_owned()
+}
+
+/// The path of the sub-merchant that the platform's tenant has, and of its app.
+async fn paths(p: &TestPlatform, api: &Api) -> (String, String) {
+    let list = format!("/admin/v1/sub-merchants?tenant_id={}", p.tenant.id);
+    let list = api.get(&list).await.ok();
+    let id = list["data"][0]["id"].as_str().expect("a sub-merchant");
+    let merchant = format!("/admin/v1/sub-merchants/{id}");
+    let apps = api.get(&format!("{merchant}/sub-apps")).await.ok();
+    let app = apps["data"][0]["id"].as_str().expect("an app");
+    let app = format!("{merchant}/sub-apps/{app}");
+    (merchant, app)
+}
+
+fn action<'a>(object: &'a Value, name: &str) -> &'a Value {
+    let actions = object["actions"].as_array().expect("actions");
+    let found = actions.iter().find(|action| action["name"] == name);
+    found.expect("the action")
+}
+
+/// As if everybody had signed in long ago.
+async fn let_proofs_end(p: &TestPlatform) {
+    p.database
+        .execute("UPDATE staff_sessions SET proven_at = 1")
+        .await;
+}
+
+scenario!(
+    an_owner_makes_a_tenant_with_its_sub_merchant_and_its_app,
+    from_nothing
+);
+async fn from_nothing(p: &TestPlatform) {
+    let owner = owner(p).await;
+    let wish =
+        json!({"name": "Tea House", "invited": true, "settings": {"webhook_schedule": "wechat"}});
+    let key = fresh_key();
+    let tenant = owner.api.post("/admin/v1/tenants", &wish, &key).await.ok();
+    let again = owner.api.post("/admin/v1/tenants", &wish, &key).await.ok();
+    assert_eq!(tenant["id"], again["id"]);
+    assert_eq!(tenant["state"], "invited");
+    assert_eq!(tenant["settings"], json!({"webhook_schedule": "wechat"}));
+    assert_eq!(action(&tenant, "activate")["allowed"], true);
+    assert!(action(&tenant, "suspend")["why_not"].is_string());
+    let wish = json!({
+        "tenant_id": tenant["id"], "provider_id": p.provider, "sub_mchid": "1999999999",
+        "name": "West Lake",
+    });
+    let merchant = made(&owner.api, "/admin/v1/sub-merchants", &wish).await;
+    assert_eq!(
+        (&merchant["mode"], &merchant["state"]),
+        (&json!("test"), &json!("active"))
+    );
+    let apps = format!(
+        "/admin/v1/sub-merchants/{}/sub-apps",
+        merchant["id"].as_str().expect("an id")
+    );
+    let wish = json!({"appid": "wx9999", "kind": "mini_program", "secret": "never-shown"});
+    let app = made(&owner.api, &apps, &wish).await;
+    assert_eq!(app["has_secret"], true);
+    assert!(app["secret_fingerprint"].is_string());
+    for path in [
+        &apps,
+        &format!("{apps}/{}", app["id"].as_str().expect("an id")),
+    ] {
+        let shown = owner.api.get(path).await;
+        assert!(shown.status.is_success() && !shown.text.contains("never-shown"));
+    }
+    for (filter, count) in [
+        ("state=active", 1),
+        ("state=suspended", 0),
+        ("mode=live", 0),
+    ] {
+        let id = tenant["id"].as_str().expect("an id");
+        let list = format!("/admin/v1/sub-merchants?tenant_id={id}&{filter}");
+        let found = owner.api.get(&list).await.ok();
+        assert_eq!(
+            found["data"].as_array().map(Vec::len),
+            Some(count),
+            "{filter}"
+        );
+    }
+    let by = &owner.id;
+    let sql = format!(
+        "SELECT COUNT(*) FROM audit_entries WHERE entry LIKE '%{by}%' \
+         AND action IN ('tenant.created', 'sub_merchant.created', 'sub_app.added')"
+    );
+    assert_eq!(p.database.count(&sql).await, 3);
+}
+
+scenario!(a_sub_merchant_of_nobody_names_its_field, of_nobody);
+async fn of_nobody(p: &TestPlatform) {
+    let owner = owner(p).await;
+    let nobody = "ten_01JAE2M4Q8W3N7R5T9V1X6Z0BA";
+    let no_provider = "prv_01JAE2M4Q8W3N7R5T9V1X6Z0BA";
+    for (tenant, provider, field) in [
+        (json!(nobody), json!(p.provider), "/tenant_id"),
+        (json!(p.tenant.id), json!(no_provider), "/provider_id"),
+    ] {
+        let wish = json!({
+            "tenant_id": tenant, "provider_id": provider, "sub_mchid": "1999999999", "name": "A shop",
+        });
+        let path = "/admin/v1/sub-merchants";
+        let refused = owner.api.post(path, &wish, &fresh_key()).await;
+        assert!(refused.names_field(field), "{}", refused.text);
+    }
+}
+
+scenario!(an_edit_of_what_changed_meanwhile_is_refused, stale);
+async fn stale(p: &TestPlatform) {
+    let owner = owner(p).await;
+    let (merchant, app) = paths(p, &owner.api).await;
+    let tenant = format!("/admin/v1/tenants/{}", p.tenant.id);
+    let named = json!({"name": "Another name"});
+    for (path, patch) in [
+        (&tenant, &named),
+        (&merchant, &named),
+        (&app, &json!({"binding": "bound"})),
+    ] {
+        let read = tag(&owner.api.get(path).await);
+        let first = edit(&owner.api, path, Some(&read), patch).await;
+        assert!(first.status.is_success(), "{}", first.text);
+        assert_ne!(tag(&first), read);
+        let second = edit(&owner.api, path, Some(&read), patch).await;
+        second.problem(412, "version_conflict");
+        let blind = edit(&owner.api, path, None, patch).await;
+        blind.problem(428, "precondition_required");
+    }
+    let seen = owner.api.get(&app).await.ok();
+    assert_eq!(
+        (&seen["binding"], &seen["confirmed_by"]),
+        (&json!("bound"), &json!(owner.id))
+    );
+}
+
+scenario!(staff_suspend_a_tenant_and_it_orders_nothing, suspended);
+async fn suspended(p: &TestPlatform) {
+    let owner = owner(p).await;
+    let state = format!("/admin/v1/tenants/{}/state", p.tenant.id);
+    let wish = json!({"state": "suspended", "reason": "complaints"});
+    let suspended = send(&owner.api, Method::POST, &state, &wish).await.ok();
+    assert_eq!(suspended["state"], "suspended");
+    let refused = p.tenant.api.place_order(&p.tenant.order(100)).await;
+    refused.problem(403, "tenant_inactive");
+    let again = send(&owner.api, Method::POST, &state, &wish).await;
+    again.problem(409, "state_conflict");
+    let mute = json!({"state": "active", "reason": " "});
+    let mute = send(&owner.api, Method::POST, &state, &mute).await;
+    assert!(mute.names_field("/reason"), "{}", mute.text);
+    let back = json!({"state": "active", "reason": "settled"});
+    send(&owner.api, Method::POST, &state, &back).await.ok();
+    p.order(100).await;
+}
+
+scenario!(a_state_and_a_secret_need_a_fresh_proof, proof);
+async fn proof(p: &TestPlatform) {
+    let owner = owner(p).await;
+    let (merchant, app) = paths(p, &owner.api).await;
+    let_proofs_end(p).await;
+    let state = format!("/admin/v1/tenants/{}/state", p.tenant.id);
+    let wish = json!({"state": "closed", "reason": "asked for"});
+    let refused = send(&owner.api, Method::POST, &state, &wish).await;
+    refused.problem(403, "step_up_required");
+    let secret = json!({"secret": "another"});
+    let refused = send(&owner.api, Method::PATCH, &app, &secret).await;
+    refused.problem(403, "step_up_required");
+    let with_secret = json!({"appid": "wx9999", "kind": "app", "secret": "another"});
+    let apps = format!("{merchant}/sub-apps");
+    let refused = owner.api.post(&apps, &with_secret, &fresh_key()).await;
+    refused.problem(403, "step_up_required");
+    let kind = json!({"kind": "official_account"});
+    send(&owner.api, Method::PATCH, &app, &kind).await.ok();
+}
+
+scenario!(staff_suspend_a_sub_merchant_and_it_takes_no_order, no_shop);
+async fn no_shop(p: &TestPlatform) {
+    let owner = owner(p).await;
+    let (merchant, _) = paths(p, &owner.api).await;
+    let state = format!("{merchant}/state");
+    let wish = json!({"state": "suspended", "reason": "winter"});
+    let suspended = send(&owner.api, Method::POST, &state, &wish).await.ok();
+    assert_eq!(action(&suspended, "activate")["allowed"], true);
+    let refused = p.tenant.api.place_order(&p.tenant.order(100)).await;
+    assert!(refused.names_field("/sub_mchid"), "{}", refused.text);
+}
+
+scenario!(a_member_sees_its_own_tenant_alone, member_sees);
+async fn member_sees(p: &TestPlatform) {
+    let owner = owner(p).await;
+    let (foreign, foreign_app) = paths(p, &owner.api).await;
+    let other = p.another_tenant().await;
+    let member = with_role(p, &owner, "tenant_viewer", Some(&other.id)).await;
+    let api = &member.api;
+    let tenants = api.get("/admin/v1/tenants").await.ok();
+    assert_eq!(tenants["data"].as_array().map(Vec::len), Some(1));
+    assert_eq!(tenants["data"][0]["id"], json!(other.id));
+    let none = api.get("/admin/v1/tenants?state=closed").await.ok();
+    assert_eq!(none["data"], json!([]));
+    for path in [
+        &format!("/admin/v1/tenants/{}", p.tenant.id),
+        &format!("/admin/v1/sub-merchants?tenant_id={}", p.tenant.id),
+        &foreign,
+        &foreign_app,
+        &format!("{foreign}/sub-apps"),
+        &format!("{foreign}/readiness"),
+    ] {
+        api.get(path).await.problem(404, "not_found");
+    }
+    let own = api.get("/admin/v1/sub-merchants").await.ok();
+    assert_eq!(own["data"].as_array().map(Vec::len), Some(1));
+    assert_eq!(own["data"][0]["tenant_id"], json!(other.id));
+    // Nor may it change its own.
+    let path = format!("/admin/v1/tenants/{}", other.id);
+    let refused = send(api, Method::PATCH, &path, &json!({"name": "Mine"})).await;
+    refused.problem(403, "permission_denied");
+}
+
+scenario!(
+    what_staff_note_about_a_sub_merchant_is_not_for_its_tenant,
+    note
+);
+async fn note(p: &TestPlatform) {
+    let owner = owner(p).await;
+    let (merchant, _) = paths(p, &owner.api).await;
+    let patch = json!({"note": "Watch this one.", "rate": 60});
+    let noted = send(&owner.api, Method::PATCH, &merchant, &patch)
+        .await
+        .ok();
+    assert_eq!(
+        (&noted["note"], &noted["rate"]),
+        (&json!("Watch this one."), &json!(60))
+    );
+    let member = with_role(p, &owner, "tenant_viewer", Some(&p.tenant.id)).await;
+    for path in [merchant.as_str(), "/admin/v1/sub-merchants"] {
+        let seen = member.api.get(path).await;
+        assert!(seen.status.is_success(), "{}", seen.text);
+        assert!(!seen.text.contains("Watch"), "{}", seen.text);
+    }
+}
+
+scenario!(support_sees_tenants_and_changes_nothing, support);
+async fn support(p: &TestPlatform) {
+    let owner = owner(p).await;
+    let support = with_role(p, &owner, "support", None).await;
+    let (merchant, app) = paths(p, &support.api).await;
+    let tenant = format!("/admin/v1/tenants/{}", p.tenant.id);
+    let seen = support.api.get(&tenant).await.ok();
+    for action in seen["actions"].as_array().expect("actions") {
+        assert_eq!(action["allowed"], false, "{action}");
+    }
+    let state = json!({"state": "suspended", "reason": "because"});
+    let named = json!({"name": "Another"});
+    for (method, path, body) in [
+        (Method::PATCH, tenant.clone(), &named),
+        (Method::POST, format!("{tenant}/state"), &state),
+        (Method::PATCH, merchant.clone(), &named),
+        (Method::POST, format!("{merchant}/state"), &state),
+        (
+            Method::PUT,
+            format!("{merchant}/readiness/app_bound"),
+            &json!({"holds": true}),
+        ),
+        (Method::PATCH, app, &json!({"kind": "app"})),
+    ] {
+        let refused = send(&support.api, method, &path, body).await;
+        refused.problem(403, "permission_denied");
+    }
+    let wish = json!({"name": "Mine"});
+    let refused = support
+        .api
+        .post("/admin/v1/tenants", &wish, &fresh_key())
+        .await;
+    refused.problem(403, "permission_denied");
+}
+
+scenario!(staff_vouch_for_a_fact_and_take_it_back, vouched);
+async fn vouched(p: &TestPlatform) {
+    let owner = owner(p).await;
+    let (merchant, _) = paths(p, &owner.api).await;
+    let fact = |name: &str| format!("{merchant}/readiness/{name}");
+    let say = async |name: &str, holds: bool| {
+        send(
+            &owner.api,
+            Method::PUT,
+            &fact(name),
+            &json!({ "holds": holds }),
+        )
+        .await
+    };
+    let line = |list: &Value| {
+        let lines = list["data"].as_array().expect("lines").clone();
+        let line = lines
+            .into_iter()
+            .find(|line| line["fact"] == "contract_signed");
+        line.expect("the fact")
+    };
+    let kept = line(&say("contract_signed", true).await.ok());
+    assert_eq!(
+        (&kept["source"], &kept["confirmed_by"]),
+        (&json!("person"), &json!(owner.id))
+    );
+    // Taken back twice is taken back.
+    for _ in 0..2 {
+        let gone = line(&say("contract_signed", false).await.ok());
+        assert_eq!(
+            (&gone["source"], &gone["holds"]),
+            (&json!("nothing"), &json!(false))
+        );
+    }
+    let read = owner.api.get(&format!("{merchant}/readiness")).await.ok();
+    assert_eq!(line(&read)["holds"], false);
+    say("payment_seen", true)
+        .await
+        .problem(422, "validation_failed");
+    say("lucky_day", true).await.problem(404, "not_found");
+    let sql =
+        "SELECT COUNT(*) FROM audit_entries WHERE action = 'sub_merchant.readiness.confirmed'";
+    assert_eq!(p.database.count(sql).await, 2);
+}
