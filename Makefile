@@ -7,7 +7,7 @@ help: ## Lists these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Builds and starts the platform, a simulated WeChat Pay and a demo tenant
-	@tests/scripts/install.sh build
+	@tests/scripts/install.sh run
 	@cargo build --workspace --bin tributary
 	@exec target/debug/tributary dev
 

@@ -2,11 +2,13 @@
 # Installs what is missing, where it may: Debian packages as root, everything else below target/ and
 # node_modules/. Where it may not, it says in one line what to install, and fails.
 #   install.sh build    compiling needs it
+#   install.sh run      build, and Node.js for the admin UI, which is then built; without Node.js the program
+#                       starts all the same and says in its page that the UI is missing
 #   install.sh bench    build, and PostgreSQL
 #   install.sh test     bench, and Python, Node.js and Chromium with their pinned packages
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-purpose=${1:?build, bench or test}
+purpose=${1:?build, run, bench or test}
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
@@ -17,7 +19,7 @@ has_venv() { has python3 && python3 -c 'import venv, ensurepip' 2>/dev/null; }
 
 missing_packages() {
     has cc || echo build-essential
-    [[ $purpose == build ]] && return
+    [[ $purpose == build || $purpose == run ]] && return
     has_postgres || echo postgresql
     [[ $purpose == bench ]] && return
     has_venv || echo python3-venv
@@ -52,9 +54,15 @@ check_rust() {
     fi
 }
 
+# The builder of the admin UI asks for this one.
+has_node() {
+    has npm && has node &&
+        node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)'
+}
+
 check_node() {
-    if (($(node -p 'process.versions.node.split(".")[0]') < 18)); then
-        echo "Please install Node.js 18 or newer, then run this again" >&2
+    if ! has_node; then
+        echo "Please install Node.js 20.19 or newer with npm, then run this again" >&2
         exit 1
     fi
 }
@@ -90,7 +98,7 @@ install_python() {
 
 install_node() {
     local folder
-    for folder in tests/browser tests/sdk; do
+    for folder in "$@"; do
         [[ -f $folder/package-lock.json ]] || continue
         [[ -d $folder/node_modules ]] || rm -f "$folder/node_modules/.stamp"
         once "$folder/node_modules/.stamp" "$folder/package-lock.json" -- \
@@ -98,10 +106,29 @@ install_node() {
     done
 }
 
+# Packages by the lock file, without their install scripts; then the files that the program embeds.
+build_admin_ui() {
+    local sources
+    mapfile -t sources < <(find admin-ui -type f -not -path '*/node_modules/*' -not -path 'admin-ui/dist/*' \
+        -not -path 'admin-ui/screenshots/*' | sort)
+    [[ -f admin-ui/dist/index.html ]] || rm -f target/admin-ui.stamp
+    mkdir -p target
+    once target/admin-ui.stamp "${sources[@]}" -- npm --prefix admin-ui run --silent build
+}
+
 check_rust
 install_packages
+if [[ $purpose == run ]]; then
+    if has_node; then
+        install_node admin-ui
+        build_admin_ui
+    else
+        echo "Node.js 20.19 or newer is not here, so the admin UI is not built; everything else is"
+    fi
+fi
 if [[ $purpose == test ]]; then
     check_node
     install_python
-    install_node
+    install_node tests/browser tests/sdk admin-ui
+    build_admin_ui
 fi

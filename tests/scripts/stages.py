@@ -35,6 +35,7 @@ TEST = [
     # features of the dependencies than `cargo test`, and everything would be compiled twice.
     Stage("build", "cargo build --workspace --all-targets --quiet".split()),
     Stage("rust", "cargo test --workspace --no-fail-fast".split()),
+    Stage("ui", ["npm", "--prefix", "admin-ui", "run", "--silent", "check"], {"NO_COLOR": "1"}),
     Stage("scripts", [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/scripts"]),
     Stage("outside", [PYTHON, "tests/scripts/outside.py", "--program", PROGRAM]),
 ]
@@ -43,6 +44,8 @@ CARGO = re.compile(r"^test result: .*?(\d+) passed; (\d+) failed;")
 PLAIN = re.compile(r"^(\d+) passed, (\d+) failed$")
 PYTEST = re.compile(r"^(?:=+ )?(?=\d.*\b(?:passed|failed|errors?)\b.* in [\d.]+s)(.*)$")
 PYTEST_COUNT = re.compile(r"(\d+) (passed|failed|error)")
+
+VITEST = re.compile(r"^ +Tests +(?:(\d+) failed \| )?(?:(\d+) passed)?")
 
 # What scripts without a summary print for each check.
 LINE = re.compile(r"^(ok|not ok|FAIL)\s")
@@ -56,6 +59,9 @@ def count(log: str, exit_code: int) -> tuple[int, int]:
         if found := CARGO.match(line) or PLAIN.match(line):
             passed += int(found[1])
             failed += int(found[2])
+        elif found := VITEST.match(line):
+            passed += int(found[2] or 0)
+            failed += int(found[1] or 0)
         elif PYTEST.match(line):
             for number, word in PYTEST_COUNT.findall(line):
                 passed += int(number) if word == "passed" else 0

@@ -23,6 +23,9 @@ CARGO_BAD = "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 f
         ("ok   an order is closed\nFAIL CheckFailed()\n", 1, (1, 1)),
         ("ok      one\nnot ok  two\n1 passed, 1 failed\n", 1, (1, 1)),
         ("7 passed in 0.01s", 0, (7, 0)),
+        (" Test Files  17 passed (17)\n      Tests  86 passed (86)\n", 0, (86, 0)),
+        (" Test Files  1 failed | 16 passed (17)\n      Tests  2 failed | 84 passed (86)\n", 1, (84, 2)),
+        ("      Tests  3 failed (3)\n", 1, (0, 3)),
         ("    7 passed in 0.01s\n    3 passed, 0 failed\n10 passed, 0 failed\n", 0, (10, 0)),
     ],
 )

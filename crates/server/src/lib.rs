@@ -4,6 +4,7 @@
 //! and `dev`. Read `commands` (what each command does), then `platform` (how the parts are put together).
 
 pub mod admin;
+mod admin_ui;
 pub mod audit;
 pub mod cli;
 pub mod commands;

@@ -13,7 +13,7 @@ use poem::{EndpointExt, Response, Route, get, handler};
 use tokio::task::JoinHandle;
 use tributary_domain::clock::{SharedClock, SystemClock};
 use tributary_domain::credential::NetworkList;
-use tributary_http::{HttpOptions, Page, REQUESTS_AT_ONCE};
+use tributary_http::{HttpOptions, REQUESTS_AT_ONCE};
 use tributary_operations::staff::PasswordCost;
 use tributary_operations::{Environment, Limits, Operations, OperationsConfig};
 use tributary_storage::Storage;
@@ -22,6 +22,7 @@ use tributary_webhooks::{AddressPolicy, Network, Sender, SenderConfig};
 use tributary_worker::Worker;
 use wechatpay::client::{Transport, TransportConfig};
 
+use crate::admin_ui;
 use crate::config::{Config, HOW_TO_MAKE_A_KEY, KekSource, Secret, Timeouts};
 use crate::listener::{BRIEF_DRAIN, Bound};
 use crate::shutdown::{self, Shutdown};
@@ -411,7 +412,7 @@ async fn serve_api(
     with_figures: bool,
     (stop, drain): (Shutdown, Duration),
 ) -> anyhow::Result<()> {
-    let mut beside: Vec<Page> = vec![("/admin/", get(admin_page).boxed())];
+    let mut beside = admin_ui::pages();
     if with_figures {
         let figures = get(show_figures).data(telemetry::figures()?);
         beside.push(("/metrics", figures.boxed()));
@@ -437,16 +438,6 @@ fn show_figures(
     Response::builder()
         .content_type("text/plain; version=0.0.4")
         .body(figures.render())
-}
-
-#[handler]
-fn admin_page() -> poem::web::Html<&'static str> {
-    poem::web::Html(
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Tributary</title>\
-         <h1>No admin UI in this build</h1>\
-         <p>Providers, tenants, sub-merchants and API keys are managed on the command line: \
-         <code>tributary admin --help</code>.</p></html>",
-    )
 }
 
 #[cfg(test)]

@@ -1,0 +1,66 @@
+import { render, screen } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { expect, it, vi } from 'vitest';
+import { ProblemError } from '@/api/problem';
+import { expectNoViolations } from '../../../tests/axe';
+import { ThemeProvider } from '../theme/theme-provider';
+import { DangerDialog } from './danger-dialog';
+
+function open(tier: 1 | 2 | 3, onConfirm = vi.fn(async () => '已提交')) {
+  const onClose = vi.fn();
+  render(
+    <ThemeProvider>
+      <DangerDialog
+        open
+        tier={tier}
+        title="停用端点"
+        effect="端点将不再收到事件。"
+        act="停用"
+        target="ep_ABCD1234"
+        onConfirm={onConfirm}
+        onClose={onClose}
+      />
+    </ThemeProvider>,
+  );
+  return { onConfirm, onClose };
+}
+
+it('starts on cancel', async () => {
+  open(1);
+  await vi.waitFor(() => expect(screen.getByRole('button', { name: '取消' })).toHaveFocus());
+});
+
+it('asks for a reason and the last four characters from tier 2 on', async () => {
+  const { onConfirm, onClose } = open(2);
+  const act = screen.getByRole('button', { name: '停用' });
+  expect(act).toBeDisabled();
+  await userEvent.type(screen.getByRole('textbox', { name: '原因' }), '重复');
+  await userEvent.type(screen.getByRole('textbox', { name: /最后 4 位/ }), '9999');
+  expect(act).toBeDisabled();
+  expect(screen.getByText('与最后 4 位不符')).toBeInTheDocument();
+  await userEvent.clear(screen.getByRole('textbox', { name: /最后 4 位/ }));
+  await userEvent.type(screen.getByRole('textbox', { name: /最后 4 位/ }), '1234');
+  await userEvent.click(act);
+  expect(onConfirm).toHaveBeenCalledExactlyOnceWith({ reason: '重复', idempotencyKey: expect.stringMatching(/^ui-/) });
+  expect(onClose).toHaveBeenCalledOnce();
+});
+
+it('sends the same key again after a fault, and keeps what was typed', async () => {
+  const onConfirm = vi.fn<(given: { reason: string; idempotencyKey: string }) => Promise<string>>();
+  onConfirm.mockRejectedValueOnce(new ProblemError({ status: 503, code: 'busy', title: '忙', fields: [] }));
+  onConfirm.mockResolvedValueOnce('已提交');
+  const { onClose } = open(1, onConfirm as never);
+  await userEvent.click(screen.getByRole('button', { name: '停用' }));
+  expect(await screen.findByRole('alert')).toHaveTextContent('busy');
+  expect(onClose).not.toHaveBeenCalled();
+  await userEvent.click(screen.getByRole('button', { name: '停用' }));
+  const keys = onConfirm.mock.calls.map(([given]) => given.idempotencyKey);
+  expect(keys).toHaveLength(2);
+  expect(keys[0]).toBe(keys[1]);
+});
+
+it('says that a second person approves in tier 3', async () => {
+  open(3);
+  expect(screen.getByText(/另一位有权限的同事/)).toBeInTheDocument();
+  await expectNoViolations(screen.getByRole('dialog'));
+});

@@ -1,0 +1,221 @@
+/** A list as one plain `<table>`: header cells stay header cells, rows stay while they are fetched again. */
+import { Skeleton } from 'antd';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import type { Label } from '../lib/i18n';
+import { useLabel, useText } from '../lib/i18n';
+import { usePreference } from '../lib/preferences';
+import { useShortcuts } from '../lib/shortcuts';
+import { ProblemView } from './problem-view';
+import { words } from './words';
+
+/** One column; the first holds the link to the row's page. */
+export interface Column<Row> {
+  readonly key: string;
+  readonly title: Label;
+  readonly render: (row: Row) => ReactNode;
+  readonly align?: 'right';
+  /** The width that the skeleton takes, in pixels. */
+  readonly width?: number;
+  /** Hidden until the person asks for it. */
+  readonly hidden?: boolean;
+}
+
+/** As much of a query as a table needs; `useQuery` gives it. */
+export interface ListQuery<Answer> {
+  readonly data: Answer | undefined;
+  readonly isPending: boolean;
+  readonly isFetching: boolean;
+  readonly error: unknown;
+  readonly refetch: () => unknown;
+}
+
+export interface DataTableProps<Row, Answer> {
+  /** Names the table in what the person chose. */
+  readonly name: string;
+  readonly caption: string;
+  readonly columns: readonly Column<Row>[];
+  readonly query: ListQuery<Answer>;
+  readonly rowsOf: (answer: Answer) => readonly Row[];
+  readonly rowKey: (row: Row) => string;
+  readonly empty: ReactNode;
+  readonly footer?: ReactNode;
+  /** The rows that are chosen, where rows can be. */
+  readonly selection?: Selection;
+}
+
+export interface Selection {
+  readonly chosen: ReadonlySet<string>;
+  readonly onChange: (chosen: ReadonlySet<string>) => void;
+}
+
+const SKELETON_ROWS = 8;
+const PATIENCE_MS = 200;
+
+/** Shows the list in whichever state its query is. */
+export function DataTable<Row, Answer>(props: DataTableProps<Row, Answer>) {
+  const { name, query, rowsOf, empty, footer } = props;
+  const columns = useShownColumns(name, props.columns);
+  const rows = query.data === undefined ? undefined : rowsOf(query.data);
+  const density = usePreference('density');
+  const table = useRef<HTMLTableElement>(null);
+  useShortcuts({ j: () => moveFocus(table.current, 1), k: () => moveFocus(table.current, -1) });
+  return (
+    <div className="table-frame" aria-busy={query.isFetching}>
+      {query.isFetching && rows && <ProgressLine />}
+      {query.error ? <ProblemView error={query.error} onRetry={() => query.refetch()} /> : null}
+      {rows && rows.length === 0 && !query.error ? empty : null}
+      {rows && rows.length > 0 && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
+        <section className="table-scroll" tabIndex={0} aria-label={props.caption}>
+          <table ref={table} className={`table table-${density}`}>
+            <caption className="visually-hidden">{props.caption}</caption>
+            <Head columns={columns} rows={rows} rowKey={props.rowKey} selection={props.selection} />
+            <tbody>
+              {rows.map((row) => (
+                <Row
+                  key={props.rowKey(row)}
+                  row={row}
+                  id={props.rowKey(row)}
+                  columns={columns}
+                  selection={props.selection}
+                />
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+      {query.isPending && !query.error && <LateSkeleton columns={columns} caption={props.caption} />}
+      {footer}
+    </div>
+  );
+}
+
+/** The columns that this person sees. */
+function useShownColumns<Row>(name: string, columns: readonly Column<Row>[]): readonly Column<Row>[] {
+  const hidden = usePreference('columns')[name];
+  const keys = hidden === undefined ? undefined : hidden.split(',');
+  return columns.filter((column, at) => at === 0 || !(keys ? keys.includes(column.key) : column.hidden));
+}
+
+/** Moves the focus among the links of the first column, as `j` and `k` do. */
+function moveFocus(table: HTMLTableElement | null, step: 1 | -1): void {
+  const links = [...(table?.querySelectorAll<HTMLElement>('tbody th a, tbody th button') ?? [])].filter(
+    (element) => !element.classList.contains('icon-button'),
+  );
+  const at = links.findIndex((link) => link.closest('tr')?.contains(document.activeElement));
+  const next = at === -1 ? (step === 1 ? 0 : links.length - 1) : Math.min(Math.max(at + step, 0), links.length - 1);
+  links[next]?.focus();
+}
+
+interface HeadProps<Row> {
+  readonly columns: readonly Column<Row>[];
+  readonly rows: readonly Row[];
+  readonly rowKey: (row: Row) => string;
+  readonly selection?: Selection;
+}
+
+function Head<Row>({ columns, rows, rowKey, selection }: HeadProps<Row>) {
+  const label = useLabel();
+  const t = useText(words);
+  const all = rows.every((row) => selection?.chosen.has(rowKey(row)));
+  return (
+    <thead>
+      <tr>
+        {selection && (
+          <th scope="col" className="cell-check">
+            <input
+              type="checkbox"
+              aria-label={t('selectAll')}
+              checked={all}
+              onChange={() => selection.onChange(new Set(all ? [] : rows.map(rowKey)))}
+            />
+          </th>
+        )}
+        {columns.map((column) => (
+          <th key={column.key} scope="col" className={column.align === 'right' ? 'cell-right' : undefined}>
+            {label(column.title)}
+          </th>
+        ))}
+      </tr>
+    </thead>
+  );
+}
+
+interface RowProps<Row> {
+  readonly row: Row;
+  readonly id: string;
+  readonly columns: readonly Column<Row>[];
+  readonly selection?: Selection;
+}
+
+function Row<Row>({ row, id, columns, selection }: RowProps<Row>) {
+  const label = useLabel();
+  const t = useText(words);
+  return (
+    <tr className={selection?.chosen.has(id) ? 'row-chosen' : undefined}>
+      {selection && (
+        <td className="cell-check">
+          <input
+            type="checkbox"
+            aria-label={t('selectRow', { what: id })}
+            checked={selection.chosen.has(id)}
+            onChange={() => selection.onChange(toggled(selection.chosen, id))}
+          />
+        </td>
+      )}
+      {columns.map((column, at) => {
+        const className = column.align === 'right' ? 'cell-right' : undefined;
+        return at === 0 ? (
+          <th key={column.key} scope="row" className={className}>
+            {column.render(row)}
+          </th>
+        ) : (
+          <td key={column.key} className={className} data-label={label(column.title)}>
+            {column.render(row)}
+          </td>
+        );
+      })}
+    </tr>
+  );
+}
+
+function toggled(chosen: ReadonlySet<string>, id: string): ReadonlySet<string> {
+  const next = new Set(chosen);
+  if (!next.delete(id)) next.add(id);
+  return next;
+}
+
+function ProgressLine() {
+  const t = useText(words);
+  return (
+    <div className="progress-line">
+      <span className="visually-hidden">{t('refreshing')}</span>
+    </div>
+  );
+}
+
+/** Nothing for a moment, then the shape of the table. */
+function LateSkeleton<Row>({ columns, caption }: { columns: readonly Column<Row>[]; caption: string }) {
+  const t = useText(words);
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  if (!late) return <div className="table-waiting" />;
+  return (
+    <div className="table-skeleton" role="status">
+      <span className="visually-hidden">
+        {caption}: {t('loading')}
+      </span>
+      {Array.from({ length: SKELETON_ROWS }, (_, row) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: these rows have nothing else.
+        <div key={row} className="skeleton-row" aria-hidden="true">
+          {columns.map((column) => (
+            <Skeleton.Button key={column.key} size="small" style={{ width: column.width ?? 120 }} />
+          ))}
+        </div>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,5 @@
+//! Builds the program again when the admin UI was built again.
+
+fn main() {
+    println!("cargo:rerun-if-changed=../../admin-ui/dist");
+}
