@@ -147,6 +147,10 @@ fn operator_sets_up_a_tenant_by_commands_alone() {
     assert!(refusal(&again).contains("not found"));
 }
 
+fn with<'a>(new: &[&'a str], command: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&[command], new, more].concat()
+}
+
 #[test]
 fn operator_manages_the_credentials_of_a_tenant() {
     let place = Installation::new();
@@ -154,8 +158,8 @@ fn operator_manages_the_credentials_of_a_tenant() {
     let tenant = place.json(&["create-tenant", "--name=Teahouse"]);
     let tenant = format!("--tenant={}", text(&tenant, "tenant_id"));
     let new = [&tenant, "--mode=live", "--name=till"];
-    let with = |command: &'static str, more: &[&'static str]| [&[command], &new[..], more].concat();
     let key = place.json(&with(
+        &new,
         "create-api-key",
         &["--networks=192.0.2.0/24,2001:db8::1"],
     ));
@@ -174,9 +178,13 @@ fn operator_manages_the_credentials_of_a_tenant() {
         "csr",
         &tributary_tests::signer::certificate_request(&private_key),
     );
-    let issued = place.json(&with("issue-certificate", &["--csr-file", shown(&request)]));
+    let issued = place.json(&with(
+        &new,
+        "issue-certificate",
+        &["--csr-file", shown(&request)],
+    ));
     assert!(text(&issued, "pem").starts_with("-----BEGIN CERTIFICATE-----"));
-    let twice = with("issue-certificate", &["--csr-file", shown(&request)]);
+    let twice = with(&new, "issue-certificate", &["--csr-file", shown(&request)]);
     let twice = place.run(&[&["admin"], &twice[..]].concat());
     assert!(refusal(&twice).contains("a pair of its own"));
     let (_, public_key) = wechatpay::credentials::generate_pem().expect("a key pair");
@@ -186,7 +194,7 @@ fn operator_manages_the_credentials_of_a_tenant() {
         "--public-key-file",
         shown(&public_key),
     ];
-    let registered = place.json(&with("register-public-key", &reading));
+    let registered = place.json(&with(&new, "register-public-key", &reading));
     let certificate = format!("--certificate={}", text(&registered, "certificate_id"));
     place.json(&["revoke-certificate", &tenant, &certificate]);
     let listed = place.json(&["list-credentials", &tenant]);

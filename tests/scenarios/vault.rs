@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tributary_domain::clock::SharedClock;
 use tributary_domain::data_key::SEALS_FOR_DAYS;
-use tributary_domain::merchant::{AppId, SubAppKind};
+use tributary_domain::merchant::AppId;
 use tributary_domain::staff::Actor;
 use tributary_operations::data_keys::{Reach, VaultReport};
 use tributary_operations::{OperationError, Operations, OperationsConfig};

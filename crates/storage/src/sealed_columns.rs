@@ -56,6 +56,7 @@ pub const SEALED_COLUMNS: &[SealedColumn] = &[
     small("endpoint_secrets", "sealed", "tenant_id"),
     small("endpoints", "sealed_headers", "tenant_id"),
     small("signing_keys", "private_key", "owner"),
+    small("provider_keys", "secret", "provider_id"),
     SealedColumn {
         table: "bill_chunks",
         column: "sealed",

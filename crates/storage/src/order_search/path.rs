@@ -26,75 +26,18 @@ const ID_CEILING: &str = "ord_ZZZZZZZZZZZZZZZZZZZZZZZZZZ";
 
 /// Which filter leads, and which narrow.
 pub(super) fn path(query: &OrderQuery, after: Option<&Place>) -> Path<orders::Entity> {
-    use orders::Column;
-    let mut lead = Condition::all();
-    let mut narrow = Condition::all();
     let by_paid = query.time == OrderTime::Paid;
-    let in_mode = Column::Mode.eq(query.mode.as_str());
-    let tenant = query
-        .tenant_id
-        .as_ref()
-        .map(|tenant| Column::TenantId.eq(tenant.as_str()));
-    let state = query.state.map(|state| Column::State.eq(state.as_str()));
-    let merchant = query
-        .sub_mchid
-        .as_ref()
-        .map(|number| Column::SubMchid.eq(number.as_str()));
-    if by_paid {
-        lead = lead
-            .add(in_mode)
-            .add(Column::PaidAt.is_not_null())
-            .add_option(tenant);
-        narrow = narrow.add_option(state).add_option(merchant);
-        narrow = narrow.add_option(
-            query
-                .payer_hash
-                .as_deref()
-                .map(|hash| Column::PayerHash.eq(hash)),
-        );
-        narrow = narrow.add_option(
-            query
-                .problem
-                .map(|problem| has_problem(problem, query, None)),
-        );
-    } else if let Some(hash) = &query.payer_hash {
-        lead = lead.add(Column::PayerHash.eq(hash.as_str()));
-        narrow = narrow
-            .add(in_mode)
-            .add_option(tenant)
-            .add_option(state)
-            .add_option(merchant);
-        narrow = narrow.add_option(
-            query
-                .problem
-                .map(|problem| has_problem(problem, query, after)),
-        );
-    } else if let Some(problem) = query
-        .problem
-        .filter(|one| *one != OrderProblem::FoundByQuery)
-    {
-        lead = lead.add(has_problem(problem, query, after));
-        narrow = narrow
-            .add(in_mode)
-            .add_option(tenant)
-            .add_option(state)
-            .add_option(merchant);
-    } else if let Some(merchant) = merchant {
-        lead = lead.add(merchant).add(in_mode);
-        narrow = narrow.add_option(tenant).add_option(state);
-    } else if let Some(state) = state.filter(|_| tenant_is_second(query)) {
-        lead = lead.add(state).add(in_mode);
-        narrow = narrow.add_option(tenant);
+    let (lead, mut narrow) = if by_paid {
+        led_by_payment(query)
     } else {
-        lead = lead.add_option(tenant).add(in_mode);
-        narrow = narrow.add_option(query.state.map(|state| Column::State.eq(state.as_str())));
-    }
+        led_by_filter(query, after)
+    };
     if query.problem == Some(OrderProblem::FoundByQuery) {
-        narrow = narrow.add(Column::PaidSource.eq(Source::Query.as_str()));
+        narrow = narrow.add(orders::Column::PaidSource.eq(Source::Query.as_str()));
     }
     Path {
-        id: Column::Id,
-        by: by_paid.then_some(Column::PaidAt),
+        id: orders::Column::Id,
+        by: by_paid.then_some(orders::Column::PaidAt),
         lead: lead.add(in_span(query)),
         narrow: with_details(narrow, query),
         rows_max: if query.told.is_some() {
@@ -102,6 +45,92 @@ pub(super) fn path(query: &OrderQuery, after: Option<&Place>) -> Path<orders::En
         } else {
             SCAN_ROWS_MAX
         },
+    }
+}
+
+/// The filters that compare one column with one value.
+struct Equal {
+    mode: Expr,
+    tenant: Option<Expr>,
+    state: Option<Expr>,
+    merchant: Option<Expr>,
+    payer: Option<Expr>,
+}
+
+impl Equal {
+    fn of(query: &OrderQuery) -> Self {
+        use orders::Column;
+        let tenant = query.tenant_id.as_ref();
+        let merchant = query.sub_mchid.as_ref();
+        Self {
+            mode: Column::Mode.eq(query.mode.as_str()),
+            tenant: tenant.map(|tenant| Column::TenantId.eq(tenant.as_str())),
+            state: query.state.map(|state| Column::State.eq(state.as_str())),
+            merchant: merchant.map(|number| Column::SubMchid.eq(number.as_str())),
+            payer: query
+                .payer_hash
+                .as_deref()
+                .map(|hash| Column::PayerHash.eq(hash)),
+        }
+    }
+}
+
+/// When it was paid leads; all else narrows.
+fn led_by_payment(query: &OrderQuery) -> (Condition, Condition) {
+    let equal = Equal::of(query);
+    let lead = Condition::all()
+        .add(equal.mode)
+        .add(orders::Column::PaidAt.is_not_null())
+        .add_option(equal.tenant);
+    let problem = query
+        .problem
+        .map(|problem| has_problem(problem, query, None));
+    let narrow = Condition::all()
+        .add_option(equal.state)
+        .add_option(equal.merchant)
+        .add_option(equal.payer)
+        .add_option(problem);
+    (lead, narrow)
+}
+
+/// The filter that leaves the fewest orders leads; the others narrow.
+fn led_by_filter(query: &OrderQuery, after: Option<&Place>) -> (Condition, Condition) {
+    let equal = Equal::of(query);
+    let problem = query
+        .problem
+        .filter(|one| *one != OrderProblem::FoundByQuery);
+    let problem = problem.map(|problem| has_problem(problem, query, after));
+    let (lead, narrow) = (Condition::all(), Condition::all());
+    match (equal.payer, problem, equal.merchant, equal.state) {
+        (Some(payer), problem, merchant, state) => (
+            lead.add(payer),
+            narrow
+                .add(equal.mode)
+                .add_option(equal.tenant)
+                .add_option(state)
+                .add_option(merchant)
+                .add_option(problem),
+        ),
+        (None, Some(problem), merchant, state) => (
+            lead.add(problem),
+            narrow
+                .add(equal.mode)
+                .add_option(equal.tenant)
+                .add_option(state)
+                .add_option(merchant),
+        ),
+        (None, None, Some(merchant), state) => (
+            lead.add(merchant).add(equal.mode),
+            narrow.add_option(equal.tenant).add_option(state),
+        ),
+        (None, None, None, Some(state)) if tenant_is_second(query) => (
+            lead.add(state).add(equal.mode),
+            narrow.add_option(equal.tenant),
+        ),
+        (None, None, None, state) => (
+            lead.add_option(equal.tenant).add(equal.mode),
+            narrow.add_option(state),
+        ),
     }
 }
 

@@ -18,6 +18,8 @@ const PLAIN: &[(&str, &str)] = &[
     // Hashes of the audit log.
     ("audit_entries", "hash"),
     ("audit_heads", "hash"),
+    // What a job exported: rows that whoever asked for it may see.
+    ("job_chunks", "content"),
     // A data key, wrapped: what all this is about.
     ("data_keys", "wrapped"),
 ];
