@@ -1,12 +1,16 @@
 /** One field over everything: pages, commands and, once something is typed, what the server finds. */
-import { useNavigate } from '@tanstack/react-router';
+import { useNavigate, useRouter } from '@tanstack/react-router';
 import { Modal } from 'antd';
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
 import { type Label, useLabel, useText } from '@/shared/lib/i18n';
 import { choose } from '@/shared/lib/preferences';
 import { foldPasted } from '@/shared/lib/search-string';
 import type { NavEntry } from './feature';
+import { KINDS, type SearchHit, useFound } from './search';
 import { words } from './words';
+
+/** The typing pauses for so long before the server is asked. */
+const PAUSE_MS = 120;
 
 interface CommandPaletteProps {
   readonly open: boolean;
@@ -50,7 +54,10 @@ function Palette({ entries, onClose }: Omit<CommandPaletteProps, 'open'>) {
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
   const folded = foldPasted(text);
-  const options = useOptions(entries, folded);
+  const settled = useSettled(folded);
+  const found = useFound(settled);
+  const hits = useHits(settled === '' ? [] : (found.data?.data ?? []));
+  const options = [...hits, ...useOptions(entries, folded)];
   const chosen = options[Math.min(at, options.length - 1)];
   useEffect(() => field.current?.focus(), []);
 
@@ -98,7 +105,8 @@ function Palette({ entries, onClose }: Omit<CommandPaletteProps, 'open'>) {
       <Options id={listId} options={options} chosen={chosen} onTake={take} />
       {options.length === 0 && (
         <p role="status" className="palette-none">
-          {t('searchNone', { text: folded })}
+          {found.isFetching ? t('searching') : t('searchNone', { text: folded })}{' '}
+          {found.data && t('searchWhere', { where: found.data.shapes.join(', ') })}
         </p>
       )}
     </div>
@@ -139,6 +147,40 @@ function Options({ id, options, chosen, onTake }: OptionsProps) {
       ))}
     </div>
   );
+}
+
+/** What is typed, once the typing pauses. */
+function useSettled(text: string): string {
+  const [settled, setSettled] = useState('');
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(text), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return settled;
+}
+
+/** What the server found, the most certain first; only what has a page can be opened. */
+function useHits(hits: readonly SearchHit[]): readonly Option[] {
+  const t = useText(words);
+  const label = useLabel();
+  const navigate = useNavigate();
+  const { routesByPath } = useRouter();
+  return hits.flatMap((hit) => {
+    const kind = KINDS[hit.kind];
+    const path = kind?.path?.(hit);
+    const hasPage =
+      path !== undefined && Object.keys(routesByPath).some((known) => known.startsWith(`/${path.split('/')[1]}/`));
+    if (!kind || !hasPage) return [];
+    return [
+      {
+        key: `${hit.kind}-${hit.id}`,
+        group: t('found'),
+        text: `${label(kind)} ${hit.title}`,
+        hint: `${hit.note} · ${hit.matched}`,
+        act: () => void navigate({ to: path }),
+      },
+    ];
+  });
 }
 
 /** Pages and commands whose words contain what was typed. */

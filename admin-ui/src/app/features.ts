@@ -1,8 +1,20 @@
 /** Every feature, in the order of the navigation. */
 import type { AnyRoute } from '@tanstack/react-router';
 import { account } from '@/features/account';
-import { home } from '@/features/home';
+
+import { finance } from '@/features/finance';
+import { inbox } from '@/features/inbox';
+import { jobs } from '@/features/jobs';
+import { notifications } from '@/features/notifications';
+import { orders } from '@/features/orders';
+import { overview } from '@/features/overview';
+import { providers } from '@/features/providers';
+import { refunds } from '@/features/refunds';
 import { staff } from '@/features/staff';
+import { subMerchants } from '@/features/sub-merchants';
+import { system } from '@/features/system';
+import { tenants } from '@/features/tenants';
+import { webhooks } from '@/features/webhooks';
 import type { NavEntry } from './feature';
 
 /** What a feature's index gives. */
@@ -11,4 +23,19 @@ export interface Feature {
   readonly routes: readonly AnyRoute[];
 }
 
-export const features: readonly Feature[] = [home, staff, account];
+export const features: readonly Feature[] = [
+  overview,
+  inbox,
+  orders,
+  refunds,
+  subMerchants,
+  tenants,
+  finance,
+  webhooks,
+  notifications,
+  providers,
+  jobs,
+  staff,
+  system,
+  account,
+];

@@ -71,7 +71,7 @@ export function lines(palette: Palette, axes: Axes, series: readonly Series[]): 
 export function bars(palette: Palette, axes: Axes, series: readonly Series[], stack?: string): ChartOption {
   return {
     ...frame(palette, { ...axes, from: undefined }),
-    aria: { enabled: false, decal: { show: series.length > 1 } },
+    aria: { enabled: series.length > 1, label: { enabled: false }, decal: { show: series.length > 1 } },
     series: series.slice(0, 6).map((each, at) => ({
       type: 'bar',
       name: each.name,

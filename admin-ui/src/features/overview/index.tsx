@@ -3,6 +3,7 @@ import { createRoute } from '@tanstack/react-router';
 import type { NavEntry } from '@/app/feature';
 import { guardedPage } from '@/app/guarded-page';
 import { shellRoute } from '@/app/shell-route';
+import { plainSearch } from '@/shared/lib/search-string';
 
 const nav: readonly NavEntry[] = [
   { to: '/', label: { zh: '总览', en: 'Overview' }, icon: <HomeOutlined />, group: 'home', letter: 'h' },
@@ -11,8 +12,9 @@ const nav: readonly NavEntry[] = [
 const homeRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/',
-  component: guardedPage(undefined, () => import('./pages/home-page')),
+  validateSearch: plainSearch(['mode']),
+  component: guardedPage(undefined, () => import('./pages/overview-page')),
 });
 
-/** Where one arrives. */
-export const home = { nav, routes: [homeRoute] };
+/** Where one arrives: what is wrong now, what waits, and how much. */
+export const overview = { nav, routes: [homeRoute] };

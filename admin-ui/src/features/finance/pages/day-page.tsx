@@ -1,0 +1,122 @@
+import { useParams } from '@tanstack/react-router';
+import { Button } from 'antd';
+import { useState } from 'react';
+import { $api, api } from '@/api/client';
+import { useCan } from '@/app/session/use-session';
+import { useText } from '@/shared/lib/i18n';
+import { DangerDialog } from '@/shared/ui/danger-dialog';
+import { Money } from '@/shared/ui/money';
+import { ObjectPage } from '@/shared/ui/object-page';
+import { Page, Panel } from '@/shared/ui/page';
+import { StatusTag, ToneTag } from '@/shared/ui/status-tag';
+import { Differences } from '../components/differences';
+import { words } from '../i18n';
+import { type Day, type Figures, useFinanceChanged } from '../queries';
+import { DAY_STATES } from '../states';
+
+/** One day of one provider: totals, differences, closing. */
+export default function DayPage() {
+  const t = useText(words);
+  const { providerId, date } = useParams({ strict: false }) as { providerId: string; date: string };
+  const query = $api.useQuery('get', '/admin/v1/reconciliation/providers/{provider_id}/days/{date}', {
+    params: { path: { provider_id: providerId, date } },
+  });
+  return (
+    <ObjectPage title={`${t('day')} ${date}`} query={query}>
+      {(day) => <Whole day={day} />}
+    </ObjectPage>
+  );
+}
+
+function Whole({ day }: { day: Day }) {
+  const t = useText(words);
+  const can = useCan();
+  const changed = useFinanceChanged();
+  const [closing, setClosing] = useState(false);
+  const closable = day.open === 0 && !day.closed_at;
+  const close = can('reconciliation:close') && (
+    <Button type="primary" disabled={!closable} onClick={() => setClosing(true)}>
+      {t('close')}
+    </Button>
+  );
+  return (
+    <Page title={`${t('day')} ${day.date}`} actions={close}>
+      <div className="row">
+        <StatusTag value={day.closed_at ? 'closed' : day.state} words={DAY_STATES} />
+        <span>{t('open', { count: day.open })}</span>
+        {!closable && !day.closed_at && <span className="hint">{t('notZero')}</span>}
+        {day.failure && <span className="field-error">{day.failure}</span>}
+      </div>
+      <Panel title={t('figures')}>
+        <Comparison day={day} />
+        <p className="hint">
+          {t('explains')} {t('fenNote')}
+        </p>
+      </Panel>
+      <Panel title={t('differences')}>
+        <Differences day={day} />
+      </Panel>
+      <DangerDialog
+        open={closing}
+        tier={2}
+        title={t('close')}
+        effect={t('closeEffect')}
+        act={t('close')}
+        target={day.date}
+        onConfirm={async () => {
+          await api.POST('/admin/v1/reconciliation/providers/{provider_id}/days/{date}/close', {
+            params: { path: { provider_id: day.provider_id, date: day.date } },
+          });
+          await changed();
+          return t('closed');
+        }}
+        onClose={() => setClosing(false)}
+      />
+    </Page>
+  );
+}
+
+/** Ours, WeChat's, and the difference, exact to the fen. */
+function Comparison({ day }: { day: Day }) {
+  const t = useText(words);
+  const rows: readonly (readonly [string, Figures])[] = [
+    [t('payments'), day.payments],
+    [t('refunds'), day.refunds],
+  ];
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
+    <section className="table-scroll" tabIndex={0} aria-label={t('figures')}>
+      <table className="table table-compact">
+        <caption className="visually-hidden">{t('figures')}</caption>
+        <thead>
+          <tr>
+            {['', t('local'), t('bill'), t('difference'), t('state')].map((name) => (
+              <th key={name} scope="col">
+                {name || <span className="visually-hidden">{t('figures')}</span>}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(([name, figures]) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td data-label={t('local')}>
+                <Money fen={figures.local} /> <span className="faint">{t('rows', { count: figures.local_count })}</span>
+              </td>
+              <td data-label={t('bill')}>
+                <Money fen={figures.bill} /> <span className="faint">{t('rows', { count: figures.bill_count })}</span>
+              </td>
+              <td data-label={t('difference')}>
+                <Money fen={figures.local - figures.bill} strong />
+              </td>
+              <td data-label={t('state')}>
+                <ToneTag tone={figures.holds ? 'ok' : 'bad'}>{figures.holds ? t('agrees') : t('disagrees')}</ToneTag>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}

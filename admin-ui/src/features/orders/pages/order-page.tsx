@@ -1,0 +1,64 @@
+import { useParams } from '@tanstack/react-router';
+import { Tabs } from 'antd';
+import { useAddress } from '@/shared/lib/address';
+import { useText } from '@/shared/lib/i18n';
+import { JsonView } from '@/shared/ui/json-view';
+import { ObjectPage } from '@/shared/ui/object-page';
+import { Page, Panel } from '@/shared/ui/page';
+import { LatePayments } from '../components/late-payments';
+import { Attempts, OrderRefunds } from '../components/lists';
+import { Notes } from '../components/notes';
+import { OrderActs } from '../components/order-acts';
+import { OrderHead, ProblemBanner } from '../components/order-head';
+import { Timeline } from '../components/timeline';
+import { words } from '../i18n';
+import { isOpen, type Order, useOrder } from '../queries';
+
+/** One order, explained. */
+export default function OrderPage() {
+  const t = useText(words);
+  const { orderId } = useParams({ strict: false }) as { orderId: string };
+  const query = useOrder(orderId);
+  return (
+    <ObjectPage title={t('title')} query={query}>
+      {(detail) => <Whole detail={detail} />}
+    </ObjectPage>
+  );
+}
+
+function Whole({ detail }: { detail: Order }) {
+  const t = useText(words);
+  const address = useAddress();
+  const { order } = detail;
+  const title = `${t('title')} ${order.merchant_order_no}`;
+  return (
+    <Page title={title} tab={`${title} · ${order.sub_merchant_name}`}>
+      <ProblemBanner problems={detail.problems} />
+      <OrderActs detail={detail} />
+      <OrderHead detail={detail} />
+      <LatePayments late={detail.late_payments} />
+      <Panel>
+        <Tabs
+          activeKey={address.search.tab ?? 'timeline'}
+          onChange={(tab) => address.change({ tab: tab === 'timeline' ? undefined : tab })}
+          destroyOnHidden
+          items={[
+            {
+              key: 'timeline',
+              label: t('timeline'),
+              children: <Timeline orderId={order.id} live={isOpen(order)} address={address} />,
+            },
+            {
+              key: 'refunds',
+              label: `${t('refunds')} ${detail.refunds.length}`,
+              children: <OrderRefunds detail={detail} />,
+            },
+            { key: 'attempts', label: t('attempts'), children: <Attempts detail={detail} /> },
+            { key: 'notes', label: `${t('notes')} ${detail.notes.length}`, children: <Notes detail={detail} /> },
+            { key: 'raw', label: t('raw'), children: <JsonView value={detail} what={t('raw')} /> },
+          ]}
+        />
+      </Panel>
+    </Page>
+  );
+}

@@ -1,0 +1,85 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { $api } from '@/api/client';
+import type { components, paths } from '@/api/schema';
+import type { Mode } from '@/app/session/use-mode';
+import type { Search } from '@/shared/lib/search-string';
+import { windowOf } from '@/shared/lib/window';
+import { pageSize } from '@/shared/ui/pager';
+
+export type ListedOrder = components['schemas']['ListedStaffOrder'];
+export type Order = components['schemas']['StaffOrder'];
+export type TimelineEntry = components['schemas']['Entry'];
+export type LatePayment = components['schemas']['OrderLatePayment'];
+type Filter = NonNullable<paths['/admin/v1/orders/summary']['get']['parameters']['query']>;
+
+const LIVE_MS = 5_000;
+const OPEN_STATES = new Set(['created', 'paying', 'unknown', 'closing', 'refunding']);
+
+/** The filter that the address describes, in the API's words. */
+export function filterOf(search: Partial<Search>, mode: Mode): Filter {
+  return {
+    mode,
+    state: search.state,
+    time: search.time,
+    ...windowOf(search),
+    tenant_id: search.tenant_id,
+    sub_mchid: search.sub_mchid,
+    problem: search.problem,
+    refunds: search.refunds,
+    webhook: search.webhook,
+    payer_hash: search.payer_hash,
+  } as Filter;
+}
+
+/** The list; an exact number ignores the other filters, so it is sent alone. */
+export function useOrders(search: Partial<Search>, mode: Mode) {
+  const paging = { cursor: search.cursor, limit: pageSize(search) };
+  const query = search.number
+    ? { number: search.number, limit: paging.limit }
+    : { ...filterOf(search, mode), ...paging };
+  return $api.useQuery('get', '/admin/v1/orders', { params: { query } });
+}
+
+/** How many there are, and what they come to. */
+export function useOrderSums(search: Partial<Search>, mode: Mode) {
+  return $api.useQuery(
+    'get',
+    '/admin/v1/orders/summary',
+    { params: { query: filterOf(search, mode) } },
+    { enabled: !search.number },
+  );
+}
+
+/** One order; while it is open it is asked for again and again. */
+export function useOrder(id: string) {
+  return $api.useQuery(
+    'get',
+    '/admin/v1/orders/{order_id}',
+    { params: { path: { order_id: id } } },
+    { refetchInterval: ({ state }) => (state.data && OPEN_STATES.has(state.data.order.state) ? LIVE_MS : false) },
+  );
+}
+
+/** What happened to it, oldest first. */
+export function useTimeline(id: string, live: boolean) {
+  return $api.useQuery(
+    'get',
+    '/admin/v1/orders/{order_id}/timeline',
+    { params: { path: { order_id: id } } },
+    { refetchInterval: live ? LIVE_MS : false },
+  );
+}
+
+/** Whether the order may still change by itself. */
+export function isOpen(order: ListedOrder): boolean {
+  return OPEN_STATES.has(order.state) || order.webhook.open > 0;
+}
+
+/** After an act, whatever shows orders or refunds asks again. */
+export function useOrdersChanged() {
+  const queries = useQueryClient();
+  return () =>
+    queries.invalidateQueries({
+      predicate: ({ queryKey }) => /^\/admin\/v1\/(orders|refunds|inbox|late)/.test(String(queryKey[1])),
+    });
+}

@@ -1,0 +1,166 @@
+import { useCallback, useMemo } from 'react';
+import { Chart } from '@/shared/charts/chart';
+import { bars } from '@/shared/charts/presets';
+import { useText, useTongue } from '@/shared/lib/i18n';
+import { formatFen, formatRate, sumFen, yuanText } from '@/shared/lib/money';
+import { duration } from '@/shared/lib/time';
+import type { Palette } from '@/shared/theme/tokens';
+import { words } from '../i18n';
+import { type Figures, type Health, LEAST_SAMPLE } from '../queries';
+
+const RANKED = 20;
+
+/** Fen on an axis: whole yuan, because an axis needs no fen. */
+function axisYuan(fen: number): string {
+  return formatFen(Math.round(fen)).replace(/\.\d\d$/, '');
+}
+
+/** How much was paid and went back, by Beijing's days. */
+export function MoneyByDay({ days }: { days: readonly Figures[] }) {
+  const t = useText(words);
+  const [paid, refunded] = [t('paid'), t('refunded')];
+  const option = useCallback(
+    (palette: Palette) =>
+      bars(palette, { points: days.map((day) => day.key.slice(5)), format: axisYuan }, [
+        { name: paid, values: days.map((day) => day.paid_amount) },
+        { name: refunded, values: days.map((day) => -day.refunded_amount) },
+      ]),
+    [days, paid, refunded],
+  );
+  return (
+    <Chart
+      title={t('money')}
+      summary={t('moneySummary', {
+        paid: formatFen(sumFen(days.map((day) => day.paid_amount))),
+        refunded: formatFen(sumFen(days.map((day) => day.refunded_amount))),
+      })}
+      option={option}
+      table={{
+        head: [t('day'), t('paidYuan'), t('refundedYuan')],
+        rows: days.map((day) => [day.key, yuanText(day.paid_amount), yuanText(day.refunded_amount)]),
+      }}
+    />
+  );
+}
+
+/** Who has a problem now: the worst sub-merchants first. */
+export function SuccessByMerchant({
+  merchants,
+  onOpen,
+}: {
+  merchants: readonly Figures[];
+  onOpen: (mchid: string) => void;
+}) {
+  const t = useText(words);
+  const worst = useMemo(
+    () =>
+      merchants
+        .filter((each) => each.success_rate >= 0)
+        .sort((one, other) => one.success_rate - other.success_rate)
+        .slice(0, RANKED),
+    [merchants],
+  );
+  const rate = t('rate');
+  const option = useCallback(
+    (palette: Palette) =>
+      bars(palette, { points: worst.map((each) => each.key), format: formatRate }, [
+        { name: rate, values: worst.map((each) => (each.placed < LEAST_SAMPLE ? null : each.success_rate)) },
+      ]),
+    [worst, rate],
+  );
+  return (
+    <Chart
+      title={t('rates')}
+      summary={t('ratesSummary')}
+      option={option}
+      onPoint={(at) => onOpen(worst[at]?.key ?? '')}
+      table={{
+        head: [t('merchant'), t('placed'), rate],
+        rows: worst.map((each) => [
+          each.key,
+          each.placed,
+          each.placed < LEAST_SAMPLE
+            ? `${formatRate(each.success_rate)} (${t('small')})`
+            : formatRate(each.success_rate),
+        ]),
+      }}
+    />
+  );
+}
+
+/** Which tenants miss events, by endpoint and cause. */
+export function WebhookFailures({ health, onOpen }: { health: Health; onOpen: (endpointId: string) => void }) {
+  const t = useText(words);
+  const failing = useMemo(() => health.endpoints.filter((each) => each.failed.length > 0).slice(0, RANKED), [health]);
+  const causes = useMemo(
+    () => [...new Set(failing.flatMap((each) => each.failed.map((cause) => cause.name)))],
+    [failing],
+  );
+  const option = useCallback(
+    (palette: Palette) =>
+      bars(
+        palette,
+        { points: failing.map((each) => each.endpoint_id.slice(-6)), format: String },
+        causes.map((cause) => ({
+          name: cause,
+          values: failing.map((each) => each.failed.find((one) => one.name === cause)?.count ?? 0),
+        })),
+        'cause',
+      ),
+    [failing, causes],
+  );
+  const rows = failing.flatMap((each) =>
+    each.failed.map((cause) => [each.endpoint_id, cause.name, cause.count] as const),
+  );
+  return (
+    <Chart
+      title={t('failures')}
+      summary={t('failuresSummary', {
+        count: rows.reduce((sum, [, , count]) => sum + count, 0),
+        endpoints: failing.length,
+      })}
+      option={option}
+      onPoint={(at) => onOpen(failing[at]?.endpoint_id ?? '')}
+      table={{ head: [t('endpoint'), t('cause'), t('times')], rows }}
+    />
+  );
+}
+
+/** Whether WeChat's notifications are late. */
+export function NotificationLag({ health }: { health: Health }) {
+  const t = useText(words);
+  const tongue = useTongue();
+  const lag = health.notification_lag;
+  const points = useMemo(
+    () =>
+      lag.sample > 0
+        ? ([
+            ['p50', lag.p50_ms],
+            ['p95', lag.p95_ms],
+            ['p99', lag.p99_ms],
+          ] as const)
+        : [],
+    [lag],
+  );
+  const name = t('milliseconds');
+  const option = useCallback(
+    (palette: Palette) =>
+      bars(palette, { points: points.map(([point]) => point), format: (ms) => duration(ms, tongue) }, [
+        { name, values: points.map(([, ms]) => ms) },
+      ]),
+    [points, name, tongue],
+  );
+  return (
+    <Chart
+      title={t('lagChart')}
+      summary={t('lagSummary', {
+        p50: duration(lag.p50_ms, tongue),
+        p95: duration(lag.p95_ms, tongue),
+        p99: duration(lag.p99_ms, tongue),
+        count: lag.sample,
+      })}
+      option={option}
+      table={{ head: [t('percentile'), name], rows: points }}
+    />
+  );
+}

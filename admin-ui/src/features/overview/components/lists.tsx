@@ -1,0 +1,100 @@
+import type { ReactNode } from 'react';
+import { useText } from '@/shared/lib/i18n';
+import { yuanText } from '@/shared/lib/money';
+import { words } from '../i18n';
+import type { Health } from '../queries';
+
+interface ShortListProps {
+  readonly title: string;
+  readonly summary: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly ReactNode[])[];
+}
+
+/** A few rows with a heading and a sentence. */
+function ShortList({ title, summary, head, rows }: ShortListProps) {
+  const t = useText(words);
+  return (
+    <div className="stack">
+      <div>
+        <h3>{title}</h3>
+        <p className="chart-summary">{summary}</p>
+      </div>
+      {rows.length === 0 ? (
+        <p className="faint">{t('none')}</p>
+      ) : (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
+        <section className="table-scroll chart-table" tabIndex={0} aria-label={title}>
+          <table className="table table-compact">
+            <caption className="visually-hidden">{title}</caption>
+            <thead>
+              <tr>
+                {head.map((name) => (
+                  <th key={name} scope="col">
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((row) => (
+                <tr key={String(row[0])}>
+                  {row.map((cell, at) => (
+                    <td key={head[at]} data-label={head[at]}>
+                      {cell}
+                    </td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+    </div>
+  );
+}
+
+/** Is it WeChat or us? */
+export function Hosts({ health }: { health: Health }) {
+  const t = useText(words);
+  return (
+    <ShortList
+      title={t('hosts')}
+      summary={t('hostsSummary')}
+      head={[t('host'), t('calls'), t('failed'), t('p95'), t('codes')]}
+      rows={health.hosts.map((host) => [
+        host.host,
+        host.duration.sample,
+        host.failed,
+        host.duration.p95_ms,
+        host.codes.map((code) => `${code.name} ${code.count}`).join(', ') || '—',
+      ])}
+    />
+  );
+}
+
+/** What is stuck on its way back. */
+export function OpenRefunds({ health }: { health: Health }) {
+  const t = useText(words);
+  return (
+    <ShortList
+      title={t('refunds')}
+      summary={t('refundsSummary', { slow: health.slow_refunds })}
+      head={[t('state'), t('count')]}
+      rows={health.open_refunds.map((each) => [each.name, each.count])}
+    />
+  );
+}
+
+/** Whether our books equal WeChat's. */
+export function Differences({ health }: { health: Health }) {
+  const t = useText(words);
+  return (
+    <ShortList
+      title={t('differences')}
+      summary={t('differencesSummary', { count: health.differences.reduce((sum, each) => sum + each.count, 0) })}
+      head={[t('kind'), t('count'), t('delta')]}
+      rows={health.differences.map((each) => [each.class, each.count, yuanText(each.delta)])}
+    />
+  );
+}
