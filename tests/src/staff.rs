@@ -87,7 +87,8 @@ impl TestPlatform {
         let taken = json!({"token": token, "password": PASSWORD});
         let path = "/admin/v1/invitations/accept";
         let came = send(&self.browser(), Method::POST, path, &taken).await.ok();
-        let signed_in = self.sign_in(&json!({"email": email, "password": PASSWORD}));
+        let shown = json!({"email": email, "password": PASSWORD});
+        let signed_in = self.sign_in(&shown);
         let mut person = self.person(came["id"].as_str().expect("an id"), email, signed_in.await);
         let me = person.api.get("/admin/v1/me").await.ok();
         if me["staff"]["second_factor_enrolment_required"] == true {

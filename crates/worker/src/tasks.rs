@@ -163,7 +163,7 @@ fn keys() -> [Task; 4] {
     ]
 }
 
-fn housekeeping() -> [Task; 7] {
+fn housekeeping() -> [Task; 8] {
     [
         Task {
             name: "count_stuck_rows",
