@@ -154,8 +154,15 @@ fn operator_manages_the_credentials_of_a_tenant() {
     let tenant = place.json(&["create-tenant", "--name=Teahouse"]);
     let tenant = format!("--tenant={}", text(&tenant, "tenant_id"));
     let new = [&tenant, "--mode=live", "--name=till"];
-    let with = |command, more: &[&str]| [&[command], &new[..], more].concat();
-    let key = place.json(&with(
+    let with = |command: &'static str, more: &[&str]| -> Vec<String> {
+        let all = [&[command], &new[..], more].concat();
+        all.into_iter().map(str::to_owned).collect()
+    };
+    let json = |words: &[String]| {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        place.json(&words)
+    };
+    let key = json(&with(
         "create-api-key",
         &["--networks=192.0.2.0/24,2001:db8::1"],
     ));
@@ -174,9 +181,10 @@ fn operator_manages_the_credentials_of_a_tenant() {
         "csr",
         &tributary_tests::signer::certificate_request(&private_key),
     );
-    let issued = place.json(&with("issue-certificate", &["--csr-file", shown(&request)]));
+    let issued = json(&with("issue-certificate", &["--csr-file", shown(&request)]));
     assert!(text(&issued, "pem").starts_with("-----BEGIN CERTIFICATE-----"));
     let twice = with("issue-certificate", &["--csr-file", shown(&request)]);
+    let twice: Vec<&str> = twice.iter().map(String::as_str).collect();
     let twice = place.run(&[&["admin"], &twice[..]].concat());
     assert!(refusal(&twice).contains("a pair of its own"));
     let (_, public_key) = wechatpay::credentials::generate_pem().expect("a key pair");
@@ -186,7 +194,7 @@ fn operator_manages_the_credentials_of_a_tenant() {
         "--public-key-file",
         shown(&public_key),
     ];
-    let registered = place.json(&with("register-public-key", &reading));
+    let registered = json(&with("register-public-key", &reading));
     let certificate = format!("--certificate={}", text(&registered, "certificate_id"));
     place.json(&["revoke-certificate", &tenant, &certificate]);
     let listed = place.json(&["list-credentials", &tenant]);

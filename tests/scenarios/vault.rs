@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use tributary_domain::clock::{Clock as _, SharedClock};
+use tributary_domain::clock::SharedClock;
 use tributary_domain::data_key::SEALS_FOR_DAYS;
+use tributary_domain::merchant::AppId;
 use tributary_domain::staff::Actor;
 use tributary_operations::data_keys::{Reach, VaultReport};
 use tributary_operations::{OperationError, Operations, OperationsConfig};
@@ -200,13 +201,13 @@ async fn filled(p: &TestPlatform) {
         .list_sub_merchants(&p.tenant.id)
         .await
         .expect("sub-merchants");
-    let appid = tributary_domain::merchant::AppId::parse("wx7777777777777777").expect("an app id");
+    let appid = AppId::parse("wx7777777777777777").expect("an app id");
     let by = operator();
     let added = fresh.add_sub_app(
         &by,
         &merchants[0],
         &appid,
-        SubAppKind::MiniProgram,
+        tributary_domain::merchant::SubAppKind::MiniProgram,
         Some("a-secret"),
     );
     added.await.expect("the app is added");

@@ -109,7 +109,7 @@ fn due_work() -> [Task; 7] {
 }
 
 /// What is done on the clock, whether anybody waits or not.
-fn upkeep() -> [Task; 7] {
+fn upkeep() -> [Task; 8] {
     [
         Task {
             name: "refresh_certificates",

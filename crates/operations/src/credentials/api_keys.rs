@@ -140,7 +140,7 @@ impl Operations {
             // Whose key it is, is what this asks.
             None => tenancy::platform(self.look_up_hash(&hash)).await?,
         };
-        let (key, tenant_name) = self.let_in(known, from)?;
+        let (key, tenant_name) = self.let_key_in(known, from)?;
         Ok(Caller {
             tenant_id: key.tenant_id.clone(),
             tenant_name: tenant_name.to_string(),
@@ -171,7 +171,7 @@ impl Operations {
     }
 
     /// Lets a key in, if it is alive and used from where it may be, and notes the use.
-    pub(super) fn let_in(
+    pub(super) fn let_key_in(
         &self,
         known: KnownKey,
         from: Option<IpAddr>,

@@ -166,7 +166,7 @@ impl Operations {
     ) -> Result<Caller, AuthError> {
         let claims = self.read_token(token).await?;
         let known = self.known_key(&claims.tenant, &claims.sub).await?;
-        let (key, tenant_name) = self.let_in(known, from)?;
+        let (key, tenant_name) = self.let_key_in(known, from)?;
         let granted: Vec<Scope> = claims.scope.split(' ').filter_map(Scope::parse).collect();
         Ok(Caller {
             tenant_id: key.tenant_id.clone(),
