@@ -113,18 +113,25 @@ authorized!(OrdersWriter, Scope::OrdersWrite);
 authorized!(RefundsWriter, Scope::RefundsWrite);
 authorized!(WebhooksWriter, Scope::WebhooksWrite);
 
+fn operations_of(request: &Request) -> Result<&Operations, Problem> {
+    let operations = request.data::<Operations>();
+    operations.ok_or_else(|| Problem::of(ProblemCode::Internal))
+}
+
+/// Whoever signed the request, or else whoever its bearer token is of.
+async fn caller_of(request: &Request) -> Result<Caller, Problem> {
+    if let Some(Proven(caller)) = request.extensions().get::<Proven>() {
+        return Ok(caller.clone());
+    }
+    let bearer = Bearer::from_request(request)?;
+    let from = peer::address_of(request);
+    let operations = operations_of(request)?;
+    Ok(operations.authenticate(&bearer.token, from).await?)
+}
+
 async fn session_of(request: &Request) -> Result<Session, Problem> {
-    let operations = request
-        .data::<Operations>()
-        .ok_or_else(|| Problem::of(ProblemCode::Internal))?;
-    let caller = match request.extensions().get::<Proven>() {
-        Some(Proven(caller)) => caller.clone(),
-        None => {
-            let bearer = Bearer::from_request(request)?;
-            let from = peer::address_of(request);
-            operations.authenticate(&bearer.token, from).await?
-        }
-    };
+    let caller = caller_of(request).await?;
+    let operations = operations_of(request)?;
     Span::current().record("tenant.id", caller.tenant_id.as_str());
     tenancy::recognise(&Tenancy::Tenant(caller.tenant_id.clone()))
         .map_err(|error| Problem::of(ProblemCode::Internal).cause(&error))?;
