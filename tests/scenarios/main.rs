@@ -7,6 +7,7 @@
     reason = "this package is tests: what does not hold must stop them"
 )]
 
+mod admin_isolation;
 mod admin_tenants;
 mod audit;
 mod bad_input;
@@ -37,7 +38,9 @@ mod restart;
 mod secrets;
 mod setback;
 mod signed_requests;
+mod staff;
 mod staff_isolation;
+mod staff_sessions;
 mod stop;
 mod tenants;
 mod timeline;

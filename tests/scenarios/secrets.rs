@@ -15,6 +15,7 @@ use tributary_storage::signing_keys::{self, SigningPurpose};
 use tributary_storage::{Storage, data_keys, endpoints};
 use tributary_tests::api::fresh_key;
 use tributary_tests::signer::{self, Signer};
+use tributary_tests::staff::{PASSWORD, cookie_of};
 use tributary_tests::tenant::Under;
 use tributary_tests::{Answer, Api, TestPlatform, TestTenant, logs, platform, scenario};
 use tributary_vault::{Place, Vault, WrappedDataKey};
@@ -103,7 +104,19 @@ async fn canaries(p: &TestPlatform) {
     let own_keys = own_keys(p).await;
     let token = fetch_a_token(p, &tenant).await;
     let signer = sign_something(p, &tenant, &mut answers).await;
+    let owner = p.owner("canary@example.com").await;
+    let renewed = p.renew(&owner.cookie, &owner.csrf).await;
+    let next = cookie_of(&renewed, "__Host-tributary").expect("a cookie");
+    answers.push(owner.api.get("/admin/v1/me").await);
+    answers.push(owner.api.get("/admin/v1/staff").await);
+    answers.push(owner.api.get("/admin/v1/audit?limit=100").await);
     let secrets = [
+        ("password of staff", PASSWORD.to_owned()),
+        ("TOTP secret", owner.totp.clone().expect("a telephone")),
+        ("recovery code", owner.recovery_codes[0].clone()),
+        ("session token", owner.cookie.clone()),
+        ("next session token", next),
+        ("CSRF token", owner.csrf.clone()),
         (
             "merchant private key",
             middle_of(keys.merchant_private_key_pem.as_deref()),

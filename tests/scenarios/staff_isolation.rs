@@ -181,6 +181,7 @@ fn filled(path: &str, victim: &Member, of: &Belongings) -> String {
         ("certificate_id", "crt_01JAE000A1B2C3D4E5F6G7H8JK"),
         ("notification_id", "ntf_01JAE000A1B2C3D4E5F6G7H8JK"),
         ("alarm_id", "alm_01JAE000A1B2C3D4E5F6G7H8JK"),
+        ("approval_id", "apr_01JAE000A1B2C3D4E5F6G7H8JK"),
         ("late_payment_id", "lpm_01JAE000A1B2C3D4E5F6G7H8JK"),
         ("provider_id", "prv_01JAE000A1B2C3D4E5F6G7H8JK"),
         ("discrepancy_id", "dsc_01JAE000A1B2C3D4E5F6G7H8JK"),

@@ -22,6 +22,7 @@ pub mod platform;
 pub mod signer;
 #[cfg(debug_assertions)]
 pub mod simulation;
+pub mod staff;
 pub mod tenant;
 pub mod trouble;
 pub mod webhook_receiver;
@@ -32,6 +33,7 @@ pub use cluster::Cluster;
 pub use database::{Backend, TestDatabase};
 pub use hostile::{HostileReceiver, Hostility};
 pub use platform::{Setup, TestPlatform, run_on, run_on_one_thread, run_with};
+pub use staff::Person;
 pub use tenant::TestTenant;
 pub use webhook_receiver::{Behaviour, Gate, Webhook, WebhookReceiver};
 pub use wechat_hand::{WeChatHand, active_public_key};

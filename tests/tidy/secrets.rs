@@ -18,6 +18,20 @@ const SECRET_TYPES: &[(&str, &[&str])] = &[
         "crates/operations/src/endpoints/secrets.rs",
         &["IssuedSecret"],
     ),
+    (
+        "crates/operations/src/staff/sign_in.rs",
+        &["SignIn", "SecondFactor"],
+    ),
+    (
+        "crates/operations/src/staff/sessions.rs",
+        &["Proof", "Renewal"],
+    ),
+    (
+        "crates/operations/src/staff/invitations.rs",
+        &["Acceptance"],
+    ),
+    ("crates/operations/src/staff/tokens.rs", &["TokenKeys"]),
+    ("crates/storage/src/staff.rs", &["Account"]),
     ("crates/wechatpay/src/credentials/api_key.rs", &["ApiV3Key"]),
     (
         "crates/wechatpay/src/credentials/private_key.rs",

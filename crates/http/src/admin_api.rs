@@ -4,6 +4,8 @@
 //! repetitions. A noun's limits, examples and error answers are a table of its own, `openapi/admin/<noun>.json`.
 
 mod actions;
+mod approvals;
+mod audit;
 mod credentials;
 mod deliveries;
 mod edits;
@@ -18,6 +20,7 @@ mod orders;
 mod permissions;
 mod providers;
 mod reconciliation;
+mod refund_limit;
 mod refunds;
 mod search;
 mod session;
@@ -29,6 +32,8 @@ mod views;
 
 use poem_openapi::{ApiResponse, Tags};
 
+pub(crate) use approvals::ApprovalsApi;
+pub(crate) use audit::AuditApi;
 pub(crate) use credentials::CredentialsApi;
 pub(crate) use deliveries::DeliveriesApi;
 pub(crate) use inbox::InboxApi;
@@ -40,6 +45,7 @@ pub(crate) use orders::OrdersApi;
 pub(crate) use permissions::PermissionsApi;
 pub(crate) use providers::ProvidersApi;
 pub(crate) use reconciliation::ReconciliationApi;
+pub(crate) use refund_limit::RefundLimitApi;
 pub(crate) use refunds::RefundsApi;
 pub(crate) use search::SearchApi;
 pub(crate) use session::SessionApi;
@@ -50,7 +56,16 @@ pub(crate) use tenants::TenantsApi;
 
 /// Every operation, in the order of the document.
 pub(crate) type AdminApi = (
-    (SessionApi, MeApi, StaffApi, InvitationsApi, PermissionsApi),
+    (
+        SessionApi,
+        MeApi,
+        StaffApi,
+        InvitationsApi,
+        PermissionsApi,
+        ApprovalsApi,
+        RefundLimitApi,
+        AuditApi,
+    ),
     (TenantsApi, SubMerchantsApi),
     CredentialsApi,
     ProvidersApi,
@@ -72,7 +87,16 @@ pub(crate) type ConsoleApi = (
 
 /// The whole API. It holds nothing: a session brings what a handler needs.
 pub(crate) const ADMIN_API: AdminApi = (
-    (SessionApi, MeApi, StaffApi, InvitationsApi, PermissionsApi),
+    (
+        SessionApi,
+        MeApi,
+        StaffApi,
+        InvitationsApi,
+        PermissionsApi,
+        ApprovalsApi,
+        RefundLimitApi,
+        AuditApi,
+    ),
     (TenantsApi, SubMerchantsApi),
     CredentialsApi,
     ProvidersApi,
@@ -125,6 +149,10 @@ enum Tag {
     System,
     /// Providers and their keys.
     Providers,
+    /// What a second person must approve.
+    Approvals,
+    /// What was done, by whom.
+    Audit,
 }
 
 /// An answer without a body.

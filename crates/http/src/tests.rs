@@ -65,8 +65,12 @@ async fn a_page_beside_is_judged_as_the_api_is() {
 
 #[tokio::test]
 async fn every_operation_refuses_a_call_without_a_key() {
+    // Whoever comes here has nothing yet.
+    let open = ["/admin/v1/session", "/admin/v1/invitations/accept"];
     for (path, methods) in openapi::route_table().iter() {
-        let is_guarded = path.starts_with("/v1/") && path != "/v1/meta/platform-certificates";
+        let is_guarded = path.contains("/v1/")
+            && path != "/v1/meta/platform-certificates"
+            && !open.contains(&path);
         for method in methods.split(", ").filter(|_| is_guarded) {
             let path = path.replace(['{', '}'], "");
             let response = ask(method.parse().unwrap(), &path).await;

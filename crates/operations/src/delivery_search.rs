@@ -5,7 +5,7 @@ use tributary_domain::audit::AuditScope;
 use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::Delivery;
 use tributary_domain::endpoint::{Endpoint, EndpointState};
-use tributary_domain::ids::{DeliveryId, EndpointId, EventId};
+use tributary_domain::ids::{DeliveryId, EndpointId, EventId, OrderId, RefundId};
 use tributary_domain::staff::{Actor, Permission};
 use tributary_storage::deliveries::{self, LoggedAttempt};
 pub use tributary_storage::delivery_search::{DeliveryQuery, EndpointQuery, Subject};
@@ -267,9 +267,11 @@ impl Operations {
         let Some(subject) = &query.subject else {
             return Ok(query);
         };
-        if let Ok(order) = subject.parse() {
+        let order: Option<OrderId> = subject.parse().ok();
+        let refund: Option<RefundId> = subject.parse().ok();
+        if let Some(order) = order {
             query.tenant_id = Some(self.order_seen(viewer, &order).await?.tenant_id);
-        } else if let Ok(refund) = subject.parse() {
+        } else if let Some(refund) = refund {
             query.tenant_id = Some(self.refund_seen(viewer, &refund).await?.tenant_id);
         }
         Ok(query)

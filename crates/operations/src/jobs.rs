@@ -68,6 +68,15 @@ pub struct JobView {
     pub actions: Vec<Action>,
 }
 
+/// What a job begins with.
+struct Asked {
+    wish: String,
+    mode: Mode,
+    tenant_id: Option<TenantId>,
+    kind: JobKind,
+    file: Option<&'static str>,
+}
+
 /// What a step came to.
 enum Step {
     /// There is more to do, at this instant.
@@ -218,72 +227,21 @@ impl Operations {
         wish: JobWish,
         now: Timestamp,
     ) -> Result<Job, OperationError> {
-        let own = viewer.tenant().cloned();
-        let drafted = match wish {
-            JobWish::ExportOrders(query) => {
-                let tenant = own.or_else(|| query.tenant_id.clone());
-                let wish = exports::order_wish(viewer, &query)?;
-                (
-                    tenant,
-                    query.mode,
-                    JobKind::ExportOrders,
-                    wish,
-                    Some("orders.csv"),
-                )
-            }
-            JobWish::ExportRefunds(query) => {
-                let tenant = own.or_else(|| query.tenant_id.clone());
-                let wish = exports::refund_wish(&query)?;
-                (
-                    tenant,
-                    query.mode,
-                    JobKind::ExportRefunds,
-                    wish,
-                    Some("refunds.csv"),
-                )
-            }
-            JobWish::Recover(wish) => {
-                let (endpoint, wish) = self.recover_wish(viewer, &wish).await?;
-                let tenant = Some(endpoint.tenant_id);
-                (
-                    tenant,
-                    endpoint.mode,
-                    JobKind::RecoverDeliveries,
-                    wish,
-                    None,
-                )
-            }
-            JobWish::ReconcileDay(provider, day) => {
-                if viewer.tenant().is_some() {
-                    return Err(OperationError::NotFound);
-                }
-                let handle = self.provider(&provider).await?;
-                let wish = json!({ "provider_id": provider, "date": day }).to_string();
-                (
-                    None,
-                    handle.provider.mode,
-                    JobKind::ReconcileDay,
-                    wish,
-                    None,
-                )
-            }
-        };
-        let (tenant_id, mode, kind, wish, file): (Option<TenantId>, Mode, _, _, Option<&str>) =
-            drafted;
+        let asked = self.asked(viewer, wish).await?;
         Ok(Job {
             id: JobId::new(now),
-            tenant_id,
-            mode,
-            kind,
+            tenant_id: asked.tenant_id,
+            mode: asked.mode,
+            kind: asked.kind,
             state: JobState::Running,
             asked_by: by.who().to_owned(),
-            wish,
+            wish: asked.wish,
             place: None,
             done: 0,
             troubles: 0,
             total: None,
             failure: None,
-            result_name: file.map(str::to_owned),
+            result_name: asked.file.map(str::to_owned),
             result_bytes: 0,
             result_chunks: 0,
             fence: 0,
@@ -291,6 +249,50 @@ impl Operations {
             created_at: now,
             updated_at: now,
             finished_at: None,
+        })
+    }
+
+    /// Whose a job is and what it keeps of the wish; a member's stays within its tenant.
+    async fn asked(&self, viewer: &Viewer, wish: JobWish) -> Result<Asked, OperationError> {
+        let own = viewer.tenant().cloned();
+        Ok(match wish {
+            JobWish::ExportOrders(query) => Asked {
+                wish: exports::order_wish(viewer, &query)?,
+                mode: query.mode,
+                tenant_id: own.or(query.tenant_id),
+                kind: JobKind::ExportOrders,
+                file: Some("orders.csv"),
+            },
+            JobWish::ExportRefunds(query) => Asked {
+                wish: exports::refund_wish(&query)?,
+                mode: query.mode,
+                tenant_id: own.or(query.tenant_id),
+                kind: JobKind::ExportRefunds,
+                file: Some("refunds.csv"),
+            },
+            JobWish::Recover(wish) => {
+                let (endpoint, wish) = self.recover_wish(viewer, &wish).await?;
+                Asked {
+                    wish,
+                    mode: endpoint.mode,
+                    tenant_id: Some(endpoint.tenant_id),
+                    kind: JobKind::RecoverDeliveries,
+                    file: None,
+                }
+            }
+            JobWish::ReconcileDay(provider, day) => {
+                if own.is_some() {
+                    return Err(OperationError::NotFound);
+                }
+                let handle = self.provider(&provider).await?;
+                Asked {
+                    wish: json!({ "provider_id": provider, "date": day }).to_string(),
+                    mode: handle.provider.mode,
+                    tenant_id: None,
+                    kind: JobKind::ReconcileDay,
+                    file: None,
+                }
+            }
         })
     }
 

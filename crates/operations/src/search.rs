@@ -189,16 +189,13 @@ impl Operations {
             return Ok(Vec::new());
         }
         let at = self.storage();
-        let found = match text.parse::<EndpointId>() {
-            Ok(id) => {
-                let endpoint = seen(self.endpoint_seen(viewer, &id).await)?;
-                let found = endpoint.map(|one| (one.id, one.tenant_id, one.url));
-                found.into_iter().collect()
-            }
-            Err(_) => {
-                let host = host_of(text);
-                lookups::endpoints_of_host_all_tenants(at, &host, OF_ONE_KIND_MAX).await?
-            }
+        let found = if let Ok(id) = text.parse::<EndpointId>() {
+            let endpoint = seen(self.endpoint_seen(viewer, &id).await)?;
+            let found = endpoint.map(|one| (one.id, one.tenant_id, one.url));
+            found.into_iter().collect()
+        } else {
+            let host = host_of(text);
+            lookups::endpoints_of_host_all_tenants(at, &host, OF_ONE_KIND_MAX).await?
         };
         let hits = found.into_iter().map(|(id, tenant, url)| Hit {
             kind: "endpoint",

@@ -167,7 +167,7 @@ impl Operations {
             None => order_hours::sums_all_tenants(at, &query).await?,
         };
         Ok(match by {
-            StatisticsBy::Hour => named(found, |at| at.to_rfc3339()),
+            StatisticsBy::Hour => named(found, Timestamp::to_rfc3339),
             StatisticsBy::Day => merged(named(found, |at| BillDay::of(at).to_string())),
             StatisticsBy::Tenant | StatisticsBy::SubMerchant => found,
         })
@@ -182,7 +182,7 @@ impl Operations {
     ) -> Result<Health, OperationError> {
         let now = self.now();
         let span_ms = now.millis_since(since);
-        if span_ms < 0 || span_ms > SAMPLED_SPAN_MS_MAX {
+        if !(0..=SAMPLED_SPAN_MS_MAX).contains(&span_ms) {
             return Err(OperationError::invalid(
                 "since",
                 "must be within the last 31 days",

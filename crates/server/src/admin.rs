@@ -1,6 +1,7 @@
 //! `tributary admin`: turns arguments into operations, and results into lines or JSON.
 
 mod credentials;
+mod owners;
 mod provider_keys;
 mod reconciliation;
 
@@ -116,6 +117,7 @@ async fn carry_out(
             provider_keys::roll_back(operations, by, args).await
         }
         AdminCommand::KeyShares(args) => provider_keys::shares(operations, args).await,
+        AdminCommand::CreateOwner(args) => owners::create(operations, by, args).await,
         AdminCommand::CreateTenant(args) => {
             let tenant = operations.create_tenant(by, args.name.as_str()).await?;
             Ok(json!({"tenant_id": tenant.id, "name": tenant.name}))

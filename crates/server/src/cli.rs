@@ -14,9 +14,9 @@ mod keys;
 mod provider_keys;
 
 pub use admin::{
-    AddSubApp, AdminArgs, AdminCommand, CloseDiscrepancy, CreateProvider, CreateSubMerchant,
-    CreateTenant, DecideLatePayment, DecisionName, Discrepancies, ModeName, Reconcile,
-    ReconciliationDay, SetLatePolicy, SetTenantState, SubAppKindName, TenantStateName,
+    AddSubApp, AdminArgs, AdminCommand, CloseDiscrepancy, CreateOwner, CreateProvider,
+    CreateSubMerchant, CreateTenant, DecideLatePayment, DecisionName, Discrepancies, ModeName,
+    Reconcile, ReconciliationDay, SetLatePolicy, SetTenantState, SubAppKindName, TenantStateName,
 };
 pub use audit::{AuditArgs, AuditCommand, VerifyAudit};
 pub use keys::{DestroyOwner, KeysArgs, KeysCommand, RotateDek};

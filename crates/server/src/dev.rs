@@ -22,11 +22,12 @@ use crate::{console, telemetry};
 
 mod demo;
 mod facts;
+mod owner;
 mod page;
 mod receiver;
 mod welcome;
 
-pub use facts::{DevFacts, ProviderFacts};
+pub use facts::{DevFacts, OwnerFacts, ProviderFacts};
 
 use demo::Addresses;
 use facts::DataDir;
@@ -47,10 +48,13 @@ pub async fn run(args: DevArgs) -> anyhow::Result<()> {
         receiver: receiver.url(),
     };
     let mut platform = build(api, &data).await?;
-    let facts = match earlier {
+    let mut facts = match earlier {
         Some(earlier) => demo::resume(platform.operations(), earlier, &at).await?,
         None => demo::create(platform.operations(), &simulator, &at).await?,
     };
+    if facts.owner.is_none() {
+        facts.owner = Some(owner::create(platform.operations()).await?);
+    }
     let stop = Shutdown::default();
     let receiving = tokio::spawn(receive(
         receiver,

@@ -1,7 +1,9 @@
 //! Requests that wait for a second person.
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use tributary_domain::approval::{Approval, ApprovalKind, ApprovalState};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{ApprovalId, StaffId, TenantId};
@@ -72,16 +74,31 @@ pub async fn find_sealed_all_tenants(
     Ok(row.and_then(|row| row.sealed))
 }
 
+/// Who looks at requests: what the person sees of the world, which kinds it decides, and its own.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    /// Every tenant, or one.
+    pub scope: StaffScope,
+    /// The kinds that it sees whoever asked.
+    pub kinds: Vec<ApprovalKind>,
+    /// Whose own requests it sees besides.
+    pub requester: StaffId,
+}
+
 /// Lists the requests that `viewer` may see, the newest first.
 pub async fn list(
     at: &impl Access,
-    viewer: &StaffScope,
+    viewer: &Viewer,
     state: Option<ApprovalState>,
     before: Option<&ApprovalId>,
     limit: u64,
 ) -> Result<Vec<Approval>, StorageError> {
-    let mut wanted = Entity::find();
-    if let Some(tenant) = viewer.tenant() {
+    let kinds = viewer.kinds.iter().map(|kind| kind.as_str());
+    let seen = Condition::any()
+        .add(Column::Kind.is_in(kinds))
+        .add(Column::RequestedBy.eq(viewer.requester.as_str()));
+    let mut wanted = Entity::find().filter(seen);
+    if let Some(tenant) = viewer.scope.tenant() {
         wanted = wanted.filter(Column::TenantId.eq(tenant.as_str()));
     }
     if let Some(state) = state {
@@ -99,20 +116,35 @@ pub async fn list(
     rows.into_iter().map(to_approval).collect()
 }
 
-/// Requests in a state, the oldest first, for the work that carries them out.
-pub async fn in_state_all_tenants(
-    at: &impl Access,
-    state: ApprovalState,
-    limit: u64,
-) -> Result<Vec<Approval>, StorageError> {
-    let rows = Entity::find()
-        .filter(Column::State.eq(state.as_str()))
-        .order_by_asc(Column::Id)
-        .limit(limit)
-        .all(at.connection())
+/// Whether somebody asks for the same already.
+pub async fn is_open(
+    tx: &Tx,
+    kind: ApprovalKind,
+    target: &str,
+    now: Timestamp,
+) -> Result<bool, StorageError> {
+    let row = Entity::find()
+        .filter(Column::State.eq(ApprovalState::Pending.as_str()))
+        .filter(Column::Kind.eq(kind.as_str()))
+        .filter(Column::Target.eq(target))
+        .filter(Column::ExpiresAt.gt(now.as_millis()))
+        .one(tx.connection())
         .await
-        .map_err(database("listing requests for approval"))?;
-    rows.into_iter().map(to_approval).collect()
+        .map_err(database("looking for an open request"))?;
+    Ok(row.is_some())
+}
+
+/// Ends the requests that nobody decided in time, with what they froze that is secret.
+pub async fn expire_all_tenants(tx: &Tx, now: Timestamp) -> Result<u64, StorageError> {
+    let changed = Entity::update_many()
+        .col_expr(Column::State, Expr::value(ApprovalState::Expired.as_str()))
+        .col_expr(Column::Sealed, Expr::value(None::<Vec<u8>>))
+        .filter(Column::State.eq(ApprovalState::Pending.as_str()))
+        .filter(Column::ExpiresAt.lte(now.as_millis()))
+        .exec(tx.connection())
+        .await
+        .map_err(database("ending requests that nobody decided"))?;
+    Ok(changed.rows_affected)
 }
 
 /// Writes how far a request came, provided that it is still in the state of `before`. What it froze that is secret is

@@ -144,6 +144,15 @@ pub async fn heads_all_tenants(
     rows.into_iter().map(to_head).collect()
 }
 
+/// The end of one chain; nothing while it has no entry.
+pub async fn head(at: &impl Access, scope: &AuditScope) -> Result<Option<Head>, StorageError> {
+    let row = audit_heads::Entity::find_by_id(scope.as_str())
+        .one(at.connection())
+        .await
+        .map_err(database("reading the head of the audit log"))?;
+    row.map(to_head).transpose()
+}
+
 /// A chain's entries behind the number `after`, in order.
 pub async fn chain(
     at: &impl Access,

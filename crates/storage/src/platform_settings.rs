@@ -41,8 +41,7 @@ pub async fn write(
     tx: &Tx,
     scope: &AuditScope,
     name: &str,
-    before: Option<&Setting>,
-    value: &str,
+    (before, value): (Option<&Setting>, &str),
     now: Timestamp,
 ) -> Result<(), StorageError> {
     let Some(before) = before else {

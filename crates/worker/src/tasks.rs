@@ -219,6 +219,14 @@ fn housekeeping() -> [Task; 7] {
             woken: never,
         },
         Task {
+            name: "end_old_sessions",
+            pause: SECOND * 60,
+            short_pause: SECOND,
+            until_idle: false,
+            run: end_sessions,
+            woken: never,
+        },
+        Task {
             name: "purge_old_rows",
             pause: HOUR / 6,
             short_pause: SECOND,
@@ -233,6 +241,15 @@ fn forget_keys(parts: Arc<Parts>) -> Running {
     async move {
         let gone = parts.operations.forget_old_idempotency_keys().await?;
         Ok(to_usize(gone))
+    }
+    .boxed()
+}
+
+fn end_sessions(parts: Arc<Parts>) -> Running {
+    async move {
+        let expired = parts.operations.expire_approvals().await?;
+        let gone = parts.operations.forget_old_sessions().await?;
+        Ok(to_usize(expired.saturating_add(gone)))
     }
     .boxed()
 }

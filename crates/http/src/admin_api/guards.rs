@@ -45,8 +45,8 @@ pub(crate) struct Cookie(pub(crate) Renewal);
 pub(crate) struct CallOrigin(pub(crate) Origin);
 
 async fn signed_in(request: &Request) -> Result<StaffCall, Problem> {
-    let operations = operations(request)?;
     let token = bearer(request).ok_or_else(Problem::unauthorized)?;
+    let operations = operations(request)?;
     // Who it is, is what this asks.
     let recognised = operations.authenticate_staff(token, origin(request));
     let caller = tenancy::platform(recognised)

@@ -213,8 +213,8 @@ impl SessionApi {
     )]
     async fn refresh_session(
         &self,
-        operations: poem::web::Data<&Operations>,
         cookie: Cookie,
+        operations: poem::web::Data<&Operations>,
         origin: CallOrigin,
         /// `csrf_token` of the session, or the value of the cookie `__Host-tributary-csrf`.
         #[oai(name = "X-CSRF-Token")]
@@ -260,8 +260,8 @@ impl SessionApi {
     )]
     async fn delete_session(
         &self,
-        operations: poem::web::Data<&Operations>,
         cookie: Cookie,
+        operations: poem::web::Data<&Operations>,
         origin: CallOrigin,
         /// `csrf_token` of the session, or the value of the cookie `__Host-tributary-csrf`.
         #[oai(name = "X-CSRF-Token")]

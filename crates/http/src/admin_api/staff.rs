@@ -9,6 +9,7 @@ use tributary_domain::ids::{StaffId, TenantId};
 use tributary_domain::staff::Permission;
 use tributary_operations::staff::StaffListing;
 
+use super::approvals::{Approval, AskedAnswer};
 use super::edits::{IfMatch, Tagged};
 use super::guards::May;
 use super::once::{Made, once};
@@ -21,9 +22,9 @@ use crate::pagination::{Limit, Parameters};
 use crate::problem::Problem;
 use crate::tenant_api::path_id;
 
-pub(super) use objects::{RoleName, StaffMember};
+pub(super) use objects::{Reason, RoleName, StaffMember};
 
-use objects::{EndedSessions, Invited, NewStaffMember, Reason, StaffPage, StaffPatch, StaffState};
+use objects::{EndedSessions, Invited, NewStaffMember, StaffPage, StaffPatch, StaffState};
 
 const INVITE_ROUTE: &str = "/admin/v1/staff";
 
@@ -250,6 +251,32 @@ impl StaffApi {
         });
         reset.await?;
         Ok(Gone::Done)
+    }
+
+    /// Ask that a person become an owner of the platform
+    ///
+    /// Another owner decides, at `/admin/v1/approvals`; the person then has that role in place of the others. Needs the
+    /// permission `staff:write` and a fresh proof.
+    #[oai(
+        path = "/admin/v1/staff/:staff_id/ownership",
+        method = "post",
+        operation_id = "askOwnership"
+    )]
+    async fn ask_ownership(
+        &self,
+        auth: StaffWriter,
+        /// The id of the person.
+        staff_id: Path<String>,
+        body: JsonBody<Reason>,
+    ) -> Result<AskedAnswer, Problem> {
+        let (call, reason) = (auth.0, body.value.reason);
+        let id: StaffId = path_id(&staff_id)?;
+        to_completion(async move {
+            let operations = &call.operations;
+            let asked = operations.ask_ownership(&call.caller, &id, &reason).await;
+            asked.map(|approval| AskedAnswer::Asked(Json(Approval::new(approval, &call))))
+        })
+        .await
     }
 
     /// List a person's sessions

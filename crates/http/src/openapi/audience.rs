@@ -29,6 +29,8 @@ const ADMIN_TABLES: &[&str] = &[
     include_str!("admin/credentials.json"),
     include_str!("admin/console.json"),
     include_str!("admin/providers.json"),
+    include_str!("admin/approvals.json"),
+    include_str!("admin/audit.json"),
 ];
 
 fn registered<T: OpenApi>() -> Registry {

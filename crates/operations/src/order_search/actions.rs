@@ -95,6 +95,10 @@ fn refund_refused(listed: &ListedOrder, now: Timestamp) -> Option<WhyNot> {
             "付款已超过一年，微信支付不再受理退款。",
             "The payment is older than a year: WeChat Pay refunds it no more.",
         )),
-        other => Some(WhyNot::new("refused", "现在不能退款。", &other.to_string())),
+        RefundRefusal::TooMany => Some(WhyNot::new(
+            "too_many",
+            "该订单的退款次数已达上限。",
+            "The order has as many refunds as one can have.",
+        )),
     }
 }

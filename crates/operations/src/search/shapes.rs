@@ -150,11 +150,14 @@ pub fn shapes(text: &str) -> Vec<Shape> {
         .collect()
 }
 
+/// Whether a text is of a shape.
+type Test = fn(&str) -> bool;
+
 fn own_id(text: &str) -> Option<Shape> {
     fn is<T: FromStr>(text: &str) -> bool {
         text.parse::<T>().is_ok()
     }
-    let all: [(Shape, fn(&str) -> bool); 14] = [
+    let all: [(Shape, Test); 14] = [
         (Shape::OrderId, is::<OrderId>),
         (Shape::AttemptId, is::<AttemptId>),
         (Shape::RefundId, is::<RefundId>),

@@ -12,6 +12,7 @@ use super::enrolment::logged;
 use super::invitations::check_roles;
 use super::scope_of;
 use crate::actions::Action;
+use crate::approvals::may_become_owner;
 use crate::audit::{self, Act};
 use crate::pages::{Page, cut};
 use crate::tenants::check_name;
@@ -137,7 +138,7 @@ impl Operations {
     ) -> Result<StaffMember, OperationError> {
         not_oneself(caller, id)?;
         let from = [StaffState::Active, StaffState::Invited];
-        let to = |_: &StaffMember, _| StaffState::Suspended;
+        let to = |_has_password| StaffState::Suspended;
         self.set_state(caller, id, (&from, to), ("staff.suspended", reason))
             .await
     }
@@ -150,9 +151,12 @@ impl Operations {
         reason: &str,
     ) -> Result<StaffMember, OperationError> {
         let from = [StaffState::Suspended];
-        let to = |_: &StaffMember, has_password| match has_password {
-            true => StaffState::Active,
-            false => StaffState::Invited,
+        let to = |has_password| {
+            if has_password {
+                StaffState::Active
+            } else {
+                StaffState::Invited
+            }
         };
         self.set_state(caller, id, (&from, to), ("staff.reactivated", reason))
             .await
@@ -162,10 +166,7 @@ impl Operations {
         &self,
         caller: &StaffCaller,
         id: &StaffId,
-        (from, to): (
-            &[StaffState],
-            impl FnOnce(&StaffMember, bool) -> StaffState + Send,
-        ),
+        (from, to): (&[StaffState], impl FnOnce(bool) -> StaffState + Send),
         (action, reason): (&'static str, &str),
     ) -> Result<StaffMember, OperationError> {
         caller.require(Permission::StaffWrite)?;
@@ -179,7 +180,7 @@ impl Operations {
         let account = staff::find_account_all_tenants(self.storage(), id).await?;
         let has_password = account.is_some_and(|account| account.password.is_some());
         let mut after = StaffMember {
-            state: to(&before, has_password),
+            state: to(has_password),
             updated_at: self.now(),
             ..before.clone()
         };
@@ -289,11 +290,12 @@ fn not_oneself(caller: &StaffCaller, id: &StaffId) -> Result<(), OperationError>
 pub fn staff_actions(caller: &StaffCaller, member: &StaffMember) -> Vec<Action> {
     let may_write = || caller.require(Permission::StaffWrite);
     let not_own = || may_write().and_then(|()| not_oneself(caller, &member.id));
-    let in_state = |states: &[StaffState]| match states.contains(&member.state) {
-        true => Ok(()),
-        false => Err(OperationError::StateConflict {
-            state: member.state.as_str().to_owned(),
-        }),
+    let in_state = |states: &[StaffState]| {
+        if states.contains(&member.state) {
+            return Ok(());
+        }
+        let state = member.state.as_str().to_owned();
+        Err(OperationError::StateConflict { state })
     };
     let own_and_in = |states: &[StaffState]| not_own().and_then(|()| in_state(states));
     let has_factor = || match member.second_factor_at {
@@ -305,6 +307,10 @@ pub fn staff_actions(caller: &StaffCaller, member: &StaffMember) -> Vec<Action> 
     vec![
         Action::when("update", may_write()),
         Action::when("change_roles", not_own()),
+        Action::when(
+            "ask_ownership",
+            may_write().and_then(|()| may_become_owner(member)),
+        ),
         Action::when(
             "suspend",
             own_and_in(&[StaffState::Active, StaffState::Invited]),

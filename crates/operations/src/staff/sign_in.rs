@@ -18,7 +18,7 @@ use super::tokens::{ACCESS_SECONDS, hash_of, random_token};
 use super::{recovery, scope_of, totp};
 use crate::audit::{self, Act};
 use crate::credentials::ShownOnce;
-use crate::{OperationError, Operations};
+use crate::{OperationError, Operations, tenancy};
 
 /// Open sessions of one person; the oldest ends when there is one more.
 const SESSIONS_MAX: usize = 20;
@@ -89,12 +89,11 @@ impl Operations {
         let passwords = &self.inner.passwords;
         let compared = passwords.compare(&given.password, kept).await?;
         let account = match (account, compared) {
-            (Some(account), Compared::Wrong) => {
-                self.refused(&account, "password", &origin).await?;
+            (Some(account), Compared::Right | Compared::RightAtOldCost) => account,
+            (account, _) => {
+                self.note_refusal(account, origin);
                 return Err(OperationError::InvalidCredentials);
             }
-            (Some(account), _) => account,
-            (None, _) => return Err(OperationError::InvalidCredentials),
         };
         if account.totp_secret.is_some() && given.second_factor.is_none() {
             self.take_back(&tried).await?;
@@ -191,6 +190,18 @@ impl Operations {
             renewable_for: session.expires_at.as_seconds() - now.as_seconds(),
             must_enrol,
         })
+    }
+
+    /// Writes a wrong password down after the answer, whose time must not tell that the account exists.
+    fn note_refusal(&self, account: Option<Account>, origin: Origin) {
+        let Some(account) = account else { return };
+        let operations = self.clone();
+        tokio::spawn(tenancy::platform(async move {
+            if let Err(error) = operations.refused(&account, "password", &origin).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "a refused sign-in was not written down");
+            }
+        }));
     }
 
     /// Writes down that somebody failed with an account that exists.

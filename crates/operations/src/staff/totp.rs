@@ -4,6 +4,7 @@ use aws_lc_rs::hmac;
 use subtle::ConstantTimeEq as _;
 use tributary_domain::clock::Timestamp;
 use tributary_domain::staff_member::Email;
+use zeroize::Zeroizing;
 
 const STEP_SECONDS: i64 = 30;
 const DIGITS: u32 = 1_000_000;
@@ -27,6 +28,13 @@ pub(crate) fn step_of(secret: &[u8], code: &str, now: Timestamp) -> Option<i64> 
     steps.into_iter().flatten().next()
 }
 
+/// The code that a telephone with this secret shows at `now`: for the demo and for tests, which have no telephone.
+pub fn code_at(secret_base32: &str, now: Timestamp) -> Option<String> {
+    let secret = from_base32(secret_base32)?;
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &secret);
+    Some(code_of(&key, now.as_seconds().div_euclid(STEP_SECONDS)))
+}
+
 /// RFC 4226, section 5.3.
 fn code_of(key: &hmac::Key, step: i64) -> String {
     let tag = hmac::sign(key, &step.to_be_bytes());
@@ -48,6 +56,21 @@ pub(crate) fn base32(secret: &[u8]) -> String {
         BASE32.get(value).map_or('A', |c| char::from(*c))
     });
     digits.collect()
+}
+
+fn from_base32(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let mut secret = Zeroizing::new(Vec::with_capacity(text.len() * 5 / 8));
+    let (mut held, mut bits) = (0_u32, 0);
+    for digit in text.bytes() {
+        let value = BASE32.iter().position(|known| *known == digit)?;
+        held = (held << 5 | u32::try_from(value).ok()?) & 0xffff;
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            secret.push(u8::try_from(held >> bits & 0xff).ok()?);
+        }
+    }
+    Some(secret)
 }
 
 /// The secret as telephones scan it.
@@ -109,7 +132,15 @@ mod tests {
             ("foobar", "MZXW6YTBOI"),
         ] {
             assert_eq!(base32(text.as_bytes()), encoded);
+            assert_eq!(from_base32(encoded).unwrap().as_slice(), text.as_bytes());
         }
+    }
+
+    #[test]
+    fn a_telephone_shows_the_code_that_is_taken() {
+        let code = code_at(&base32(SECRET), at(59)).unwrap();
+        assert_eq!(code, "287082");
+        assert_eq!(code_at("no base 32!", at(59)), None);
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub enum StaffDetail {
     /// What a person wrote.
     Note(OrderNote),
     /// What a person did, as the audit log has it.
-    Act(Chained),
+    Act(Box<Chained>),
     /// What should have been there and was not.
     Gap(&'static str),
 }
@@ -271,7 +271,7 @@ fn of_act(act: Chained) -> StaffEntry {
         actor: Some(act.entry.actor.clone()),
         request_id: act.entry.request_id.clone(),
         duration_ms: None,
-        detail: StaffDetail::Act(act),
+        detail: StaffDetail::Act(Box::new(act)),
     }
 }
 

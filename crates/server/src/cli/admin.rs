@@ -39,6 +39,8 @@ pub struct AdminArgs {
 /// What provider staff can do.
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
+    /// Makes an owner of the platform: prints an invitation, or takes a password
+    CreateOwner(CreateOwner),
     /// Adds a WeChat Pay service provider with its keys
     CreateProvider(Box<CreateProvider>),
     /// Puts a key into a provider's ring, staged
@@ -185,6 +187,20 @@ pub struct CreateProvider {
     /// Where logins go; WeChat's own address in live mode, the api-url in test mode
     #[arg(long)]
     pub login_url: Option<String>,
+}
+
+/// An owner of the platform. There is no other way to the first one, and no password that is known beforehand.
+#[derive(Debug, Args)]
+pub struct CreateOwner {
+    /// What the person will sign in with
+    #[arg(long)]
+    pub email: String,
+    /// What others call the person; the e-mail address when left out
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The password; `-` reads standard input. Without it an invitation is printed, once
+    #[arg(long)]
+    pub password_file: Option<PathBuf>,
 }
 
 /// A new tenant.

@@ -80,6 +80,7 @@ pub(super) async fn create(
         demo_openid,
         webhook_secret,
         receiver_url: at.receiver.clone(),
+        owner: None,
         provider: ProviderFacts {
             sp_mchid: keys.sp_mchid,
             sp_appid: keys.sp_appid,

@@ -38,6 +38,20 @@ pub struct DevFacts {
     pub receiver_url: String,
     /// The demo provider.
     pub provider: ProviderFacts,
+    /// The demo's owner of the platform; absent in folders of before there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerFacts>,
+}
+
+/// What the demo's owner signs in with, drawn at the first start.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct OwnerFacts {
+    /// The name.
+    pub email: String,
+    /// The password.
+    pub password: String,
+    /// The secret of the second factor, for a telephone or `oathtool --totp -b`.
+    pub totp_secret: String,
 }
 
 /// The demo provider with the keys that a WeChat Pay SDK needs.

@@ -15,14 +15,21 @@ pub(super) fn text(facts: &DevFacts, facts_file: &str) -> String {
         sub_mchid,
         sub_appid,
         demo_openid,
+        owner,
         ..
     } = facts;
+    let sign_in = owner.as_ref().map_or_else(String::new, |owner| {
+        format!(
+            "\n  Sign in      {}, password {}, TOTP secret {}",
+            owner.email, owner.password, owner.totp_secret
+        )
+    });
     format!(
         r#"
 Tributary is running, with a simulated WeChat Pay and a demo tenant.
 
   API          {api_url}/v1       reference: {docs_url}
-  Admin        {admin_url}
+  Admin        {admin_url}{sign_in}
   WeChat Pay   {sim_url}          (simulated; control it under {sim_url}/_sim/)
   Webhooks     {receiver_url}/    (the demo tenant's receiver)
 

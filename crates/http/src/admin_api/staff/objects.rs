@@ -62,9 +62,9 @@ pub(super) struct StaffPatch {
 /// Why, for the audit log.
 #[derive(Debug, Object)]
 #[oai(deny_unknown_fields)]
-pub(super) struct Reason {
+pub(crate) struct Reason {
     /// In your words, on one line.
-    pub(super) reason: String,
+    pub(crate) reason: String,
 }
 
 /// A person with an account.

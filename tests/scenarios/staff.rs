@@ -1,0 +1,399 @@
+//! People who manage the platform: how they come, what they may do, what takes two of them, and what the log says.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tributary_tests::api::fresh_key;
+use tributary_tests::staff::{PASSWORD, send};
+use tributary_tests::{Answer, Person, TestPlatform, scenario};
+
+const STAFF: &str = "/admin/v1/staff";
+
+async fn post(person: &Person, path: &str, body: Value) -> Answer {
+    send(&person.api, Method::POST, path, &body).await
+}
+
+async fn suspend(by: &Person, id: &str) -> Answer {
+    let path = format!("{STAFF}/{id}/suspend");
+    post(by, &path, json!({"reason": "left the company"})).await
+}
+
+/// What the log says was done, the oldest first.
+async fn log_of(person: &Person) -> Vec<String> {
+    let page = person.api.get("/admin/v1/audit?limit=100").await.ok();
+    let mut actions: Vec<String> = page["data"]
+        .as_array()
+        .expect("entries")
+        .iter()
+        .map(|entry| entry["action"].as_str().expect("an action").to_owned())
+        .collect();
+    actions.reverse();
+    actions
+}
+
+scenario!(
+    an_owner_comes_enrols_and_invites_and_the_log_shows_it_all,
+    comes
+);
+async fn comes(p: &TestPlatform) {
+    let owner = p.owner("owner@example.com").await;
+    assert_eq!(owner.recovery_codes.len(), 10);
+    let finance = p
+        .invited(&owner, "finance@example.com", &["platform_finance"], None)
+        .await;
+    let me = finance.api.get("/admin/v1/me").await.ok();
+    let permissions = me["permissions"].as_array().expect("permissions").clone();
+    assert!(permissions.contains(&json!("refund:approve")));
+    assert!(!permissions.contains(&json!("key:import")));
+    assert_eq!(me["scope"], "provider");
+    let refused = finance.api.get("/admin/v1/audit").await;
+    let told = refused.problem(403, "permission_denied");
+    assert!(
+        told["detail"]
+            .as_str()
+            .expect("a detail")
+            .contains("audit:read")
+    );
+    let body = json!({"email": "x@example.com", "name": "X", "roles": ["support"]});
+    let refused = finance.api.post(STAFF, &body, &fresh_key()).await;
+    refused.problem(403, "permission_denied");
+    let said = log_of(&owner).await;
+    for action in [
+        "staff.invited",
+        "staff.came",
+        "session.began",
+        "staff.second_factor.enrolled",
+    ] {
+        let times = said.iter().filter(|said| *said == action).count();
+        assert!(times >= 2, "{action}: {said:?}");
+    }
+    let checked = owner.api.get("/admin/v1/audit/verification").await.ok();
+    assert_eq!(
+        (&checked["holds"], &checked["whole"]),
+        (&json!(true), &json!(true))
+    );
+    let file = owner
+        .api
+        .get("/admin/v1/audit/export?action=staff.came")
+        .await;
+    assert_eq!(file.text.lines().count(), 3, "{}", file.text);
+    assert_eq!(
+        log_of(&owner).await.last().expect("an entry"),
+        "audit.exported"
+    );
+}
+
+scenario!(
+    a_person_without_the_second_factor_it_needs_may_only_enrol,
+    enrol_first
+);
+async fn enrol_first(p: &TestPlatform) {
+    let owner = p.owner("owner@example.com").await;
+    let body = json!({"email": "ops@example.com", "name": "Ops", "roles": ["platform_ops"]});
+    let invited = owner.api.post(STAFF, &body, &fresh_key()).await.ok();
+    let taken = json!({"token": invited["invitation_token"], "password": PASSWORD});
+    let accept = "/admin/v1/invitations/accept";
+    send(&p.browser(), Method::POST, accept, &taken).await.ok();
+    let again = send(&p.browser(), Method::POST, accept, &taken).await;
+    again.problem(401, "invalid_credentials");
+    let opened = p
+        .sign_in(&json!({"email": "ops@example.com", "password": PASSWORD}))
+        .await
+        .ok();
+    assert_eq!(opened["second_factor_enrolment_required"], true);
+    let token = opened["access_token"].as_str().expect("a token");
+    let api = tributary_tests::Api::new(&p.platform.api_url(), Some(token));
+    for path in [STAFF, "/admin/v1/permissions", "/admin/v1/approvals"] {
+        let refused = api.get(path).await;
+        refused.problem(403, "second_factor_enrolment_required");
+    }
+    let me = api.get("/admin/v1/me").await.ok();
+    assert_eq!(me["permissions"], json!([]));
+}
+
+scenario!(an_approval_takes_two_people, two_people);
+async fn two_people(p: &TestPlatform) {
+    let owner = p.owner("owner@example.com").await;
+    let ops = p
+        .invited(&owner, "ops@example.com", &["platform_ops"], None)
+        .await;
+    let body = json!({"email": "o@example.com", "name": "O", "roles": ["platform_owner"]});
+    let alone = owner.api.post(STAFF, &body, &fresh_key()).await;
+    alone.problem(409, "approval_required");
+    let path = format!("{STAFF}/{}/ownership", ops.id);
+    let asked = post(&owner, &path, json!({"reason": "takes over"})).await;
+    assert_eq!(asked.status, 202, "{}", asked.text);
+    let id = asked.body["id"].as_str().expect("an id").to_owned();
+    let twice = post(&owner, &path, json!({"reason": "takes over"})).await;
+    twice.problem(409, "state_conflict");
+    let approve = format!("/admin/v1/approvals/{id}/approve");
+    let reason = json!({"reason": "agreed on Monday"});
+    let own = post(&owner, &approve, reason.clone()).await;
+    own.problem(403, "own_request");
+    let unseen = post(&ops, &approve, reason.clone()).await;
+    unseen.problem(404, "not_found");
+    let second = p.owner("second@example.com").await;
+    let approved = post(&second, &approve, reason.clone()).await.ok();
+    assert_eq!(approved["state"], "done");
+    assert_eq!(approved["decided_by"], second.id.as_str());
+    let again = post(&second, &approve, reason).await;
+    again.problem(409, "state_conflict");
+    ops.api
+        .get("/admin/v1/me")
+        .await
+        .problem(401, "unauthorized");
+    let ops = p.signed_in_again(&ops).await;
+    let me = ops.api.get("/admin/v1/me").await.ok();
+    assert_eq!(me["roles"], json!(["platform_owner"]));
+    let said = log_of(&second).await;
+    for action in [
+        "approval.asked",
+        "approval.approved",
+        "staff.ownership.granted",
+    ] {
+        assert!(said.iter().any(|said| said == action), "{action}: {said:?}");
+    }
+}
+
+scenario!(a_request_that_nobody_decides_expires, expires);
+async fn expires(p: &TestPlatform) {
+    let owner = p.owner("owner@example.com").await;
+    let ops = p
+        .invited(&owner, "ops@example.com", &["platform_ops"], None)
+        .await;
+    let path = format!("{STAFF}/{}/ownership", ops.id);
+    let asked = post(&owner, &path, json!({"reason": "takes over"}))
+        .await
+        .ok();
+    let id = asked["id"].as_str().expect("an id");
+    p.clock.advance_millis(24 * 3_600_000);
+    let second = p.owner("second@example.com").await;
+    let approve = format!("/admin/v1/approvals/{id}/approve");
+    let late = post(&second, &approve, json!({"reason": "agreed"})).await;
+    late.problem(409, "state_conflict");
+    let expired = p.platform.operations().expire_approvals().await;
+    assert_eq!(expired.expect("it runs"), 1);
+    let read = second
+        .api
+        .get(&format!("/admin/v1/approvals/{id}"))
+        .await
+        .ok();
+    assert_eq!(read["state"], "expired");
+}
+
+scenario!(an_edit_names_the_version_that_it_changes, versions);
+async fn versions(p: &TestPlatform) {
+    let owner = p.owner("owner@example.com").await;
+    let support = p
+        .invited(&owner, "support@example.com", &["support"], None)
+        .await;
+    let path = format!("{STAFF}/{}", support.id);
+    let read = owner.api.get(&path).await;
+    let etag = read.headers["etag"].to_str().expect("a tag").to_owned();
+    let edit = async |tag: Option<&str>, body: Value| {
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(tag.map(|tag| ("if-match", tag)));
+        let body = Some(body.to_string().into_bytes());
+        owner.api.send(Method::PATCH, &path, &headers, body).await
+    };
+    let name = json!({"name": "Support"});
+    edit(None, name.clone())
+        .await
+        .problem(428, "precondition_required");
+    edit(Some("7"), name.clone())
+        .await
+        .problem(422, "validation_failed");
+    let edited = edit(Some(&etag), name.clone()).await;
+    assert_ne!(edited.headers["etag"].to_str().expect("a tag"), etag);
+    edit(Some(&etag), name)
+        .await
+        .problem(412, "version_conflict");
+    let next = edited.headers["etag"].to_str().expect("a tag").to_owned();
+    let roles = json!({"roles": ["support", "auditor"]});
+    let edited = edit(Some(&next), roles).await.ok();
+    assert_eq!(edited["roles"], json!(["support", "auditor"]));
+    support
+        .api
+        .get("/admin/v1/me")
+        .await
+        .problem(401, "unauthorized");
+}
+
+scenario!(the_same_invitation_twice_is_one, once);
+async fn once(p: &TestPlatform) {
+    let owner = p.owner("owner@example.com").await;
+    let (key, other) = (fresh_key(), fresh_key());
+    let body = json!({"email": "a@example.com", "name": "A", "roles": ["support"]});
+    let first = owner.api.post(STAFF, &body, &key).await;
+    let again = owner.api.post(STAFF, &body, &key).await;
+    assert_eq!(first.status, 201, "{}", first.text);
+    assert_eq!((again.status, &again.body), (first.status, &first.body));
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    let taken = owner.api.post(STAFF, &body, &other).await;
+    assert!(taken.names_field("/email"), "{}", taken.text);
+    let changed = json!({"email": "b@example.com", "name": "B", "roles": ["support"]});
+    let reused = owner.api.post(STAFF, &changed, &key).await;
+    reused.problem(422, "idempotency_key_reused");
+    // A refusal frees its key.
+    let mended = owner.api.post(STAFF, &changed, &other).await;
+    assert_eq!(mended.status, 201, "{}", mended.text);
+}
+
+scenario!(who_is_suspended_is_out_at_once, suspended);
+async fn suspended(p: &TestPlatform) {
+    let owner = p.owner("owner@example.com").await;
+    let support = p
+        .invited(&owner, "support@example.com", &["support"], None)
+        .await;
+    suspend(&owner, &owner.id).await.problem(403, "own_request");
+    suspend(&support, &owner.id)
+        .await
+        .problem(403, "permission_denied");
+    let out = suspend(&owner, &support.id).await.ok();
+    assert_eq!(out["state"], "suspended");
+    support
+        .api
+        .get("/admin/v1/me")
+        .await
+        .problem(401, "unauthorized");
+    let barred = p
+        .sign_in(&json!({"email": support.email, "password": PASSWORD, "otp": p.code(&support)}))
+        .await;
+    barred.problem(401, "invalid_credentials");
+    let path = format!("{STAFF}/{}/reactivate", support.id);
+    let back = post(&owner, &path, json!({"reason": "is back"})).await.ok();
+    assert_eq!(back["state"], "active");
+    p.signed_in_again(&support).await;
+    let second = p.owner("second@example.com").await;
+    suspend(&second, &owner.id).await.ok();
+    owner
+        .api
+        .get("/admin/v1/me")
+        .await
+        .problem(401, "unauthorized");
+}
+
+scenario!(what_is_wrong_with_a_request_is_named, faults);
+async fn faults(p: &TestPlatform) {
+    let owner = p.owner("owner@example.com").await;
+    for (body, field) in [
+        (
+            json!({"email": "x", "name": "X", "roles": ["support"]}),
+            "/email",
+        ),
+        (
+            json!({"email": "x@y.z", "name": " ", "roles": ["support"]}),
+            "/name",
+        ),
+        (
+            json!({"email": "x@y.z", "name": "X", "roles": []}),
+            "/roles",
+        ),
+        (
+            json!({"email": "x@y.z", "name": "X", "roles": ["tenant_dev"]}),
+            "/roles",
+        ),
+        (
+            json!({"email": "x@y.z", "name": "X", "roles": ["god"]}),
+            "/roles/0",
+        ),
+        (
+            json!({"email": "x@y.z", "name": "X", "roles": ["support", "support"]}),
+            "/roles",
+        ),
+        (
+            json!({"email": "x@y.z", "name": "X", "roles": ["support"], "admin": true}),
+            "/admin",
+        ),
+        (
+            json!({"email": "x@y.z", "name": "X\u{0}", "roles": ["support"]}),
+            "/name",
+        ),
+        (
+            json!({"email": 7, "name": "X", "roles": ["support"]}),
+            "/email",
+        ),
+        (
+            json!({"email": "x@y.z", "name": "X", "roles": ["support"], "tenant_id": "no"}),
+            "/tenant_id",
+        ),
+    ] {
+        let refused = owner.api.post(STAFF, &body, &fresh_key()).await;
+        assert!(refused.names_field(field), "{body}: {}", refused.text);
+        refused.problem(422, "validation_failed");
+    }
+    for query in [
+        "limit=0",
+        "limit=101",
+        "cursor=x",
+        "state=gone",
+        "tenant_id=x",
+    ] {
+        let refused = owner.api.get(&format!("{STAFF}?{query}")).await;
+        refused.problem(422, "validation_failed");
+    }
+    for query in ["since=yesterday", "cursor=1.2", "tenant_id=prv_1"] {
+        let refused = owner.api.get(&format!("/admin/v1/audit?{query}")).await;
+        refused.problem(422, "validation_failed");
+    }
+    let path = format!("{STAFF}/{}/suspend", owner.id);
+    let empty = post(&owner, &path, json!({"reason": "two\nlines"})).await;
+    assert!(!empty.status.is_success(), "{}", empty.text);
+    owner
+        .api
+        .get(&format!("{STAFF}/nobody"))
+        .await
+        .problem(404, "not_found");
+}
+
+scenario!(what_matters_needs_a_fresh_proof, step_up);
+async fn step_up(p: &TestPlatform) {
+    let owner = p.owner("owner@example.com").await;
+    p.clock.advance_millis(4 * 60_000);
+    let renewed = p.renew(&owner.cookie, &owner.csrf).await.ok();
+    let token = renewed["access_token"].as_str().expect("a token");
+    let api = tributary_tests::Api::new(&p.platform.api_url(), Some(token));
+    p.clock.advance_millis(2 * 60_000);
+    let body = json!({"email": "a@example.com", "name": "A", "roles": ["support"]});
+    let refused = api.post(STAFF, &body, &fresh_key()).await;
+    refused.problem(403, "step_up_required");
+    let step_up = "/admin/v1/session/step-up";
+    let wrong = send(
+        &api,
+        Method::POST,
+        step_up,
+        &json!({"password": "not the password"}),
+    )
+    .await;
+    wrong.problem(401, "invalid_credentials");
+    let both = send(&api, Method::POST, step_up, &json!({})).await;
+    both.problem(422, "validation_failed");
+    let proven = send(&api, Method::POST, step_up, &json!({"otp": p.code(&owner)})).await;
+    assert_eq!(proven.status, 204, "{}", proven.text);
+    let invited = api.post(STAFF, &body, &fresh_key()).await;
+    assert_eq!(invited.status, 201, "{}", invited.text);
+}
+
+scenario!(
+    who_lost_the_telephone_comes_back_with_a_code_or_with_help,
+    lost
+);
+async fn lost(p: &TestPlatform) {
+    let owner = p.owner("owner@example.com").await;
+    let support = p
+        .invited(&owner, "support@example.com", &["support"], None)
+        .await;
+    let with = |code: &str| json!({"email": support.email, "password": PASSWORD, "recovery_code": code.to_lowercase()});
+    let code = &support.recovery_codes[0];
+    p.sign_in(&with(code)).await.ok();
+    p.sign_in(&with(code))
+        .await
+        .problem(401, "invalid_credentials");
+    let path = format!("{STAFF}/{}/reset-second-factor", support.id);
+    let reset = post(&owner, &path, json!({"reason": "seen in person"})).await;
+    assert_eq!(reset.status, 204, "{}", reset.text);
+    let opened = p
+        .sign_in(&json!({"email": support.email, "password": PASSWORD}))
+        .await
+        .ok();
+    assert_eq!(opened["second_factor_enrolment_required"], true);
+}
