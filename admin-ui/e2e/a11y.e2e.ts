@@ -66,11 +66,13 @@ it('lets Tab through every page', async () => {
 it('never scrolls sideways, from 320 px up', async () => {
   const watched = await openAs(owner);
   const { page } = watched;
-  for (const width of [320, 390, 768, 1024, 1440]) {
-    await page.setViewportSize({ width, height: 800 });
-    for (const { name, path, heading } of PAGES) {
-      await page.goto(`${api_url}/admin${path}`);
-      await page.getByRole('heading', { level: 1, name: heading }).waitFor();
+  for (const { name, path, heading } of PAGES) {
+    await page.setViewportSize({ width: 1440, height: 800 });
+    await page.goto(`${api_url}/admin${path}`);
+    await page.getByRole('heading', { level: 1, name: heading }).waitFor();
+    await page.waitForLoadState('networkidle');
+    for (const width of [1440, 1024, 768, 390, 320]) {
+      await page.setViewportSize({ width, height: 800 });
       const over = await page.evaluate(() => {
         const main = document.querySelector('main');
         return [document.documentElement, main].map((element) =>

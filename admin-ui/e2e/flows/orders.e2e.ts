@@ -12,7 +12,7 @@ it('finds an order by any of its numbers from anywhere, without a click', async 
   for (const number of [order.merchant_order_no, ` "${order.transaction_id}", `, order.out_trade_no, order.id]) {
     const clicks = await clicksOf(page, async () => {
       await page.keyboard.press('Control+k');
-      await page.getByRole('combobox').fill(number);
+      await page.getByRole('combobox', { name: '搜索单号、商户、命令' }).fill(number);
       await page
         .getByRole('option', { name: new RegExp(order.merchant_order_no) })
         .first()

@@ -36,7 +36,7 @@ export const words = dictionary(
     facts: 'Facts',
     state: 'State',
     verdict: 'Verdict',
-    noticeId: 'WeChat’s id of it',
+    noticeId: "WeChat's id of it",
     provider: 'Provider',
     order: 'Order',
     tries: 'Tries',

@@ -3,6 +3,7 @@ import { dictionary } from '@/shared/lib/i18n';
 export const words = dictionary(
   {
     title: '订单',
+    one: '订单',
     caption: '订单列表',
     never: '近 7 天没有订单。',
     sums: '共 {count} 笔，下单 {total}，已付 {paid}，已退 {refunded}（{time}）',
@@ -78,6 +79,7 @@ export const words = dictionary(
   },
   {
     title: 'Orders',
+    one: 'Order',
     caption: 'Orders',
     never: 'No order in the last 7 days.',
     sums: '{count} orders: {total} ordered, {paid} paid, {refunded} refunded ({time})',
@@ -92,7 +94,7 @@ export const words = dictionary(
     subMerchant: 'Sub-merchant',
     tenant: 'Tenant',
     state: 'State',
-    wechatState: 'WeChat’s state, as last seen',
+    wechatState: "WeChat's state, as last seen",
     payer: 'Payer',
     description: 'Description',
     created: 'Ordered',

@@ -92,7 +92,7 @@ export const words = dictionary(
     lagSummary: 'From the payment until WeChat told us: p50 {p50}, p95 {p95}, p99 {p99}, of {count}.',
     percentile: 'Percentile',
     milliseconds: 'Milliseconds',
-    hosts: 'WeChat’s hosts (24 hours)',
+    hosts: "WeChat's hosts (24 hours)",
     hostsSummary: 'Failures and p95 of each host.',
     host: 'Host',
     calls: 'Calls',

@@ -3,6 +3,7 @@ import { dictionary } from '@/shared/lib/i18n';
 export const words = dictionary(
   {
     title: '退款',
+    one: '退款',
     caption: '退款列表',
     never: '近 7 天没有退款。',
     sums: '共 {count} 笔，{refund}（{time}）',
@@ -30,6 +31,7 @@ export const words = dictionary(
   },
   {
     title: 'Refunds',
+    one: 'Refund',
     caption: 'Refunds',
     never: 'No refund in the last 7 days.',
     sums: '{count} refunds, {refund} ({time})',

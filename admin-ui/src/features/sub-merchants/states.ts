@@ -15,7 +15,7 @@ export const FACTS: Record<components['schemas']['ReadinessFact'], Label & { rea
     en: 'Contract signed',
     todo: {
       zh: '请特约商户超级管理员在商户平台完成签约。',
-      en: 'The sub-merchant’s administrator signs in the merchant platform.',
+      en: "The sub-merchant's administrator signs in the merchant platform.",
     },
   },
   app_bound: {
@@ -53,7 +53,7 @@ export const FACTS: Record<components['schemas']['ReadinessFact'], Label & { rea
   endpoint_healthy: {
     zh: '租户端点正常',
     en: 'Tenant endpoint healthy',
-    todo: { zh: '检查租户的 Webhook 端点。', en: 'Look at the tenant’s endpoints.' },
+    todo: { zh: '检查租户的 Webhook 端点。', en: "Look at the tenant's endpoints." },
   },
   payment_seen: {
     zh: '已有真实支付',

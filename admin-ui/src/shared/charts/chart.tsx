@@ -21,23 +21,31 @@ interface ChartProps {
   readonly option: (palette: Palette) => ChartOption;
   readonly table: ChartTable;
   readonly height?: number;
+  /** Nothing of it can be drawn, so that the table stands for it. */
+  readonly onlyTable?: boolean;
   /** Called with the index of the point that was clicked. */
   readonly onPoint?: (dataIndex: number, series: string) => void;
 }
 
 /** Shows the chart, or its table. */
-export function Chart({ title, summary, option, table, height = 240, onPoint }: ChartProps) {
+export function Chart({ title, summary, option, table, height = 240, onlyTable = false, onPoint }: ChartProps) {
   const t = useText(words);
   const [asTable, setAsTable] = useState(false);
   const [failed, setFailed] = useState(false);
   const empty = table.rows.length === 0;
-  const inWords = asTable || failed;
+  const inWords = asTable || failed || onlyTable;
   return (
     <figure className="chart">
       <figcaption>
         <strong>{title}</strong>
         <span className="chart-buttons">
-          <Button size="small" type="text" disabled={empty} aria-pressed={inWords} onClick={() => setAsTable(!asTable)}>
+          <Button
+            size="small"
+            type="text"
+            disabled={empty || onlyTable}
+            aria-pressed={inWords}
+            onClick={() => setAsTable(!asTable)}
+          >
             {asTable ? t('asChart') : t('asTable')}
           </Button>
           <Button

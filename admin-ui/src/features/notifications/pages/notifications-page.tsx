@@ -50,7 +50,7 @@ const COLUMNS: readonly Column<Notification>[] = [
   },
   {
     key: 'notice',
-    title: { zh: '微信通知编号', en: 'WeChat’s id' },
+    title: { zh: '微信通知编号', en: "WeChat's id" },
     render: (notice) => <span className="mono">{notice.notice_id}</span>,
   },
   {

@@ -30,7 +30,7 @@ function Whole({ detail }: { detail: Order }) {
   const t = useText(words);
   const address = useAddress();
   const { order } = detail;
-  const title = `${t('title')} ${order.merchant_order_no}`;
+  const title = `${t('one')} ${order.merchant_order_no}`;
   return (
     <Page title={title} tab={`${title} · ${order.sub_merchant_name}`}>
       <ProblemBanner problems={detail.problems} />

@@ -73,6 +73,7 @@ export function SuccessByMerchant({
       title={t('rates')}
       summary={t('ratesSummary')}
       option={option}
+      onlyTable={worst.every((each) => each.placed < LEAST_SAMPLE)}
       onPoint={(at) => onOpen(worst[at]?.key ?? '')}
       table={{
         head: [t('merchant'), t('placed'), rate],

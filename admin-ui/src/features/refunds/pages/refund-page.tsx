@@ -33,7 +33,7 @@ function Whole({ detail }: { detail: Refund }) {
   const [asking, setAsking] = useState(false);
   const changed = useRefundsChanged();
   return (
-    <Page title={`${t('title')} ${refund.merchant_refund_no}`}>
+    <Page title={`${t('one')} ${refund.merchant_refund_no}`}>
       {refund.state === 'unknown' && <Alert type="warning" showIcon title={t('unknownNote')} />}
       <ActionBar
         actions={detail.actions}
