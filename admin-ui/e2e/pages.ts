@@ -22,6 +22,7 @@ export const PAGES: readonly PageToSee[] = [
   { name: 'providers', path: '/providers', heading: '服务商账号' },
   { name: 'jobs', path: '/jobs', heading: '后台任务' },
   { name: 'staff', path: '/staff', heading: '人员与角色' },
+  { name: 'audit', path: '/audit', heading: '审计日志' },
   { name: 'system', path: '/system', heading: '系统状态' },
   { name: 'account', path: '/account', heading: '我的账号' },
   { name: 'not-found', path: '/nowhere', heading: '没有这个页面' },

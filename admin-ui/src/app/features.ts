@@ -1,6 +1,7 @@
 /** Every feature, in the order of the navigation. */
 import type { AnyRoute } from '@tanstack/react-router';
 import { account } from '@/features/account';
+import { audit } from '@/features/audit';
 
 import { finance } from '@/features/finance';
 import { inbox } from '@/features/inbox';
@@ -36,6 +37,7 @@ export const features: readonly Feature[] = [
   providers,
   jobs,
   staff,
+  audit,
   system,
   account,
 ];

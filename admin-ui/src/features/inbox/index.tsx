@@ -5,25 +5,22 @@ import { guardedPage } from '@/app/guarded-page';
 import { shellRoute } from '@/app/shell-route';
 import { plainSearch } from '@/shared/lib/search-string';
 
-const PERMISSION = 'order:read';
-
 const nav: readonly NavEntry[] = [
-  {
-    to: '/inbox',
-    label: { zh: '待办', en: 'Inbox' },
-    icon: <InboxOutlined />,
-    group: 'home',
-    permission: PERMISSION,
-    letter: 'i',
-  },
+  { to: '/inbox', label: { zh: '待办', en: 'Inbox' }, icon: <InboxOutlined />, group: 'home', letter: 'i' },
 ];
 
 const inboxRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/inbox',
   validateSearch: plainSearch(['tab']),
-  component: guardedPage(PERMISSION, () => import('./pages/inbox-page')),
+  component: guardedPage(undefined, () => import('./pages/inbox-page')),
+});
+
+const approvalRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/inbox/approvals/$approvalId',
+  component: guardedPage(undefined, () => import('./pages/approval-page')),
 });
 
 /** What waits for a person. */
-export const inbox = { nav, routes: [inboxRoute] };
+export const inbox = { nav, routes: [inboxRoute, approvalRoute] };

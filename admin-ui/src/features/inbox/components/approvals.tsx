@@ -1,0 +1,64 @@
+import { Link } from '@tanstack/react-router';
+import { $api } from '@/api/client';
+import type { components } from '@/api/schema';
+import { useLabel, useText } from '@/shared/lib/i18n';
+import { type Column, DataTable } from '@/shared/ui/data-table';
+import { Empty } from '@/shared/ui/empty';
+import { StatusTag } from '@/shared/ui/status-tag';
+import { TimeText } from '@/shared/ui/time-text';
+import { words } from '../i18n';
+import { APPROVAL_KINDS, APPROVAL_STATES } from '../states';
+
+type Approval = components['schemas']['Approval'];
+
+function KindLink({ approval }: { approval: Approval }) {
+  const label = useLabel();
+  return (
+    <Link to="/inbox/approvals/$approvalId" params={{ approvalId: approval.id }}>
+      {label(APPROVAL_KINDS[approval.kind])}
+    </Link>
+  );
+}
+
+const COLUMNS: readonly Column<Approval>[] = [
+  { key: 'kind', title: { zh: '类型', en: 'Kind' }, render: (approval) => <KindLink approval={approval} /> },
+  {
+    key: 'target',
+    title: { zh: '对象', en: 'About' },
+    render: (approval) => <span className="mono">{approval.target}</span>,
+  },
+  {
+    key: 'state',
+    title: { zh: '状态', en: 'State' },
+    render: (approval) => <StatusTag value={approval.state} words={APPROVAL_STATES} />,
+  },
+  { key: 'by', title: { zh: '申请人', en: 'Asked by' }, render: (approval) => approval.requested_by },
+  {
+    key: 'reason',
+    title: { zh: '原因', en: 'Why' },
+    render: (approval) => <span className="cell-wrap">{approval.reason}</span>,
+  },
+  {
+    key: 'expires',
+    title: { zh: '失效时间', en: 'Ends' },
+    width: 150,
+    render: (approval) => <TimeText at={approval.expires_at} />,
+  },
+];
+
+/** Requests that wait for a second person. */
+export function Approvals() {
+  const t = useText(words);
+  const query = $api.useQuery('get', '/admin/v1/approvals', { params: { query: { state: 'pending' as never } } });
+  return (
+    <DataTable
+      name="approvals"
+      caption={t('approvals')}
+      columns={COLUMNS}
+      query={query}
+      rowsOf={(page) => page.data}
+      rowKey={(approval) => approval.id}
+      empty={<Empty text={t('noApprovals')} />}
+    />
+  );
+}
