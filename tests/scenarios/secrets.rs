@@ -87,6 +87,7 @@ scenario!(
     planted_secrets_are_in_no_log_no_database_and_no_answer,
     canaries
 );
+#[expect(clippy::too_many_lines, reason = "one planted secret after another")]
 async fn canaries(p: &TestPlatform) {
     let keys = p
         .simulator

@@ -129,6 +129,7 @@ static PEM_OF_NOBODY: std::sync::LazyLock<String> =
     std::sync::LazyLock::new(|| generate_pem().expect("a key pair").0);
 
 scenario!(what_was_not_signed_is_not_taken, altered);
+#[expect(clippy::too_many_lines, reason = "a table of alterations")]
 async fn altered(p: &TestPlatform) {
     let signer = signer(p).await;
     let body = bytes(&p.tenant.order(1));

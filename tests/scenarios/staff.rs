@@ -273,6 +273,7 @@ async fn suspended(p: &TestPlatform) {
 }
 
 scenario!(what_is_wrong_with_a_request_is_named, faults);
+#[expect(clippy::too_many_lines, reason = "a table of faults")]
 async fn faults(p: &TestPlatform) {
     let owner = p.owner("owner@example.com").await;
     for (body, field) in [

@@ -133,13 +133,12 @@ async fn belongings(p: &TestPlatform) -> Belongings {
 /// What an operation is sent that names a thing in its path; nothing where the example of the document will do.
 fn body_of(operation: &str) -> Option<Value> {
     Some(match operation {
-        "endSession" | "getStaff" | "listStaffSessions" | "renewInvitation" => json!({}),
+        "endSession" | "getStaff" | "listStaffSessions" | "renewInvitation" | "listApiKeys"
+        | "revokeApiKey" | "listCertificates" | "getCertificate" | "revokeCertificate" => json!({}),
         "updateStaff" => json!({"name": "Mine now"}),
         "suspendStaff" | "reactivateStaff" | "resetSecondFactor" | "endStaffSessions" => {
             json!({"reason": "because"})
         }
-        "listApiKeys" | "revokeApiKey" | "listCertificates" | "getCertificate"
-        | "revokeCertificate" => json!({}),
         "createApiKey" => json!({"mode": "test", "name": "mine", "scopes": ["orders:read"]}),
         "rollApiKey" => json!({"overlap_hours": 0}),
         "issueCertificate" => {

@@ -117,7 +117,6 @@ async fn wrong_settings(p: &TestPlatform) {
             order_expires_after_minutes: Some(0),
             webhook_schedule: Some("hourly".to_owned()),
             webhook_api_version: Some("1999-01-01".to_owned()),
-            ..TenantSettings::default()
         }),
         ..TenantPatch::default()
     };

@@ -57,6 +57,9 @@ fn part(token: &str, index: usize) -> Value {
     serde_json::from_slice(&json).expect("JSON")
 }
 
+/// Headers, body, and the status and error that answer them.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, u16, &'a str);
+
 scenario!(
     a_token_does_what_its_key_may_for_a_quarter_of_an_hour,
     lived
@@ -123,7 +126,7 @@ async fn refused(p: &TestPlatform) {
     let own = basic(&key);
     let json = ("content-type", "application/json");
     let with_key = ("authorization", own.as_str());
-    let cases: [(&[(&str, &str)], &str, u16, &str); 11] = [
+    let cases: [Case<'_>; 11] = [
         (&[FORM, with_key], "", 400, "invalid_request"),
         (
             &[FORM, with_key],

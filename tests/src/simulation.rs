@@ -93,7 +93,7 @@ pub fn run(seed: u64, broken: Option<Sabotage>) -> Outcome {
 
 async fn simulate(seed: u64) -> Outcome {
     tributary_server::commands::install_tls();
-    let world = World::create(seed).await;
+    let world = Box::pin(World::create(seed)).await;
     let live = async {
         world.change_weather();
         for _ in 0..STEPS {

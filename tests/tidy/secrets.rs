@@ -56,7 +56,7 @@ fn faults(file: &str, text: &str, types: &[&str]) -> Vec<String> {
                 })
             })
         };
-        let Some(at) = lines.iter().position(|line| declares(line)) else {
+        let Some(at) = lines.iter().position(declares) else {
             faults.push(format!("{file}: there is no type {name}"));
             continue;
         };

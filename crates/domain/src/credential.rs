@@ -269,8 +269,8 @@ mod tests {
         NetworkList::parse(texts).unwrap()
     }
 
-    fn at(text: &str) -> Option<IpAddr> {
-        Some(text.parse().unwrap())
+    fn at(text: &str) -> IpAddr {
+        text.parse().unwrap()
     }
 
     #[test]
@@ -282,10 +282,10 @@ mod tests {
             "2001:db8:1::1",
             "::ffff:203.0.113.9",
         ] {
-            assert!(list.admits(at(inside)), "{inside}");
+            assert!(list.admits(Some(at(inside))), "{inside}");
         }
         for outside in ["198.51.100.8", "203.0.114.0", "2001:db9::1", "::1"] {
-            assert!(!list.admits(at(outside)), "{outside}");
+            assert!(!list.admits(Some(at(outside))), "{outside}");
         }
         assert!(!list.admits(None));
         assert!(NetworkList::default().admits(None));

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tributary_domain::audit::AuditScope;
+use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::TenantId;
 use tributary_domain::staff::Permission;
 use tributary_storage::audit::{self as rows, AuditPosition};
@@ -89,8 +90,8 @@ impl Operations {
                 "actor": listing.filter.actor,
                 "action": listing.filter.action,
                 "target": listing.filter.target,
-                "since": listing.filter.since.map(|at| at.to_rfc3339()),
-                "until": listing.filter.until.map(|at| at.to_rfc3339()),
+                "since": listing.filter.since.map(Timestamp::to_rfc3339),
+                "until": listing.filter.until.map(Timestamp::to_rfc3339),
             })),
             ..Act::new(scope, "audit.exported", about)
         };

@@ -85,18 +85,18 @@ pub enum AuthError {
     Signature(&'static str),
     /// The database failed us.
     #[error("the credential could not be checked")]
-    Unavailable(#[source] OperationError),
+    Unavailable(#[source] Box<OperationError>),
 }
 
 impl From<OperationError> for AuthError {
     fn from(error: OperationError) -> Self {
-        Self::Unavailable(error)
+        Self::Unavailable(Box::new(error))
     }
 }
 
 impl From<StorageError> for AuthError {
     fn from(error: StorageError) -> Self {
-        Self::Unavailable(error.into())
+        Self::Unavailable(Box::new(error.into()))
     }
 }
 

@@ -195,7 +195,7 @@ impl Operations {
         let due = jobs::due_all_tenants(self.storage(), self.now(), JOBS_AT_ONCE).await?;
         let mut done = 0_usize;
         for job in due {
-            match self.run_step(job).await {
+            match Box::pin(self.run_step(job)).await {
                 Ok(()) => done = done.saturating_add(1),
                 // Another node took it, or a person steered it: theirs counts.
                 Err(OperationError::Storage(error)) if error.is_stale() => {}

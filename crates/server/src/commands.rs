@@ -45,7 +45,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             })
         }
         Command::Sim(args) => simulate(args).await.map(|()| ExitCode::SUCCESS),
-        Command::Dev(args) => dev::run(args).await.map(|()| ExitCode::SUCCESS),
+        Command::Dev(args) => Box::pin(dev::run(args)).await.map(|()| ExitCode::SUCCESS),
         Command::Openapi { document } => {
             let text = match document {
                 Document::Tenant => tributary_http::tenant_document(),
@@ -54,7 +54,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             console::say(text.trim_end());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Admin(args) => administer(args).await.map(|()| ExitCode::SUCCESS),
+        Command::Admin(args) => Box::pin(administer(args)).await.map(|()| ExitCode::SUCCESS),
         Command::Keys(args) => handle_keys(args).await,
         Command::Audit(args) => check_audit(args).await,
     }

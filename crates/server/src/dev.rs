@@ -49,7 +49,7 @@ pub async fn run(args: DevArgs) -> anyhow::Result<()> {
     };
     let mut platform = build(api, &data).await?;
     let mut facts = match earlier {
-        Some(earlier) => demo::resume(platform.operations(), earlier, &at).await?,
+        Some(earlier) => Box::pin(demo::resume(platform.operations(), earlier, &at)).await?,
         None => demo::create(platform.operations(), &simulator, &at).await?,
     };
     if facts.owner.is_none() {

@@ -59,7 +59,7 @@ pub async fn find(
         .one(at.connection())
         .await
         .map_err(database("reading a request for approval"))?;
-    row.map(to_approval).transpose()
+    row.as_ref().map(to_approval).transpose()
 }
 
 /// What a request froze that is secret, sealed.
@@ -113,7 +113,7 @@ pub async fn list(
         .all(at.connection())
         .await
         .map_err(database("listing requests for approval"))?;
-    rows.into_iter().map(to_approval).collect()
+    rows.iter().map(to_approval).collect()
 }
 
 /// Whether somebody asks for the same already.
@@ -173,7 +173,7 @@ pub async fn update(tx: &Tx, before: &Approval, after: &Approval) -> Result<(), 
     expect_one(TABLE, changed.rows_affected)
 }
 
-fn to_approval(row: Model) -> Result<Approval, StorageError> {
+fn to_approval(row: &Model) -> Result<Approval, StorageError> {
     let id = row.id.as_str();
     let tenant: Option<Result<TenantId, _>> = row.tenant_id.as_deref().map(str::parse);
     let decided_by: Option<Result<StaffId, _>> = row.decided_by.as_deref().map(str::parse);

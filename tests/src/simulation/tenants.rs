@@ -261,7 +261,7 @@ impl World {
         let answer = self
             .asked(node, |operations| {
                 let caller = player.caller.clone();
-                async move { operations.place_order(&caller, request, &idempotency).await }
+                async move { Box::pin(operations.place_order(&caller, request, &idempotency)).await }
             })
             .await;
         self.tell(|| match &answer {

@@ -85,7 +85,7 @@ impl World {
         let nodes: Vec<Node> = (0..2)
             .map(|index| Node::start(index, &storage, &shared, &horizon))
             .collect();
-        let (scene, players) = setup::provision(&nodes[0].operations(), &simulator).await;
+        let (scene, players) = Box::pin(setup::provision(&nodes[0].operations(), &simulator)).await;
         let world = Arc::new(Self {
             clock,
             simulator,

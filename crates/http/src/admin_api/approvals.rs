@@ -4,6 +4,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use serde_json::Value;
 use tributary_domain::approval;
+use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::ApprovalId;
 use tributary_operations::approvals::{ApprovalListing, approval_actions};
 
@@ -235,7 +236,7 @@ impl Approval {
             reason: approval.reason,
             decided_by: approval.decided_by.map(|id| id.to_string()),
             decision_reason: approval.decision_reason,
-            decided_at: approval.decided_at.map(|at| at.to_rfc3339()),
+            decided_at: approval.decided_at.map(Timestamp::to_rfc3339),
             outcome: approval.outcome,
             created_at: approval.created_at.to_rfc3339(),
             expires_at: approval.expires_at.to_rfc3339(),

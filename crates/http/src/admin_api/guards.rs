@@ -52,7 +52,7 @@ async fn signed_in(request: &Request) -> Result<StaffCall, Problem> {
     let caller = tenancy::platform(recognised)
         .await?
         .ok_or(OperationError::SignedOut)?;
-    recognise(match caller.scope.tenant() {
+    recognise(&match caller.scope.tenant() {
         Some(tenant) => Tenancy::Tenant(tenant.clone()),
         None => Tenancy::Platform,
     })?;
@@ -63,8 +63,8 @@ async fn signed_in(request: &Request) -> Result<StaffCall, Problem> {
 }
 
 /// Says for whom the rest of the request works: a tenant's member reaches its tenant's rows only.
-fn recognise(tenancy: Tenancy) -> Result<(), Problem> {
-    tenancy::recognise(&tenancy).map_err(|error| Problem::of(ProblemCode::Internal).cause(&error))
+fn recognise(tenancy: &Tenancy) -> Result<(), Problem> {
+    tenancy::recognise(tenancy).map_err(|error| Problem::of(ProblemCode::Internal).cause(&error))
 }
 
 /// The use cases that the routes were built with.
@@ -143,7 +143,12 @@ fn is_ours(origin: &str, request: &Request) -> bool {
         return false;
     };
     let host = request.header(header::HOST);
-    let host = host.or_else(|| request.original_uri().authority().map(|host| host.as_str()));
+    let host = host.or_else(|| {
+        request
+            .original_uri()
+            .authority()
+            .map(poem::http::uri::Authority::as_str)
+    });
     let public = request.data::<Operations>().map(Operations::public_url);
     host.is_some_and(|host| host.eq_ignore_ascii_case(authority))
         || public.is_some_and(|public| public.eq_ignore_ascii_case(origin))
@@ -260,7 +265,7 @@ impl<'a> ApiExtractor<'a> for Cookie {
 
 impl<'a> FromRequest<'a> for CallOrigin {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
-        recognise(Tenancy::Platform)?;
+        recognise(&Tenancy::Platform)?;
         Ok(Self(origin(request)))
     }
 }

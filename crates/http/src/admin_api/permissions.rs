@@ -46,6 +46,7 @@ impl PermissionsApi {
         method = "get",
         operation_id = "listPermissions"
     )]
+    #[expect(clippy::unused_async, reason = "the library's operations are async")]
     async fn list_permissions(&self, auth: SignedIn) -> Result<Json<RoleList>, Problem> {
         auth.0.caller.require_enrolled()?;
         let data = Role::ALL.iter().map(|role| RolePermissions {

@@ -105,7 +105,7 @@ impl RefundLimitApi {
 
 fn tenant_of(text: Option<&str>) -> Result<Option<TenantId>, Problem> {
     let mut given = Parameters::default();
-    let tenant = given.parse("tenant_id", text, |text| text.parse::<TenantId>());
+    let tenant = given.parse("tenant_id", text, str::parse::<TenantId>);
     given.finish()?;
     Ok(tenant)
 }

@@ -465,6 +465,7 @@ impl SystemApi {
         method = "get",
         operation_id = "watchChanges"
     )]
+    #[expect(clippy::unused_async, reason = "the library's operations are async")]
     async fn watch(&self, auth: OrderReader) -> Result<ChangeStream, Problem> {
         let permit = watchers().try_acquire_owned();
         let permit = permit.map_err(|_| Problem::of(ProblemCode::Unavailable))?;

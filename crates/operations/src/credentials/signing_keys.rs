@@ -32,6 +32,10 @@ const DAY_MS: i64 = 24 * 3_600_000;
 const YEAR_MS: i64 = 365 * DAY_MS;
 
 /// How long the keys of a purpose last.
+#[expect(
+    clippy::struct_field_names,
+    reason = "a number of time carries its unit"
+)]
 struct Life {
     /// From the first signature until nothing of it counts any more.
     whole_ms: i64,

@@ -245,7 +245,7 @@ impl From<AuthError> for TokenError {
     fn from(error: AuthError) -> Self {
         match error {
             AuthError::Address => Self::Address,
-            AuthError::Unavailable(cause) => Self::Unavailable(cause),
+            AuthError::Unavailable(cause) => Self::Unavailable(*cause),
             AuthError::Unknown | AuthError::Ended | AuthError::Signature(_) => Self::InvalidClient,
         }
     }

@@ -201,11 +201,12 @@ fn as_seen_by(caller: &StaffCaller, mut merchant: SubMerchant) -> SubMerchant {
 pub fn sub_merchant_actions(caller: &StaffCaller, merchant: &SubMerchant) -> Vec<Action> {
     let may_write = || caller.require(Permission::TenantWrite);
     let leave_for = |name, next| {
-        let checked = may_write().and_then(|()| match merchant.state == next {
-            false => Ok(()),
-            true => Err(OperationError::StateConflict {
-                state: merchant.state.as_str().to_owned(),
-            }),
+        let checked = may_write().and_then(|()| {
+            if merchant.state != next {
+                return Ok(());
+            }
+            let state = merchant.state.as_str().to_owned();
+            Err(OperationError::StateConflict { state })
         });
         Action::when(name, checked)
     };

@@ -93,11 +93,12 @@ fn is_asked_for(query: &TenantQuery, tenant: &Tenant) -> bool {
 pub fn tenant_actions(caller: &StaffCaller, tenant: &Tenant) -> Vec<Action> {
     let may_write = || caller.require(Permission::TenantWrite);
     let become_ = |name, next| {
-        let checked = may_write().and_then(|()| match tenant.state.may_become(next) {
-            true => Ok(()),
-            false => Err(OperationError::StateConflict {
-                state: tenant.state.as_str().to_owned(),
-            }),
+        let checked = may_write().and_then(|()| {
+            if tenant.state.may_become(next) {
+                return Ok(());
+            }
+            let state = tenant.state.as_str().to_owned();
+            Err(OperationError::StateConflict { state })
         });
         Action::when(name, checked)
     };

@@ -215,14 +215,24 @@ impl ApiKeyRoll {
 
 impl NewCertificate {
     pub(super) fn into_wish(self) -> Result<(CertificateWish, String), Problem> {
-        let wish = certificate_wish(self.mode, self.name, &self.scopes, self.expires_at)?;
+        let wish = certificate_wish(
+            self.mode,
+            self.name,
+            &self.scopes,
+            self.expires_at.as_deref(),
+        )?;
         Ok((wish, self.csr))
     }
 }
 
 impl NewPublicKey {
     pub(super) fn into_wish(self) -> Result<(CertificateWish, String), Problem> {
-        let wish = certificate_wish(self.mode, self.name, &self.scopes, self.expires_at)?;
+        let wish = certificate_wish(
+            self.mode,
+            self.name,
+            &self.scopes,
+            self.expires_at.as_deref(),
+        )?;
         Ok((wish, self.public_key))
     }
 }
@@ -231,11 +241,11 @@ fn certificate_wish(
     mode: CredentialMode,
     name: String,
     words: &[String],
-    expires_at: Option<String>,
+    expires_at: Option<&str>,
 ) -> Result<CertificateWish, Problem> {
     let mut faults = Vec::new();
     let scopes = scopes(words, &mut faults);
-    let expires_at = instant(expires_at.as_deref(), &mut faults);
+    let expires_at = instant(expires_at, &mut faults);
     finished(faults)?;
     Ok(CertificateWish {
         mode: mode.into(),

@@ -337,7 +337,7 @@ impl NewStaffRefund {
         let made = || {
             let digest =
                 tributary_operations::idempotency::fingerprint("", "", "", key.key.as_bytes());
-            let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            let digits = hex::encode(digest);
             format!("staff-{}", digits.get(..DIGITS).unwrap_or_default())
         };
         RefundRequest {

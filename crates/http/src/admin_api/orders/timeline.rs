@@ -111,6 +111,7 @@ fn shown(detail: &StaffDetail) -> (&'static str, Value) {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one line for each kind of entry")]
 fn shared(detail: &Detail) -> (&'static str, Value) {
     match detail {
         Detail::Attempt(attempt) => (

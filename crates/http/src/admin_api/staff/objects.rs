@@ -1,6 +1,7 @@
 //! People as the admin API takes and shows them.
 
 use poem_openapi::{Enum, Object};
+use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::TenantId;
 use tributary_domain::staff::Role;
 use tributary_domain::staff_member::{self, StaffScope};
@@ -185,8 +186,8 @@ impl StaffMember {
             roles: member.roles.into_iter().map(Into::into).collect(),
             tenant_id: member.scope.tenant().map(ToString::to_string),
             second_factor: member.second_factor_at.is_some(),
-            last_sign_in_at: member.last_sign_in_at.map(|at| at.to_rfc3339()),
-            invitation_expires_at: member.invitation_expires_at.map(|at| at.to_rfc3339()),
+            last_sign_in_at: member.last_sign_in_at.map(Timestamp::to_rfc3339),
+            invitation_expires_at: member.invitation_expires_at.map(Timestamp::to_rfc3339),
             created_at: member.created_at.to_rfc3339(),
             updated_at: member.updated_at.to_rfc3339(),
             actions: Vec::new(),

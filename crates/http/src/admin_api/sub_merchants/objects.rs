@@ -1,6 +1,7 @@
 //! Sub-merchants, apps and facts about them as the admin API takes and shows them.
 
 use poem_openapi::{Enum, Object};
+use tributary_domain::clock::Timestamp;
 use tributary_domain::merchant::{self, AppId, Mchid};
 use tributary_domain::tenant::Mode;
 use tributary_operations::merchants::{
@@ -385,7 +386,7 @@ impl From<Readiness> for ReadinessLine {
             source,
             can_be_confirmed: line.fact.can_be_confirmed(),
             confirmed_by,
-            at: at.map(|at| at.to_rfc3339()),
+            at: at.map(Timestamp::to_rfc3339),
         }
     }
 }
