@@ -60,10 +60,11 @@ async fn ends(p: &TestPlatform) {
         .await
         .problem(401, "unauthorized");
     let mut cookie = owner.cookie.clone();
-    for _ in 0..24 {
+    for time in 0..24 {
         p.clock.advance_millis(29 * MINUTE_MS);
         let renewed = p.renew(&cookie, &owner.csrf).await;
-        cookie = cookie_of(&renewed, "__Host-tributary").expect("a cookie");
+        let given = cookie_of(&renewed, "__Host-tributary");
+        cookie = given.unwrap_or_else(|| panic!("renewal {time}: {}", renewed.text));
     }
     p.clock.advance_millis(29 * MINUTE_MS);
     p.renew(&cookie, &owner.csrf)

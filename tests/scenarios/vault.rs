@@ -78,12 +78,10 @@ async fn moved(p: &TestPlatform) {
             .status,
         500
     );
-    assert!(
-        ours.api
-            .log_in(&ours.sub_appid, "any-code")
-            .await
-            .status
-            .is_success()
+    // The secret opens, and WeChat does not know the code.
+    assert_eq!(
+        ours.api.log_in(&ours.sub_appid, "any-code").await.status,
+        422
     );
     // Within one tenant it is the row alone that differs.
     let of_first = "SELECT sealed FROM endpoint_secrets ORDER BY id LIMIT 1";
@@ -114,12 +112,10 @@ async fn erased(p: &TestPlatform) {
     assert!(matches!(unconfirmed.await, Err(OperationError::Invalid(_))));
     let unknown = operations.destroy_owner(&by, "ten_nobody", "ten_nobody", "asked for");
     assert!(matches!(unknown.await, Err(OperationError::NotFound)));
-    assert!(
-        ours.api
-            .log_in(&ours.sub_appid, "any-code")
-            .await
-            .status
-            .is_success()
+    // The secret opens, and WeChat does not know the code.
+    assert_eq!(
+        ours.api.log_in(&ours.sub_appid, "any-code").await.status,
+        422
     );
     let destroyed = operations.destroy_owner(&by, id, id, "asked for by the tenant");
     assert_eq!(destroyed.await.expect("it can be destroyed"), 1);
@@ -127,13 +123,14 @@ async fn erased(p: &TestPlatform) {
         ours.api.log_in(&ours.sub_appid, "any-code").await.status,
         500
     );
-    assert!(
+    // The secret opens, and WeChat does not know the code.
+    assert_eq!(
         theirs
             .api
             .log_in(&theirs.sub_appid, "any-code")
             .await
-            .status
-            .is_success()
+            .status,
+        422
     );
     let left = format!(
         "SELECT COUNT(*) FROM data_keys WHERE owner = '{id}' AND (state <> 'destroyed' OR LENGTH(wrapped) > 0)"
@@ -178,13 +175,14 @@ async fn worn(p: &TestPlatform) {
     assert_eq!(states(p, id).await, ["active", "destroyed"]);
     let fresh = node(p, Vault::open(platform::kek())).await;
     assert_eq!(verified(&fresh).await.failed.count, 0);
-    assert!(
+    // The secret opens, and WeChat does not know the code.
+    assert_eq!(
         p.tenant
             .api
             .log_in(&p.tenant.sub_appid, "any-code")
             .await
-            .status
-            .is_success()
+            .status,
+        422
     );
 }
 

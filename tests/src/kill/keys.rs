@@ -75,7 +75,8 @@ pub async fn run(plan: Plan) -> KeyVerdict {
     let mut found = KeyVerdict::default();
     let database = TestDatabase::create(plan.backend).await;
     let orders = under_load(database, async |server: &mut Server, world: &World| {
-        plant_owners(&world.database.url, &server.kek).await;
+        tributary_operations::tenancy::platform(plant_owners(&world.database.url, &server.kek))
+            .await;
         found.no_core = server.writes_no_core();
         rotate_and_kill(server, world, plan.cycles, &mut found).await;
     });
