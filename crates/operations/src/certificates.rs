@@ -10,7 +10,7 @@ use wechatpay::v3::PlatformCertificate;
 
 use crate::provider_keys::acts;
 use crate::upstream_calls::{CallContext, CallPurpose};
-use crate::{OperationError, Operations, UpstreamError};
+use crate::{OperationError, Operations, UpstreamError, tenancy};
 
 /// Certificates are fetched at most this often because of a serial that nobody knows.
 const REFRESH_PAUSE_MS: i64 = 60_000;
@@ -119,11 +119,16 @@ impl Operations {
     /// Finds out about a key that this node does not know: from the database first, else from WeChat.
     ///
     /// Tells whether WeChat was asked by this call.
+    ///
+    /// Whatever a tenant asked for led to it, the ring and its log are the platform's.
     pub(crate) async fn learn_new_keys(&self, id: &ProviderId, version: i64) -> bool {
-        if self.forget_if_older(id, version).await {
-            return false;
-        }
-        self.refresh_for_unknown_serial(id).await
+        tenancy::platform(async {
+            if self.forget_if_older(id, version).await {
+                return false;
+            }
+            Box::pin(self.refresh_for_unknown_serial(id)).await
+        })
+        .await
     }
 
     /// Fetches once when a serial is unknown: one caller fetches, the others wait for it, nobody within a minute.
