@@ -1,9 +1,9 @@
 //! Providers: added with their first keys, opened when they are used, and forgotten when a key changes.
 //!
-//! A provider's keys are opened once and shared; at most [`CACHED_PROVIDERS_MAX`] are held, so that thousands of
+//! A provider's keys are opened once and shared; at most `CACHED_PROVIDERS_MAX` are held, so that thousands of
 //! providers do not mean thousands of parsed keys. A change on this node is in force at once. One on another node is
 //! noticed by the version of the ring within seconds ([`Operations::notice_changed_keys`]), and within
-//! [`CACHED_PROVIDER_AGE`] in any case.
+//! `CACHED_PROVIDER_AGE` in any case.
 
 mod create;
 pub(crate) mod open;

@@ -1,6 +1,6 @@
 //! Orders as staff look for them: many filters, newest first, at any size of the table.
 //!
-//! [`path`] says which filter leads by its index and which narrow; the index of each is in the migration that made it.
+//! `path` says which filter leads by its index and which narrow; the index of each is in the migration that made it.
 
 use std::collections::HashMap;
 
