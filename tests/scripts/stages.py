@@ -46,7 +46,7 @@ PLAIN = re.compile(r"^(\d+) passed, (\d+) failed$")
 PYTEST = re.compile(r"^(?:=+ )?(?=\d.*\b(?:passed|failed|errors?)\b.* in [\d.]+s)(.*)$")
 PYTEST_COUNT = re.compile(r"(\d+) (passed|failed|error)")
 
-VITEST = re.compile(r"^ +Tests +(?:(\d+) failed \| )?(?:(\d+) passed)?")
+VITEST = re.compile(r"^ +Tests +(?:(\d+) failed)?(?: \| )?(?:(\d+) passed)?")
 
 # What scripts without a summary print for each check.
 LINE = re.compile(r"^(ok|not ok|FAIL)\s")
