@@ -13,7 +13,10 @@ const SECRET_TYPES: &[(&str, &[&str])] = &[
     ("crates/vault/src/data_key.rs", &["DataKey"]),
     ("crates/vault/src/lib.rs", &["Vault"]),
     ("crates/server/src/config/redacted.rs", &["Secret"]),
-    ("crates/operations/src/providers/create.rs", &["NewProvider"]),
+    (
+        "crates/operations/src/providers/create.rs",
+        &["NewProvider"],
+    ),
     (
         "crates/operations/src/endpoints/secrets.rs",
         &["IssuedSecret"],
