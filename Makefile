@@ -33,8 +33,8 @@ kill-check: ## Kills the server 50 times under load on each database and counts 
 key-check: ## Kills rotations of the vault's keys 10 times under load on each database; everything must open
 	@tests/scripts/install.sh bench
 	@cargo build --workspace --bins
-	@tests/scripts/with_postgres.sh target/debug/key_check --kills 10 --database postgres
-	@target/debug/key_check --kills 10 --database sqlite
+	@tests/scripts/with_postgres.sh target/debug/key_check --cycles 10 --database postgres
+	@target/debug/key_check --cycles 10 --database sqlite
 
 crash: ## Ends the server at every named line on each database and counts what is left
 	@tests/scripts/install.sh bench

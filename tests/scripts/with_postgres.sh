@@ -2,10 +2,11 @@
 # Runs a command beside a private PostgreSQL, whose address it finds in TRIBUTARY_TEST_POSTGRES, and
 # stops that PostgreSQL afterwards, whatever happens. Nothing of it is shared with any other cluster.
 #   with_postgres.sh [--durable] COMMAND...
-# Without --durable the cluster does not wait for the disk: right for tests, wrong for measurements.
+# Without --durable the cluster neither waits for the disk nor cleans up: right for tests, wrong for measurements.
 set -euo pipefail
 
-durability=(-c fsync=off -c full_page_writes=off)
+# Its autovacuum belongs to the superuser, and a database that it is cleaning cannot be dropped by the tests' own role.
+durability=(-c fsync=off -c full_page_writes=off -c autovacuum=off)
 if [[ ${1:-} == --durable ]]; then
     durability=()
     shift

@@ -50,6 +50,27 @@ pub struct Plan {
     pub backend: Backend,
 }
 
+impl Plan {
+    /// Reads `--cycles 50 --database sqlite|postgres` from the command line; nothing when it says something else.
+    pub fn of_arguments(usual_cycles: usize) -> Option<Self> {
+        let mut plan = Self {
+            cycles: usual_cycles,
+            backend: Backend::Sqlite,
+        };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(name) = arguments.next() {
+            let value = arguments.next()?;
+            match (name.as_str(), value.as_str()) {
+                ("--cycles", count) => plan.cycles = count.parse().ok()?,
+                ("--database", "sqlite") => plan.backend = Backend::Sqlite,
+                ("--database", "postgres") => plan.backend = Backend::Postgres,
+                _ => return None,
+            }
+        }
+        Some(plan)
+    }
+}
+
 /// Everything that survives a kill.
 pub struct World {
     /// The simulated WeChat Pay, with a backup host.

@@ -1,16 +1,15 @@
-//! Kills rotations of the vault's keys at least so many times under load, and prints what was left: `key_check --kills
+//! Kills rotations of the vault's keys at least so many times under load, and prints what was left: `key_check --cycles
 //! 10 --database sqlite|postgres`. Exit code 1 when anything does not open or was lost.
 
 #![expect(clippy::print_stdout, reason = "a program that prints what it counted")]
 
 use std::process::ExitCode;
 
-use tributary_tests::Backend;
 use tributary_tests::kill::{Plan, keys};
 
 fn main() -> ExitCode {
-    let Some(plan) = read_arguments() else {
-        println!("usage: key_check [--kills 10] [--database sqlite|postgres]");
+    let Some(plan) = Plan::of_arguments(10) else {
+        println!("usage: key_check [--cycles 10] [--database sqlite|postgres]");
         return ExitCode::from(2);
     };
     let runtime = match tokio::runtime::Runtime::new() {
@@ -29,22 +28,4 @@ fn main() -> ExitCode {
         println!("NOT CLEAN");
         ExitCode::FAILURE
     }
-}
-
-fn read_arguments() -> Option<Plan> {
-    let mut plan = Plan {
-        cycles: 10,
-        backend: Backend::Sqlite,
-    };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(name) = arguments.next() {
-        let value = arguments.next()?;
-        match (name.as_str(), value.as_str()) {
-            ("--kills", count) => plan.cycles = count.parse().ok()?,
-            ("--database", "sqlite") => plan.backend = Backend::Sqlite,
-            ("--database", "postgres") => plan.backend = Backend::Postgres,
-            _ => return None,
-        }
-    }
-    Some(plan)
 }

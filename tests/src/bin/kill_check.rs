@@ -5,11 +5,10 @@
 
 use std::process::ExitCode;
 
-use tributary_tests::Backend;
 use tributary_tests::kill::{self, Plan};
 
 fn main() -> ExitCode {
-    let Some(plan) = read_arguments() else {
+    let Some(plan) = Plan::of_arguments(50) else {
         println!("usage: kill_check [--cycles 50] [--database sqlite|postgres]");
         return ExitCode::from(2);
     };
@@ -29,22 +28,4 @@ fn main() -> ExitCode {
         println!("NOT CLEAN");
         ExitCode::FAILURE
     }
-}
-
-fn read_arguments() -> Option<Plan> {
-    let mut plan = Plan {
-        cycles: 50,
-        backend: Backend::Sqlite,
-    };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(name) = arguments.next() {
-        let value = arguments.next()?;
-        match (name.as_str(), value.as_str()) {
-            ("--cycles", count) => plan.cycles = count.parse().ok()?,
-            ("--database", "sqlite") => plan.backend = Backend::Sqlite,
-            ("--database", "postgres") => plan.backend = Backend::Postgres,
-            _ => return None,
-        }
-    }
-    Some(plan)
 }

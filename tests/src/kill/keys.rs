@@ -80,7 +80,7 @@ pub async fn run(plan: Plan) -> KeyVerdict {
         found.no_core = server.writes_no_core();
         rotate_and_kill(server, world, plan.cycles, &mut found).await;
     });
-    let orders = orders.await;
+    let orders = Box::pin(orders).await;
     KeyVerdict { orders, ..found }
 }
 
