@@ -112,7 +112,6 @@ async fn create_approvals(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         word("kind"),
         short("target"),
         text("content"),
-        bytes_null("sealed"),
         word("state"),
         id("requested_by"),
         short("reason"),

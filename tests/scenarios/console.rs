@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use tributary_domain::endpoint::EndpointState;
-use tributary_domain::ids::{DeliveryId, EndpointId, NotificationId, OrderId};
+use tributary_domain::ids::{DeliveryId, EndpointId, NotificationId, OrderId, SessionId, StaffId};
 use tributary_domain::order_filter::{OrderProblem, Told};
 use tributary_domain::refund_content::RefundRequest;
 use tributary_domain::staff::{Actor, Role};
+use tributary_domain::staff_member::{Email, StaffScope};
 use tributary_domain::tenant::Mode;
 use tributary_operations::OperationError;
 use tributary_operations::delivery_search::{DeliveryQuery, EndpointQuery};
@@ -17,6 +18,7 @@ use tributary_operations::jobs::{JobState, JobWish, RecoverWish};
 use tributary_operations::notification_search::{NotificationQuery, NotificationState};
 use tributary_operations::order_search::OrderQuery;
 use tributary_operations::refund_search::RefundQuery;
+use tributary_operations::staff::StaffCaller;
 use tributary_operations::timeline::staff::{Lane, StaffDetail, Tone};
 use tributary_operations::viewer::{Reach, Viewer};
 use tributary_tests::{TestPlatform, TestTenant, scenario};
@@ -31,6 +33,23 @@ fn member(tenant: &TestTenant, role: Role) -> Viewer {
 
 fn by() -> Actor {
     Actor::operator("li.wei")
+}
+
+/// A person of the platform who proved its presence.
+fn person(p: &TestPlatform) -> StaffCaller {
+    StaffCaller {
+        staff_id: StaffId::new(p.now()),
+        name: "Li Wei".to_owned(),
+        email: Email::parse("li@example.com").expect("an address"),
+        roles: vec![Role::Support],
+        scope: StaffScope::Provider,
+        session_id: SessionId::new(p.now()),
+        is_proven: true,
+        must_enrol: false,
+        has_second_factor: true,
+        ip: None,
+        request_id: None,
+    }
 }
 
 fn order_id(order: &Value) -> OrderId {
@@ -205,7 +224,7 @@ async fn refunds(p: &TestPlatform) {
     };
     for replayed in [false, true] {
         let made = operations
-            .refund_order_for(&by(), &support, &id, request(), &idem)
+            .refund_order_for(&person(p), &support, &id, request(), &idem)
             .await;
         assert_eq!(made.expect("a refund").replayed, replayed);
     }

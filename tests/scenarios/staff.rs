@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use tributary_tests::api::fresh_key;
 use tributary_tests::staff::{PASSWORD, send};
 use tributary_tests::{Answer, Person, TestPlatform, scenario};
+use wechatpay_sim::RefundResult;
+
+use crate::refund::ending;
 
 const STAFF: &str = "/admin/v1/staff";
 
@@ -151,6 +154,56 @@ async fn two_people(p: &TestPlatform) {
     ] {
         assert!(said.iter().any(|said| said == action), "{action}: {said:?}");
     }
+}
+
+scenario!(
+    a_refund_above_the_limit_goes_when_a_second_person_lets_it,
+    refund_above_limit
+);
+async fn refund_above_limit(p: &TestPlatform) {
+    let owner = p.owner("owner@example.com").await;
+    let roles = ["platform_finance"];
+    let asks = p.invited(&owner, "li@example.com", &roles, None).await;
+    let decides = p.invited(&owner, "wu@example.com", &roles, None).await;
+    let order = p.paid_order(2_000_000).await;
+    let path = format!(
+        "/admin/v1/orders/{}/refunds",
+        order["id"].as_str().expect("an id")
+    );
+    let refund = async |person: &Person, amount: i64| {
+        let body = json!({"refund": amount, "reason": "Sold out"});
+        person.api.post(&path, &body, &fresh_key()).await
+    };
+    refund(&asks, 600_000).await.ok();
+    // Half a million more is below the limit by itself, and not with what went before.
+    refund(&asks, 500_000)
+        .await
+        .problem(409, "approval_required");
+    let pending = asks.api.get("/admin/v1/approvals?state=pending").await.ok();
+    let id = pending["data"][0]["id"].as_str().expect("an id").to_owned();
+    let approve = format!("/admin/v1/approvals/{id}/approve");
+    let reason = json!({"reason": "the shop called"});
+    post(&asks, &approve, reason.clone())
+        .await
+        .problem(403, "own_request");
+    let approved = post(&decides, &approve, reason.clone()).await.ok();
+    assert_eq!(approved["state"], "done", "{approved}");
+    post(&decides, &approve, reason)
+        .await
+        .problem(409, "state_conflict");
+    // Refunds of one order keep their distance.
+    p.advance_seconds(61).await;
+    let at_wechat = p.simulator.ledger().refunds;
+    assert_eq!(at_wechat.len(), 2);
+    for refund in &at_wechat {
+        let success = ending(RefundResult::Success);
+        p.simulator
+            .settle_refund(&refund.out_refund_no, &success)
+            .expect("a result");
+    }
+    p.settle().await;
+    let amount = &p.seen(&order).await["amount"];
+    assert_eq!(amount["refunded"], 1_100_000, "{amount}");
 }
 
 scenario!(a_request_that_nobody_decides_expires, expires);

@@ -1392,7 +1392,8 @@ export interface paths {
         /**
          * Refund an order
          * @description The whole rest or a part of it. The answer says that the refund is on its way, not that the money is back. Needs
-         *     the permission `refund:create` and a fresh proof.
+         *     the permission `refund:create` and a fresh proof. When more would go back of the order than the limit, the refund is
+         *     asked of a second person instead: the answer is `approval_required` and names the request.
          */
         post: operations["createOrderRefund"];
         delete?: never;
@@ -2348,15 +2349,19 @@ export interface components {
         };
         /**
          * AllowedAction
-         * @description One thing that could be done with an object.
+         * @description One thing that could be done with an object, and why not.
          */
         AllowedAction: {
             /** @description What. */
             name: string;
             /** @description Whether you may do it now. */
             allowed: boolean;
-            /** @description Why not. */
+            /** @description Why not, in a stable word. */
             why_not?: string;
+            /** @description Why not, in Chinese. */
+            why_not_zh?: string;
+            /** @description Why not, in English. */
+            why_not_en?: string;
         };
         /**
          * ApiKey
@@ -2460,7 +2465,7 @@ export interface components {
          * @description What is asked for.
          * @enum {string}
          */
-        ApprovalKind: "import_live_key" | "activate_live_key" | "refund_above_limit" | "reopen_day" | "grant_owner";
+        ApprovalKind: "refund_above_limit" | "grant_owner";
         /**
          * ApprovalPage
          * @description A page of requests, the newest first.
@@ -3046,7 +3051,7 @@ export interface components {
             /** @description When it was over (RFC 3339). */
             finished_at?: string;
             /** @description What you may do with it; in a list it is left out. */
-            actions?: components["schemas"]["PossibleAction"][];
+            actions?: components["schemas"]["AllowedAction"][];
         };
         /**
          * JobPage
@@ -3766,7 +3771,7 @@ export interface components {
             /** @description What must be true of it, in the order in which it is looked at. */
             checks: components["schemas"]["NotificationCheck"][];
             /** @description What you may do with it. */
-            actions: components["schemas"]["PossibleAction"][];
+            actions: components["schemas"]["AllowedAction"][];
         };
         /**
          * OpenSession
@@ -3933,22 +3938,6 @@ export interface components {
             zh: string;
             /** @description In English. */
             en: string;
-        };
-        /**
-         * PossibleAction
-         * @description One thing that could be done with an object, and why not.
-         */
-        PossibleAction: {
-            /** @description What. */
-            name: string;
-            /** @description Whether you may do it now. */
-            allowed: boolean;
-            /** @description Why not, in a stable word. */
-            why_not?: string;
-            /** @description Why not, in Chinese. */
-            why_not_zh?: string;
-            /** @description Why not, in English. */
-            why_not_en?: string;
         };
         /**
          * PreferredKey
@@ -4548,7 +4537,7 @@ export interface components {
             /** @description What it carries; who paid as you may see it. */
             body?: unknown;
             /** @description What you may do with it. */
-            actions: components["schemas"]["PossibleAction"][];
+            actions: components["schemas"]["AllowedAction"][];
         };
         /**
          * StaffDeliveryPage
@@ -4626,7 +4615,7 @@ export interface components {
             /** @description The fingerprints of its secrets; the secrets themselves are never shown. */
             secret_fingerprints: string[];
             /** @description What you may do with it. */
-            actions: components["schemas"]["PossibleAction"][];
+            actions: components["schemas"]["AllowedAction"][];
         };
         /**
          * StaffEndpointPage
@@ -4728,7 +4717,7 @@ export interface components {
             /** @description What people wrote beside it. */
             notes: components["schemas"]["Note"][];
             /** @description What you may do with it. */
-            actions: components["schemas"]["PossibleAction"][];
+            actions: components["schemas"]["AllowedAction"][];
         };
         /**
          * StaffOrderPage
@@ -4812,7 +4801,7 @@ export interface components {
             /** @description The order's number of the tenant. */
             merchant_order_no: string;
             /** @description What you may do with it. */
-            actions: components["schemas"]["PossibleAction"][];
+            actions: components["schemas"]["AllowedAction"][];
         };
         /**
          * StaffRefundPage

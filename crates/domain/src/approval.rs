@@ -14,14 +14,8 @@ pub const OPEN_MS: i64 = 24 * 3_600_000;
 state_words! {
     /// What is asked for.
     ApprovalKind {
-        /// Putting a merchant key of a live provider in.
-        ImportLiveKey = "import_live_key",
-        /// Making a key of a live provider the one in use.
-        ActivateLiveKey = "activate_live_key",
         /// A refund above the limit.
         RefundAboveLimit = "refund_above_limit",
-        /// Opening a closed day of the books again.
-        ReopenDay = "reopen_day",
         /// Making somebody an owner of the platform.
         GrantOwner = "grant_owner",
     }
@@ -31,9 +25,7 @@ impl ApprovalKind {
     /// What the second person needs.
     pub const fn permission(self) -> Permission {
         match self {
-            Self::ImportLiveKey | Self::ActivateLiveKey => Permission::KeyApprove,
             Self::RefundAboveLimit => Permission::RefundApprove,
-            Self::ReopenDay => Permission::ReconciliationClose,
             Self::GrantOwner => Permission::StaffApprove,
         }
     }
@@ -68,7 +60,7 @@ pub struct Approval {
     pub scope: StaffScope,
     /// The object that it is about.
     pub target: String,
-    /// What was asked, frozen, without secrets.
+    /// What was asked, frozen; it holds no secret.
     pub content: serde_json::Value,
     /// How far it came.
     pub state: ApprovalState,

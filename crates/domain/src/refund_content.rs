@@ -34,7 +34,7 @@ pub enum OrderRef {
 }
 
 /// A refund as it arrives, nothing checked.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct RefundRequest {
     /// Our id of the order; this or the number.
     pub order_id: Option<String>,

@@ -1,23 +1,24 @@
 //! What one person may not do alone: one asks, another decides, and what is approved is carried out once.
 //!
-//! A kind that touches only our own rows is carried out in the transaction of the decision: [`Operations::approve`] names
-//! it. What was asked is frozen when it is asked; its secrets are sealed, and dropped when the request is at an end.
+//! A kind that touches only our own rows is carried out in the transaction of the decision; one that calls WeChat after it,
+//! under a number that makes a repetition harmless. What was asked is frozen when it is asked, and holds no secret.
 
 use serde_json::{Value, json};
 use tributary_domain::approval::{Approval, ApprovalKind, ApprovalState, DecisionRefusal, OPEN_MS};
 use tributary_domain::ids::{ApprovalId, StaffId};
-use tributary_domain::staff::{Permission, Role};
+use tributary_domain::staff::{Actor, Permission, Role};
 use tributary_domain::staff_member::{StaffMember, StaffScope, StaffState};
 use tributary_storage::approvals::{self, Viewer};
 use tributary_storage::{Tx, staff, staff_sessions};
-use tributary_vault::Place;
-use zeroize::Zeroizing;
 
 use crate::actions::Action;
 use crate::audit::{self, Act};
 use crate::pages::{Page, cut};
-use crate::staff::{PLATFORM, StaffCaller, check_reason, scope_of};
+use crate::staff::{StaffCaller, check_reason, scope_of};
 use crate::{OperationError, Operations};
+
+/// Requests that are carried out in one look.
+const CARRIED_OUT_AT_ONCE: u64 = 20;
 
 /// What a person asks for.
 pub(crate) struct Asked {
@@ -29,8 +30,6 @@ pub(crate) struct Asked {
     pub(crate) target: String,
     /// The request, without secrets.
     pub(crate) content: Value,
-    /// Its secrets.
-    pub(crate) secret: Option<Zeroizing<Vec<u8>>>,
 }
 
 /// Which requests to list.
@@ -69,21 +68,12 @@ impl Operations {
             created_at: now,
             expires_at: now.plus_millis(OPEN_MS),
         };
-        let sealed = match &asked.secret {
-            Some(secret) => {
-                let place = frozen_place(approval.id.as_str());
-                let sealing = self.sealing();
-                let sealed = sealing.seal(self.storage(), PLATFORM, &place, secret, now);
-                Some(sealed.await?)
-            }
-            None => None,
-        };
         let tx = self.storage().begin().await?;
         if approvals::is_open(&tx, approval.kind, &approval.target, now).await? {
             let state = "asked for already".to_owned();
             return Err(OperationError::StateConflict { state });
         }
-        approvals::insert(&tx, &approval, sealed).await?;
+        approvals::insert(&tx, &approval).await?;
         record(&tx, caller, "approval.asked", &approval).await?;
         tx.commit().await?;
         Ok(approval)
@@ -136,19 +126,54 @@ impl Operations {
         record(&tx, caller, "approval.approved", &approved).await?;
         let outcome = match approved.kind {
             ApprovalKind::GrantOwner => self.grant_owner(&tx, caller, &approved).await?,
-            kind => {
-                let what = format!("nobody carries out {}", kind.as_str());
-                return Err(OperationError::Internal(what));
+            ApprovalKind::RefundAboveLimit => {
+                tx.commit().await?;
+                return self.carry_approved_out(&approved, &caller.actor()).await;
             }
         };
-        let done = Approval {
-            state: ApprovalState::Done,
-            outcome: Some(outcome),
-            ..approved.clone()
-        };
+        let done = ended(&approved, ApprovalState::Done, &outcome);
         decide(&tx, &approved, &done).await?;
         tx.commit().await?;
         Ok(done)
+    }
+
+    /// Carries out what was approved and calls WeChat. What passes leaves it approved, for the next look.
+    async fn carry_approved_out(
+        &self,
+        approved: &Approval,
+        by: &Actor,
+    ) -> Result<Approval, OperationError> {
+        let ended = match Box::pin(self.refund_approved(approved, by)).await {
+            Ok(refund) => ended(approved, ApprovalState::Done, &refund),
+            Err(error) if error.may_pass() => {
+                tracing::warn!(approval.id = %approved.id, error = &error as &dyn std::error::Error,
+                    "what was approved is carried out later");
+                return Ok(approved.clone());
+            }
+            Err(error) => ended(approved, ApprovalState::Failed, &error.to_string()),
+        };
+        let tx = self.storage().begin().await?;
+        decide(&tx, approved, &ended).await?;
+        tx.commit().await?;
+        Ok(ended)
+    }
+
+    /// Carries out what was approved and not finished, after a crash or while WeChat was away; returns how many ended.
+    pub async fn carry_out_approved(&self) -> Result<u64, OperationError> {
+        let mut count = 0_u64;
+        let by = Actor::system("approvals");
+        for approved in approvals::approved_all_tenants(self.storage(), CARRIED_OUT_AT_ONCE).await?
+        {
+            match self.carry_approved_out(&approved, &by).await {
+                Ok(ended) if ended.state != ApprovalState::Approved => {
+                    count = count.saturating_add(1);
+                }
+                // Another node was first.
+                Ok(_) | Err(OperationError::VersionConflict) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(count)
     }
 
     /// Refuses a request of somebody else's. Needs what its kind needs.
@@ -220,7 +245,6 @@ impl Operations {
             scope: StaffScope::Provider,
             target: id.to_string(),
             content: json!({ "staff_id": id, "email": member.email.as_str() }),
-            secret: None,
         };
         self.ask_approval(caller, asked, reason).await
     }
@@ -319,6 +343,17 @@ async fn decide(tx: &Tx, before: &Approval, after: &Approval) -> Result<(), Oper
     }
 }
 
+/// The longest outcome that a row takes.
+const OUTCOME_CHARS_MAX: usize = 191;
+
+fn ended(approved: &Approval, state: ApprovalState, outcome: &str) -> Approval {
+    Approval {
+        state,
+        outcome: Some(outcome.chars().take(OUTCOME_CHARS_MAX).collect()),
+        ..approved.clone()
+    }
+}
+
 async fn record(
     tx: &Tx,
     caller: &StaffCaller,
@@ -338,12 +373,4 @@ async fn record(
         ..Act::new(scope_of(&approval.scope), action, approval.id.as_str())
     };
     audit::record(tx, &caller.actor(), act, at).await
-}
-
-const fn frozen_place(row: &str) -> Place<'_> {
-    Place {
-        table: "approvals",
-        column: "sealed",
-        row,
-    }
 }

@@ -17,6 +17,7 @@ use tributary_storage::data_keys::{self, StoredDataKey};
 
 use crate::audit::{self, Act};
 use crate::sealing::{rotated, scope_of_owner, wrapped};
+use crate::staff::check_reason;
 use crate::{OperationError, Operations};
 
 pub use reseal::Reach;
@@ -30,7 +31,6 @@ const LOOKS_BATCH: u64 = 20;
 const FRESH_MS: i64 = 60 * 60 * 1_000;
 /// How long a key is left alone that something still needs.
 const NEEDED_PAUSE_MS: i64 = 24 * 60 * 60 * 1_000;
-const REASON_CHARS_MAX: usize = 500;
 /// Rows that are named when they cannot be opened; the rest is counted.
 const NAMED_MAX: usize = 1_000;
 
@@ -283,10 +283,7 @@ impl Operations {
             let fault = "must be the owner's id once more";
             return Err(OperationError::invalid("/confirm", fault));
         }
-        if !(1..=REASON_CHARS_MAX).contains(&reason.trim().chars().count()) {
-            let fault = "must be 1 to 500 characters";
-            return Err(OperationError::invalid("/reason", fault));
-        }
+        let reason = check_reason(reason)?;
         // The platform's own key is no owner's: without it nobody signs in.
         if owner.parse::<TenantId>().is_err() && owner.parse::<ProviderId>().is_err() {
             return Err(OperationError::NotFound);

@@ -11,7 +11,7 @@ use tributary_storage::deliveries::{self, LoggedAttempt};
 pub use tributary_storage::delivery_search::{DeliveryQuery, EndpointQuery, Subject};
 use tributary_storage::{delivery_search, endpoints, lookups};
 
-use crate::allowed::{Action, WhyNot, action};
+use crate::actions::{Action, WhyNot, action};
 use crate::audit::{self, Act};
 use crate::endpoints::EndpointView;
 use crate::order_search::distinct;

@@ -215,6 +215,18 @@ impl OperationError {
         }
     }
 
+    /// Whether the same request may succeed in a while, or may have succeeded without our knowing.
+    pub fn may_pass(&self) -> bool {
+        self.is_unavailable()
+            || matches!(
+                self,
+                Self::UpstreamUnknown(_)
+                    | Self::UpstreamBusy(_)
+                    | Self::BudgetSpent
+                    | Self::IdempotencyInFlight
+            )
+    }
+
     /// One fault in one field.
     pub fn invalid(field: &str, reason: &str) -> Self {
         Self::Invalid(vec![FieldError::new(field, reason)])

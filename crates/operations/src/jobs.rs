@@ -18,9 +18,9 @@ use tributary_domain::tenant::Mode;
 pub use tributary_storage::jobs::Trouble;
 use tributary_storage::order_search::OrderQuery;
 use tributary_storage::refund_search::RefundQuery;
-use tributary_storage::{Tx, jobs};
+use tributary_storage::{Tx, jobs, providers};
 
-use crate::allowed::{Action, WhyNot, action};
+use crate::actions::{Action, WhyNot, action};
 use crate::audit::{self, Act};
 use crate::pages::{Page, check_limit, cut};
 use crate::reconciliation::Outcome;
@@ -284,10 +284,13 @@ impl Operations {
                 if own.is_some() {
                     return Err(OperationError::NotFound);
                 }
-                let handle = self.provider(&provider).await?;
+                let stored = providers::find(self.storage(), &provider).await?;
+                let unknown =
+                    || OperationError::invalid("/provider_id", "names nothing that there is");
+                let mode = stored.ok_or_else(unknown)?.provider.mode;
                 Asked {
                     wish: json!({ "provider_id": provider, "date": day }).to_string(),
-                    mode: handle.provider.mode,
+                    mode,
                     tenant_id: None,
                     kind: JobKind::ReconcileDay,
                     file: None,

@@ -7,7 +7,6 @@
 pub mod account;
 pub mod actions;
 pub mod alarms;
-pub mod allowed;
 pub mod approvals;
 pub mod audit;
 pub mod audit_log;

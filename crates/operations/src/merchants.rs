@@ -16,7 +16,8 @@ use zeroize::Zeroizing;
 
 use crate::audit::{self, Act};
 use crate::pages::{Page, check_limit, cut};
-use crate::tenants::{check_name, check_reason, cursor, scope_of};
+use crate::staff::check_reason;
+use crate::tenants::{check_name, cursor, scope_of};
 use crate::{OperationError, Operations};
 
 pub use managed::{NewSubApp, NewSubMerchant, sub_app_actions, sub_merchant_actions};

@@ -12,7 +12,7 @@ pub use tributary_storage::notifications::{NotificationState, StoredNotification
 use wechatpay::v3::notification::Envelope;
 use wechatpay::v3::verification::{self, SignatureHeaders};
 
-use crate::allowed::{Action, WhyNot, action};
+use crate::actions::{Action, WhyNot, action};
 use crate::audit::{self, Act};
 use crate::pages::{Place, Searched, check_limit, placed};
 use crate::providers::ProviderHandle;

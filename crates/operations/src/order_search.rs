@@ -19,7 +19,7 @@ use tributary_storage::order_notes::{self, OrderNote};
 pub use tributary_storage::order_search::{OrderQuery, OrderSums, OrderTime};
 use tributary_storage::{late_payments, lookups, order_search, orders, refunds};
 
-use crate::allowed::Action;
+use crate::actions::Action;
 use crate::order_notes::NOTES_SHOWN_MAX;
 use crate::pages::{Place, Searched, check_limit, placed};
 use crate::viewer::Viewer;

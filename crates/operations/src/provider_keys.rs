@@ -24,12 +24,10 @@ use crate::actions::Action;
 use crate::provider_keys::acts::Moved;
 use crate::provider_keys::material::NewKey;
 use crate::providers::open::{RING_MAX, own_place};
-use crate::staff::StaffCaller;
+use crate::staff::{StaffCaller, check_reason};
 use crate::{OperationError, Operations};
 
 pub use meter::KeyShare;
-
-const REASON_CHARS_MAX: usize = 500;
 
 /// What stands for a key that is to come into use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -391,14 +389,4 @@ pub fn key_actions(key: &ProviderKey, caller: &StaffCaller, now: Timestamp) -> V
         Action::when("retire", move_of(retiring)),
         Action::when("revoke", move_of(KeyMove::Revoke)),
     ]
-}
-
-fn check_reason(reason: &str) -> Result<(), OperationError> {
-    if reason.trim().is_empty() || reason.chars().count() > REASON_CHARS_MAX {
-        return Err(OperationError::invalid(
-            "/reason",
-            "must be 1 to 500 characters",
-        ));
-    }
-    Ok(())
 }

@@ -1,20 +1,44 @@
-//! Up to which amount a person may ask for a refund alone: a choice of the installation, and of it for single tenants.
+//! Up to which amount a person may ask for a refund alone, and how a second person lets one above it go.
+//!
+//! The limit is a choice of the installation, and of it for single tenants. It holds for all that goes back of one order,
+//! so that a large refund does not pass in small ones.
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tributary_domain::approval::{Approval, ApprovalKind};
 use tributary_domain::audit::AuditScope;
 use tributary_domain::ids::TenantId;
+use tributary_domain::merchant::MerchantRefundNo;
 use tributary_domain::money::Fen;
-use tributary_domain::staff::Permission;
+use tributary_domain::order::Order;
+use tributary_domain::refund_content::{RefundContent, RefundRequest};
+use tributary_domain::staff::{Actor, Permission};
+use tributary_domain::staff_member::StaffScope;
+use tributary_domain::tenant::Mode;
 use tributary_storage::platform_settings::{self, Setting};
-use tributary_storage::tenants;
+use tributary_storage::{refunds, tenants};
 
+use crate::approvals::Asked;
 use crate::audit::{self, Act};
+use crate::idempotency::{Idempotency, fingerprint};
+use crate::refunds::Asker;
 use crate::staff::{StaffCaller, check_reason};
 use crate::{OperationError, Operations};
 
 const NAME: &str = "refund_limit_fen";
 /// 10,000 yuan, unless somebody chose otherwise.
 const DEFAULT_FEN: i64 = 1_000_000;
+
+/// The route under whose keys approved refunds are made.
+const APPROVED_ROUTE: &str = "POST /admin/v1/approvals/{approval_id}/approve";
+
+/// A refund as it was asked for.
+#[derive(Serialize, Deserialize)]
+struct FrozenRefund {
+    tenant_id: TenantId,
+    mode: Mode,
+    request: RefundRequest,
+}
 
 /// The limit of a tenant, or of all that have none of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +116,79 @@ impl Operations {
             version: version + 1,
             tenant_id: tenant_of(scope),
         })
+    }
+
+    /// Whether a refund that a person asks for needs a second one.
+    pub(crate) async fn is_above_limit(
+        &self,
+        order: &Order,
+        request: &RefundRequest,
+    ) -> Result<bool, OperationError> {
+        let (tenant, mode) = (&order.tenant_id, order.mode);
+        // What was let go before is only asked for again.
+        if let Ok(number) = MerchantRefundNo::parse(&request.merchant_refund_no)
+            && refunds::find_by_number(self.storage(), tenant, mode, &number)
+                .await?
+                .is_some()
+        {
+            return Ok(false);
+        }
+        let limit = self
+            .refund_limit(&AuditScope::Tenant(tenant.clone()))
+            .await?;
+        let money = order.money;
+        let whole = money
+            .refunding
+            .as_i64()
+            .saturating_add(money.refunded.as_i64());
+        Ok(whole.saturating_add(request.refund) > limit.as_i64())
+    }
+
+    /// Records that a person asks for a refund above the limit.
+    pub(crate) async fn ask_refund(
+        &self,
+        caller: &StaffCaller,
+        order: &Order,
+        request: RefundRequest,
+    ) -> Result<Approval, OperationError> {
+        // What could never be carried out is refused to the person who asks.
+        RefundContent::parse(request.clone()).map_err(OperationError::Invalid)?;
+        let reason = request.reason.clone().unwrap_or_default();
+        let frozen = FrozenRefund {
+            tenant_id: order.tenant_id.clone(),
+            mode: order.mode,
+            request,
+        };
+        let content = serde_json::to_value(&frozen);
+        let asked = Asked {
+            kind: ApprovalKind::RefundAboveLimit,
+            scope: StaffScope::Tenant(order.tenant_id.clone()),
+            target: order.id.to_string(),
+            content: content.map_err(|error| OperationError::Internal(error.to_string()))?,
+        };
+        self.ask_approval(caller, asked, &reason).await
+    }
+
+    /// Makes the refund that was approved, once however often it is carried out; tells which.
+    pub(crate) async fn refund_approved(
+        &self,
+        approved: &Approval,
+        by: &Actor,
+    ) -> Result<String, OperationError> {
+        let frozen: FrozenRefund = serde_json::from_value(approved.content.clone())
+            .map_err(|error| OperationError::Internal(error.to_string()))?;
+        let asker = Asker {
+            tenant_id: frozen.tenant_id,
+            mode: frozen.mode,
+            by: Some(by),
+        };
+        let idem = Idempotency {
+            key: approved.id.to_string(),
+            fingerprint: fingerprint("", "", "", approved.content.to_string().as_bytes()),
+            route: APPROVED_ROUTE,
+        };
+        let made = self.refund_for(&asker, frozen.request, &idem).await?;
+        Ok(made.view.id)
     }
 
     async fn scope_of_limit(

@@ -9,7 +9,7 @@ use tributary_domain::staff::{Actor, Permission};
 pub use tributary_storage::refund_search::{RefundQuery, RefundSums};
 use tributary_storage::{lookups, order_search, refund_search};
 
-use crate::allowed::{Action, WhyNot, action};
+use crate::actions::{Action, WhyNot, action};
 use crate::audit::{self, Act};
 use crate::order_search::distinct;
 use crate::pages::{Place, Searched, check_limit, placed};

@@ -35,7 +35,6 @@ pub(crate) use manage::check_reason;
 pub(crate) use passwords::Passwords;
 pub(crate) use throttle::Addresses;
 pub(crate) use tokens::TokenKeys;
-pub(crate) use tributary_storage::sealed_columns::PLATFORM;
 
 /// Whose chain of the audit log an act about people of this scope belongs to.
 pub(crate) fn scope_of(scope: &StaffScope) -> AuditScope {

@@ -15,13 +15,13 @@ use tributary_storage::tenants;
 
 use crate::audit::{self, Act};
 use crate::pages::{Page, check_limit, cut};
+use crate::staff::check_reason;
 use crate::{OperationError, Operations};
 
 pub use managed::tenant_actions;
 
 const NAME_CHARS_MAX: usize = 100;
 const CONTACT_CHARS_MAX: usize = 191;
-const REASON_CHARS_MAX: usize = 191;
 
 /// A tenant to be.
 #[derive(Clone, Debug, Default)]
@@ -298,18 +298,6 @@ pub(crate) fn check_name(name: &str) -> Result<(), OperationError> {
         return Err(OperationError::invalid(
             "/name",
             "must be 1 to 100 characters",
-        ));
-    }
-    Ok(())
-}
-
-/// What a person must say about a change that others feel.
-pub(crate) fn check_reason(reason: &str) -> Result<(), OperationError> {
-    let chars = reason.trim().chars().count();
-    if chars == 0 || chars > REASON_CHARS_MAX {
-        return Err(OperationError::invalid(
-            "/reason",
-            "must have 1 to 191 characters",
         ));
     }
     Ok(())

@@ -15,19 +15,14 @@ use crate::{Access, Tx};
 
 const TABLE: &str = "approvals";
 
-/// Records a new request, with its secrets sealed.
-pub async fn insert(
-    tx: &Tx,
-    approval: &Approval,
-    sealed: Option<Vec<u8>>,
-) -> Result<(), StorageError> {
+/// Records a new request.
+pub async fn insert(tx: &Tx, approval: &Approval) -> Result<(), StorageError> {
     let row = ActiveModel {
         id: Set(approval.id.to_string()),
         tenant_id: Set(approval.scope.tenant().map(ToString::to_string)),
         kind: Set(approval.kind.as_str().to_owned()),
         target: Set(approval.target.clone()),
         content: Set(approval.content.to_string()),
-        sealed: Set(sealed),
         state: Set(approval.state.as_str().to_owned()),
         requested_by: Set(approval.requested_by.to_string()),
         reason: Set(approval.reason.clone()),
@@ -62,16 +57,19 @@ pub async fn find(
     row.as_ref().map(to_approval).transpose()
 }
 
-/// What a request froze that is secret, sealed.
-pub async fn find_sealed_all_tenants(
+/// The requests that were approved and wait to be carried out, the oldest first.
+pub async fn approved_all_tenants(
     at: &impl Access,
-    id: &ApprovalId,
-) -> Result<Option<Vec<u8>>, StorageError> {
-    let row = Entity::find_by_id(id.as_str())
-        .one(at.connection())
+    limit: u64,
+) -> Result<Vec<Approval>, StorageError> {
+    let rows = Entity::find()
+        .filter(Column::State.eq(ApprovalState::Approved.as_str()))
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(at.connection())
         .await
-        .map_err(database("reading what a request froze"))?;
-    Ok(row.and_then(|row| row.sealed))
+        .map_err(database("reading what was approved"))?;
+    rows.iter().map(to_approval).collect()
 }
 
 /// Who looks at requests: what the person sees of the world, which kinds it decides, and its own.
@@ -134,11 +132,10 @@ pub async fn is_open(
     Ok(row.is_some())
 }
 
-/// Ends the requests that nobody decided in time, with what they froze that is secret.
+/// Ends the requests that nobody decided in time.
 pub async fn expire_all_tenants(tx: &Tx, now: Timestamp) -> Result<u64, StorageError> {
     let changed = Entity::update_many()
         .col_expr(Column::State, Expr::value(ApprovalState::Expired.as_str()))
-        .col_expr(Column::Sealed, Expr::value(None::<Vec<u8>>))
         .filter(Column::State.eq(ApprovalState::Pending.as_str()))
         .filter(Column::ExpiresAt.lte(now.as_millis()))
         .exec(tx.connection())
@@ -147,12 +144,11 @@ pub async fn expire_all_tenants(tx: &Tx, now: Timestamp) -> Result<u64, StorageE
     Ok(changed.rows_affected)
 }
 
-/// Writes how far a request came, provided that it is still in the state of `before`. What it froze that is secret is
-/// dropped once it is at an end.
+/// Writes how far a request came, provided that it is still in the state of `before`.
 pub async fn update(tx: &Tx, before: &Approval, after: &Approval) -> Result<(), StorageError> {
     let decided_by = after.decided_by.as_ref().map(ToString::to_string);
     let decided_at = after.decided_at.map(Timestamp::as_millis);
-    let mut update = Entity::update_many()
+    let changed = Entity::update_many()
         .col_expr(Column::State, Expr::value(after.state.as_str()))
         .col_expr(Column::DecidedBy, Expr::value(decided_by))
         .col_expr(Column::DecidedAt, Expr::value(decided_at))
@@ -160,11 +156,7 @@ pub async fn update(tx: &Tx, before: &Approval, after: &Approval) -> Result<(), 
             Column::DecisionReason,
             Expr::value(after.decision_reason.clone()),
         )
-        .col_expr(Column::Outcome, Expr::value(after.outcome.clone()));
-    if after.state != ApprovalState::Approved {
-        update = update.col_expr(Column::Sealed, Expr::value(None::<Vec<u8>>));
-    }
-    let changed = update
+        .col_expr(Column::Outcome, Expr::value(after.outcome.clone()))
         .filter(Column::Id.eq(before.id.as_str()))
         .filter(Column::State.eq(before.state.as_str()))
         .exec(tx.connection())

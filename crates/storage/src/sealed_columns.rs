@@ -72,7 +72,6 @@ pub const SEALED_COLUMNS: &[SealedColumn] = &[
         Key::Pair("staff_id", "key_hash"),
     ),
     platform("platform_secrets", "sealed", Key::Column("name")),
-    platform("approvals", "sealed", Key::Column("id")),
 ];
 
 const fn small(table: &'static str, column: &'static str, owner: &'static str) -> SealedColumn {

@@ -4,10 +4,7 @@ import type { StateWord } from '@/shared/ui/status-tag';
 
 /** What is asked for. */
 export const APPROVAL_KINDS: Record<components['schemas']['ApprovalKind'], Label> = {
-  import_live_key: { zh: '导入正式密钥', en: 'Import a live key' },
-  activate_live_key: { zh: '启用正式密钥', en: 'Activate a live key' },
   refund_above_limit: { zh: '超额退款', en: 'Refund above the limit' },
-  reopen_day: { zh: '重开对账日', en: 'Reopen a day' },
   grant_owner: { zh: '授予平台所有者', en: 'Grant ownership' },
 };
 

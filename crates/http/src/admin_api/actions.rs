@@ -3,7 +3,7 @@
 use poem_openapi::Object;
 use tributary_operations::actions::Action;
 
-/// One thing that could be done with an object.
+/// One thing that could be done with an object, and why not.
 #[derive(Debug, Object)]
 #[oai(skip_serializing_if_is_none)]
 pub(super) struct AllowedAction {
@@ -11,8 +11,12 @@ pub(super) struct AllowedAction {
     name: String,
     /// Whether you may do it now.
     allowed: bool,
-    /// Why not.
+    /// Why not, in a stable word.
     why_not: Option<String>,
+    /// Why not, in Chinese.
+    why_not_zh: Option<String>,
+    /// Why not, in English.
+    why_not_en: Option<String>,
 }
 
 /// Every action of an object.
@@ -20,7 +24,9 @@ pub(super) fn shown(actions: Vec<Action>) -> Vec<AllowedAction> {
     let shown = actions.into_iter().map(|action| AllowedAction {
         name: action.name.to_owned(),
         allowed: action.is_allowed(),
-        why_not: action.why_not,
+        why_not: action.why_not.as_ref().map(|why| why.code.to_owned()),
+        why_not_zh: action.why_not.as_ref().map(|why| why.words.zh.clone()),
+        why_not_en: action.why_not.map(|why| why.words.en),
     });
     shown.collect()
 }

@@ -25,10 +25,7 @@ pub(crate) struct ApprovalsApi;
 #[derive(Debug, Clone, Copy, Enum)]
 #[oai(rename_all = "snake_case", remote = "approval::ApprovalKind")]
 enum ApprovalKind {
-    ImportLiveKey,
-    ActivateLiveKey,
     RefundAboveLimit,
-    ReopenDay,
     GrantOwner,
 }
 

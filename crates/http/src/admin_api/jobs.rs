@@ -14,8 +14,8 @@ use tributary_operations::jobs::{Job, JobState, JobView};
 use tributary_operations::pages::Page;
 
 use super::Tag;
+use super::actions::{self, AllowedAction};
 use super::guards::{May, StaffCall};
-use super::views::{PossibleAction, possible};
 use crate::completion::to_completion;
 use crate::json::Json;
 use crate::pagination::{Limit, Parameters};
@@ -91,7 +91,7 @@ pub(super) struct JobObject {
     /// When it was over (RFC 3339).
     finished_at: Option<String>,
     /// What you may do with it; in a list it is left out.
-    actions: Option<Vec<PossibleAction>>,
+    actions: Option<Vec<AllowedAction>>,
 }
 
 impl From<Job> for JobObject {
@@ -129,7 +129,7 @@ impl From<JobView> for JobObject {
         Self {
             trouble_rows: Some(troubles.collect()),
             result_until: view.result_until.map(Timestamp::to_rfc3339),
-            actions: Some(possible(view.actions)),
+            actions: Some(actions::shown(view.actions)),
             ..Self::from(view.job)
         }
     }

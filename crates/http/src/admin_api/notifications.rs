@@ -11,8 +11,8 @@ use tributary_operations::notification_search::{
 use tributary_operations::pages::Searched;
 
 use super::Tag;
+use super::actions::{self, AllowedAction};
 use super::guards::May;
-use super::views::{PossibleAction, possible};
 use crate::completion::to_completion;
 use crate::json::Json;
 use crate::pagination::{Limit, Parameters};
@@ -136,7 +136,7 @@ struct NotificationWhole {
     /// What must be true of it, in the order in which it is looked at.
     checks: Vec<NotificationCheck>,
     /// What you may do with it.
-    actions: Vec<PossibleAction>,
+    actions: Vec<AllowedAction>,
 }
 
 impl From<NotificationDetail> for NotificationWhole {
@@ -154,7 +154,7 @@ impl From<NotificationDetail> for NotificationWhole {
             notification: detail.notice.into(),
             headers: headers.collect(),
             checks: checks.collect(),
-            actions: possible(detail.actions),
+            actions: actions::shown(detail.actions),
         }
     }
 }

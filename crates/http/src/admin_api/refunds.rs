@@ -11,8 +11,8 @@ use tributary_operations::pages::Searched;
 use tributary_operations::refund_search::{ListedRefund, RefundDetail, RefundQuery};
 
 use super::Tag;
+use super::actions::{self, AllowedAction};
 use super::guards::May;
-use super::views::{PossibleAction, possible};
 use crate::completion::to_completion;
 use crate::json::Json;
 use crate::pagination::{Limit, Parameters};
@@ -150,7 +150,7 @@ pub(super) struct StaffRefund {
     /// The order's number of the tenant.
     merchant_order_no: String,
     /// What you may do with it.
-    actions: Vec<PossibleAction>,
+    actions: Vec<AllowedAction>,
 }
 
 impl From<RefundDetail> for StaffRefund {
@@ -159,7 +159,7 @@ impl From<RefundDetail> for StaffRefund {
             refund: detail.listed.into(),
             order_state: detail.order.state.as_str().to_owned(),
             merchant_order_no: detail.order.content.merchant_order_no.to_string(),
-            actions: possible(detail.actions),
+            actions: actions::shown(detail.actions),
         }
     }
 }

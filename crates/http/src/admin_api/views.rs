@@ -1,44 +1,14 @@
 //! What the pages of the console share: who looks, lists, actions with reasons.
 
-use poem_openapi::Object;
 use tributary_domain::ids::{OrderId, RefundId};
 use tributary_domain::tenant::Mode;
 use tributary_operations::OperationError;
-use tributary_operations::allowed::Action;
 use tributary_operations::pages::{Place, read_cursor};
 use tributary_operations::tenancy;
 use tributary_operations::viewer::{Reach, Viewer};
 
 use super::guards::StaffCall;
 use crate::pagination::Parameters;
-
-/// One thing that could be done with an object, and why not.
-#[derive(Debug, Object)]
-#[oai(skip_serializing_if_is_none)]
-pub(super) struct PossibleAction {
-    /// What.
-    name: String,
-    /// Whether you may do it now.
-    allowed: bool,
-    /// Why not, in a stable word.
-    why_not: Option<String>,
-    /// Why not, in Chinese.
-    why_not_zh: Option<String>,
-    /// Why not, in English.
-    why_not_en: Option<String>,
-}
-
-/// Every action of an object.
-pub(super) fn possible(actions: Vec<Action>) -> Vec<PossibleAction> {
-    let shown = actions.into_iter().map(|action| PossibleAction {
-        name: action.name.to_owned(),
-        allowed: action.why_not.is_none(),
-        why_not: action.why_not.as_ref().map(|why| why.code.to_owned()),
-        why_not_zh: action.why_not.as_ref().map(|why| why.words.zh.clone()),
-        why_not_en: action.why_not.map(|why| why.words.en),
-    });
-    shown.collect()
-}
 
 impl StaffCall {
     /// How far the caller sees, and what in clear.

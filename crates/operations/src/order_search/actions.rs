@@ -8,7 +8,7 @@ use tributary_domain::order_money::RefundRefusal;
 use tributary_domain::staff::Permission;
 
 use super::ListedOrder;
-use crate::allowed::{Action, WhyNot, action};
+use crate::actions::{Action, WhyNot, action};
 use crate::viewer::Viewer;
 
 /// The least that can be refunded.

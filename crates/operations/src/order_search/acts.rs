@@ -13,6 +13,7 @@ use super::OrderDetail;
 use crate::audit::{self, Act};
 use crate::idempotency::Idempotency;
 use crate::refunds::{Asker, Refunded};
+use crate::staff::StaffCaller;
 use crate::viewer::Viewer;
 use crate::{OperationError, Operations};
 
@@ -57,27 +58,35 @@ impl Operations {
         self.order_detail(viewer, id).await
     }
 
-    /// Gives back an order's money, or a part of it. Needs `refund:create`, and above the limit an approval besides.
+    /// Gives back an order's money, or a part of it. Needs `refund:create` and a fresh proof; above the limit it is asked
+    /// of a second person instead.
     ///
     /// The order in `request` is replaced by the one that the viewer sees.
     pub async fn refund_order_for(
         &self,
-        by: &Actor,
+        caller: &StaffCaller,
         viewer: &Viewer,
         id: &OrderId,
         request: RefundRequest,
         idem: &Idempotency,
     ) -> Result<Refunded, OperationError> {
+        caller.require_proof()?;
         let order = self.order_seen(viewer, id).await?;
         let request = RefundRequest {
             order_id: Some(order.id.to_string()),
             merchant_order_no: None,
             ..request
         };
+        if self.is_above_limit(&order, &request).await? {
+            let approval = self.ask_refund(caller, &order, request).await?;
+            let how = format!("{} waits for a second person", approval.id);
+            return Err(OperationError::ApprovalRequired { how });
+        }
+        let by = caller.actor();
         let asker = Asker {
             tenant_id: order.tenant_id,
             mode: order.mode,
-            by: Some(by),
+            by: Some(&by),
         };
         self.refund_for(&asker, request, idem).await
     }

@@ -11,7 +11,6 @@ pub(crate) struct Model {
     pub(crate) kind: String,
     pub(crate) target: String,
     pub(crate) content: String,
-    pub(crate) sealed: Option<Vec<u8>>,
     pub(crate) state: String,
     pub(crate) requested_by: String,
     pub(crate) reason: String,

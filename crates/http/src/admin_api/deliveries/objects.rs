@@ -10,7 +10,7 @@ use tributary_operations::delivery_search::{
 use tributary_operations::jobs::{RecoverPlan, RecoverWish};
 use tributary_operations::pages::Searched;
 
-use crate::admin_api::views::{PossibleAction, possible};
+use crate::admin_api::actions::{self, AllowedAction};
 use crate::pagination::Parameters;
 use crate::problem::Problem;
 
@@ -153,7 +153,7 @@ pub(super) struct StaffDeliveryDetail {
     /// What it carries; who paid as you may see it.
     body: Option<Value>,
     /// What you may do with it.
-    actions: Vec<PossibleAction>,
+    actions: Vec<AllowedAction>,
 }
 
 impl From<InspectedDelivery> for StaffDeliveryDetail {
@@ -185,7 +185,7 @@ impl From<InspectedDelivery> for StaffDeliveryDetail {
             delivery: seen.listed.into(),
             url: seen.url,
             body: seen.body,
-            actions: possible(seen.actions),
+            actions: actions::shown(seen.actions),
         }
     }
 }
@@ -288,7 +288,7 @@ pub(super) struct StaffEndpointDetail {
     /// The fingerprints of its secrets; the secrets themselves are never shown.
     secret_fingerprints: Vec<String>,
     /// What you may do with it.
-    actions: Vec<PossibleAction>,
+    actions: Vec<AllowedAction>,
 }
 
 impl From<EndpointDetail> for StaffEndpointDetail {
@@ -301,7 +301,7 @@ impl From<EndpointDetail> for StaffEndpointDetail {
                 .into_iter()
                 .map(|one| one.fingerprint)
                 .collect(),
-            actions: possible(detail.actions),
+            actions: actions::shown(detail.actions),
         }
     }
 }

@@ -10,7 +10,7 @@ use tributary_operations::order_notes::OrderNote;
 use tributary_operations::order_search::{ListedOrder, OrderDetail, OrderSums, Telling};
 use tributary_operations::pages::Searched;
 
-use crate::admin_api::views::{PossibleAction, possible};
+use crate::admin_api::actions::{self, AllowedAction};
 
 /// How many deliveries about an order are in which state.
 #[derive(Debug, Object)]
@@ -370,7 +370,7 @@ pub(super) struct StaffOrder {
     /// What people wrote beside it.
     notes: Vec<Note>,
     /// What you may do with it.
-    actions: Vec<PossibleAction>,
+    actions: Vec<AllowedAction>,
 }
 
 impl From<OrderDetail> for StaffOrder {
@@ -391,7 +391,7 @@ impl From<OrderDetail> for StaffOrder {
                 .collect(),
             late_payments: detail.late_payments.into_iter().map(Into::into).collect(),
             notes: detail.notes.into_iter().map(Into::into).collect(),
-            actions: possible(detail.actions),
+            actions: actions::shown(detail.actions),
             order: detail.listed.into(),
         }
     }
