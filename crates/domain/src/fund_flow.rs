@@ -169,9 +169,9 @@ mod tests {
 
     #[test]
     fn the_kinds_are_told_apart_by_what_wechat_calls_them() {
+        use MovementKind as Kind;
         let kinds =
             ["交易", "退款", "分账", "分账回退", "扣除交易手续费", "提现"].map(MovementKind::of);
-        use MovementKind as Kind;
         let expected = [
             Kind::Payment,
             Kind::Refund,
