@@ -32,12 +32,16 @@ fn main() -> ExitCode {
     let clean = runtime.block_on(async {
         let runs = points
             .into_iter()
-            .map(|point| async move { (point, crash::run(point, backend).await) });
+            .map(|point| async move { (point, crash::run(&[point], backend).await) });
         let mut runs = futures::stream::iter(runs).buffered(AT_ONCE);
         let mut clean = true;
         while let Some((point, found)) = runs.next().await {
             let (name, stuck) = (format!("{point:?}"), found.violations.len());
-            let note = if found.crashed { "" } else { "  NEVER REACHED" };
+            let note = if found.unreached.is_empty() {
+                ""
+            } else {
+                "  NEVER REACHED"
+            };
             println!(
                 "{name:24} {:9} {:5} {:8} {stuck:6}{note}",
                 format!("{backend:?}"),

@@ -6,6 +6,8 @@
 pub mod crash;
 pub mod keys;
 mod load;
+#[cfg(debug_assertions)]
+mod long_work;
 mod server;
 mod verdict;
 
@@ -15,6 +17,7 @@ use std::time::{Duration, Instant};
 use rand::RngExt as _;
 use serde_json::json;
 use tributary_domain::clock::SystemClock;
+use tributary_domain::ids::ProviderId;
 use tributary_operations::{Operations, OperationsConfig};
 use tributary_server::{commands, simulated};
 use tributary_storage::{Storage, tenancy};
@@ -81,7 +84,15 @@ pub struct World {
     pub database: TestDatabase,
     /// The tenant.
     pub tenant: TestTenant,
+    provider: ProviderId,
     secret: String,
+}
+
+impl World {
+    async fn end(self) {
+        self.simulator.shutdown().await;
+        self.database.remove().await;
+    }
 }
 
 /// Runs the plan and answers what was found.
@@ -127,8 +138,7 @@ pub async fn under_load(
     };
     server.kill().await;
     let world = Arc::into_inner(world).expect("nobody else holds the world any more");
-    world.simulator.shutdown().await;
-    world.database.remove().await;
+    world.end().await;
     verdict
 }
 
@@ -173,6 +183,7 @@ async fn prepare(database: TestDatabase, server: &mut Server) -> World {
         receiver,
         database,
         tenant,
+        provider,
         secret,
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tributary_domain::bill::{Bill, BillKind, BillName, BillState, BillSums};
 use tributary_domain::ids::{BillId, ProviderId};
+use tributary_domain::rehearsal::{CrashPoint, crash_point};
 use tributary_domain::tenant::Mode;
 pub use tributary_storage::bills::BillFilter;
 use tributary_storage::{StorageError, bills, leases};
@@ -130,7 +131,10 @@ impl Operations {
         let location = handle.client.download_bill(found, MOST_BILL_BYTES);
         let intake = Intake::new(self, bill.clone());
         match self.take_in(location, intake, lease).await {
-            Ok(done) => self.publish(done).await,
+            Ok(done) => {
+                crash_point(CrashPoint::BillProven);
+                self.publish(done).await
+            }
             Err(IntakeError::Operation(error)) => {
                 self.reject_bill(bill, "interrupted").await?;
                 Err(error)

@@ -13,6 +13,7 @@ use tributary_domain::bill::BillDay;
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{JobId, ProviderId, TenantId};
 pub use tributary_domain::job::{Job, JobKind, JobState};
+use tributary_domain::rehearsal::{CrashPoint, crash_point};
 use tributary_domain::staff::{Actor, Permission};
 use tributary_domain::tenant::Mode;
 pub use tributary_storage::jobs::Trouble;
@@ -366,7 +367,10 @@ impl Operations {
         };
         after.updated_at = now;
         jobs::update(&tx, taken, &after).await?;
-        Ok(tx.commit().await?)
+        crash_point(CrashPoint::JobStepBeforeCommit);
+        tx.commit().await?;
+        crash_point(CrashPoint::JobStepAfterCommit);
+        Ok(())
     }
 
     async fn reconcile_step(&self, job: &Job) -> Result<Step, OperationError> {

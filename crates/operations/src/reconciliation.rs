@@ -17,6 +17,7 @@ use tributary_domain::ids::{ProviderId, ReconciliationId};
 use tributary_domain::reconciliation::{
     Compared, DiscrepancyClass, Figures, Finding, Reconciliation, ReconciliationState, SubjectKind,
 };
+use tributary_domain::rehearsal::{CrashPoint, crash_point};
 use tributary_storage::{books, reconciliations};
 
 pub use close::Closing;
@@ -284,6 +285,7 @@ impl Operations {
         self.compare_rows(&seen, bill).await?;
         self.compare_books(&seen, bill).await?;
         self.note_unbalanced(&seen).await?;
+        crash_point(CrashPoint::DifferencesNoted);
         let compared = Reconciliation {
             // Until everything below is done, a crash leads to another run.
             state: ReconciliationState::Waiting,
@@ -316,6 +318,7 @@ impl Operations {
             ..compared.clone()
         };
         self.tell_completed(&completed, bill).await?;
+        crash_point(CrashPoint::DayTold);
         let tx = self.storage().begin().await?;
         reconciliations::update(&tx, &compared, &completed).await?;
         tx.commit().await?;

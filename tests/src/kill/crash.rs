@@ -1,4 +1,4 @@
-//! Lets the real server end at a named line under load, starts it again, and checks what is left.
+//! Lets the real server end at named lines under load, starts it again, and checks what is left.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,11 +9,12 @@ use tributary_domain::late_payment::{LateDecision, LatePolicy};
 use tributary_domain::rehearsal::CrashPoint;
 use tributary_domain::staff::Actor;
 use tributary_server::commands;
+use tributary_storage::tenancy;
 use wechatpay_sim::{ChangeSubMerchant, PayOrder, RefundPolicy, RefundResult};
 
-use super::load::Load;
+use super::load::{Asked, Load};
 use super::server::Server;
-use super::{HOOK, SETTLE_LIMIT, World, operations_over, prepare, verdict};
+use super::{HOOK, SETTLE_LIMIT, World, long_work, operations_over, prepare, verdict};
 use crate::api::fresh_key;
 use crate::simulation::checker::{self, Violations};
 use crate::simulation::evidence::{Evidence, Notice, Post};
@@ -28,42 +29,61 @@ const CLOSE_PAUSE: Duration = Duration::from_millis(50);
 const REFUND_RESULT_MS: u32 = 200;
 const REFUND_TRIES_MAX: usize = 20;
 
-/// What a crash left.
+/// What crashes left.
 #[derive(Clone, Debug)]
 pub struct CrashVerdict {
-    /// Whether the server reached the line.
-    pub crashed: bool,
-    /// Orders, payments and events that were lost.
+    /// Lines that the server did not reach.
+    pub unreached: Vec<CrashPoint>,
+    /// Orders, payments, events and jobs that were lost.
     pub lost: usize,
-    /// Orders and events that are there twice.
+    /// Orders, events and rows that are there twice.
     pub doubled: usize,
-    /// What the checks of the simulation found.
+    /// What the checks of the simulation found, and what did not come to its end.
     pub violations: Violations,
 }
 
 impl CrashVerdict {
-    /// Whether the server ended there, and nothing came of it.
+    /// Whether the server ended at every line, and nothing came of it.
     pub fn is_clean(&self) -> bool {
-        self.crashed && self.lost + self.doubled + self.violations.len() == 0
+        self.unreached.is_empty() && self.is_harmless()
+    }
+
+    pub(super) fn is_harmless(&self) -> bool {
+        self.lost + self.doubled + self.violations.len() == 0
     }
 }
 
-/// Runs the server into the line, starts it again and waits until everything has come to its end.
-pub async fn run(point: CrashPoint, backend: Backend) -> CrashVerdict {
+/// Runs the server into the lines, one after another, starts it again and waits until everything has come to its end.
+/// The lines are of long work, or none of them is.
+pub async fn run(points: &[CrashPoint], backend: Backend) -> CrashVerdict {
     commands::install_tls();
+    if points
+        .iter()
+        .all(|point| CrashPoint::OF_LONG_WORK.contains(point))
+    {
+        tenancy::platform(Box::pin(long_work::run(points, backend))).await
+    } else {
+        tenancy::platform(Box::pin(run_under_load(points, backend))).await
+    }
+}
+
+async fn run_under_load(points: &[CrashPoint], backend: Backend) -> CrashVerdict {
     let mut server = Server::new();
     let world = Arc::new(prepare(TestDatabase::create(backend).await, &mut server).await);
     server.kill().await;
-    server.crash_at = Some(format!("{point:?}:{PASSAGE}"));
-    server.start();
     give_late_money_back(&world, &server).await;
     let load = Load::start(&world);
     let stop = Arc::new(AtomicBool::new(false));
     let closing = tokio::spawn(close_orders(Arc::clone(&world), Arc::clone(&stop)));
     let refunding = tokio::spawn(refund_orders(Arc::clone(&world), Arc::clone(&stop)));
-    let crashed = server.ended(CRASH_LIMIT).await;
-    if !crashed {
-        server.kill().await;
+    let mut unreached = Vec::new();
+    for point in points {
+        server.crash_at = Some(format!("{point:?}:{PASSAGE}"));
+        server.start();
+        if !server.ended(CRASH_LIMIT).await {
+            server.kill().await;
+            unreached.push(*point);
+        }
     }
     stop.store(true, Ordering::SeqCst);
     closing.await.expect("whoever closes does not panic");
@@ -71,17 +91,27 @@ pub async fn run(point: CrashPoint, backend: Backend) -> CrashVerdict {
     server.start();
     server.ready().await;
     let asked = load.finish(&world, SETTLE_LIMIT).await;
-    let found = verdict::settle_and_judge(&world, &asked, SETTLE_LIMIT).await;
-    let violations = until_clean(&world).await;
+    let begun = Instant::now();
+    let found = loop {
+        let found = judge(&world, &asked, unreached.clone()).await;
+        if found.is_harmless() || begun.elapsed() >= SETTLE_LIMIT {
+            break found;
+        }
+        tokio::time::sleep(LOOK_PAUSE).await;
+    };
     server.kill().await;
     let world = Arc::into_inner(world).expect("nobody else holds the world any more");
-    world.simulator.shutdown().await;
-    world.database.remove().await;
+    world.end().await;
+    found
+}
+
+async fn judge(world: &World, asked: &Asked, unreached: Vec<CrashPoint>) -> CrashVerdict {
+    let found = verdict::judge(world, asked).await;
     CrashVerdict {
-        crashed,
+        unreached,
         lost: found.unpaid_here + found.untold + found.undelivered + found.lost + found.holes,
         doubled: found.told_twice + found.doubled,
-        violations,
+        violations: checker::check(&evidence(world).await),
     }
 }
 
@@ -163,19 +193,7 @@ async fn close_orders(world: Arc<World>, stop: Arc<AtomicBool>) {
     }
 }
 
-/// Looks until the checks find nothing, or the time is up; then says what was found last.
-async fn until_clean(world: &World) -> Violations {
-    let begun = Instant::now();
-    loop {
-        let violations = checker::check(&evidence(world).await);
-        if violations.is_empty() || begun.elapsed() >= SETTLE_LIMIT {
-            return violations;
-        }
-        tokio::time::sleep(LOOK_PAUSE).await;
-    }
-}
-
-async fn evidence(world: &World) -> Evidence {
+pub(super) async fn evidence(world: &World) -> Evidence {
     let rows = world.database.rows().await;
     let ledger = world.simulator.ledger();
     let sent = ledger

@@ -162,7 +162,7 @@ pub(super) async fn settle_and_judge(
     }
 }
 
-async fn judge(world: &World, asked: &Asked) -> Verdict {
+pub(super) async fn judge(world: &World, asked: &Asked) -> Verdict {
     let at_wechat = world.simulator.ledger().orders;
     let paid: Vec<&Order> = at_wechat
         .iter()

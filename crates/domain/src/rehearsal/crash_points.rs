@@ -49,11 +49,23 @@ pub enum CrashPoint {
     RefundReportAfterCommit,
     /// Late money and the refund that gives it back are written and not committed.
     LateRefundBeforeCommit,
+    /// A bill is downloaded, proven and sealed, and does not count yet.
+    BillProven,
+    /// What a bill and the books disagree about is written, and the day's figures are not.
+    DifferencesNoted,
+    /// A repair went through the one door, and its difference is still open.
+    RepairBooked,
+    /// Tenants are told of a day, and the day is not marked as compared.
+    DayTold,
+    /// A step of a job is done and not committed.
+    JobStepBeforeCommit,
+    /// A step of a job is committed.
+    JobStepAfterCommit,
 }
 
 impl CrashPoint {
     /// Every named line.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 29] = [
         Self::IntentBeforeCommit,
         Self::IntentAfterCommit,
         Self::PrepayAnswered,
@@ -77,6 +89,22 @@ impl CrashPoint {
         Self::RefundReportBeforeCommit,
         Self::RefundReportAfterCommit,
         Self::LateRefundBeforeCommit,
+        Self::BillProven,
+        Self::DifferencesNoted,
+        Self::RepairBooked,
+        Self::DayTold,
+        Self::JobStepBeforeCommit,
+        Self::JobStepAfterCommit,
+    ];
+
+    /// Those that only bills and jobs come by, and no order.
+    pub const OF_LONG_WORK: [Self; 6] = [
+        Self::JobStepBeforeCommit,
+        Self::JobStepAfterCommit,
+        Self::BillProven,
+        Self::DifferencesNoted,
+        Self::RepairBooked,
+        Self::DayTold,
     ];
 }
 

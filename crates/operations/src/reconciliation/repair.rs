@@ -7,6 +7,7 @@ use tributary_domain::reconciliation::{
     judge_refund,
 };
 use tributary_domain::refund::Refund;
+use tributary_domain::rehearsal::{CrashPoint, crash_point};
 use tributary_domain::settlement::{Source, TransactionObservation};
 use tributary_storage::bill_rows::{self, RowPlace};
 use tributary_storage::discrepancies::{self, DiscrepancyFilter};
@@ -128,6 +129,7 @@ impl Operations {
         };
         let asked = self.query(&order, &attempt, Source::Reconciliation).await;
         if self.is_booked(&order, found).await? {
+            crash_point(CrashPoint::RepairBooked);
             self.fix(found, PAYMENT_REPAIRED.to_owned()).await?;
             return Ok(());
         }
