@@ -38,15 +38,13 @@ pub(crate) async fn measure(cluster: Option<&str>, hold: bool) -> Result<Vec<Row
     scene.start().await?;
     let database = TestDatabase::at(scene.database_url.clone()).await;
     come_about(&scene, &database).await?;
-    let start = Instant::now();
     let last = multiply(&database, ORDERS).await?;
     add_hours_up(&scene.database_url).await?;
     database.execute("ANALYZE").await;
-    eprintln!("{ORDERS} orders written in {} s", start.elapsed().as_secs());
     let console = Console::open(&scene).await?;
     let rows = console::measure(&scene, &console, &last).await?;
     if hold {
-        eprintln!(
+        println!(
             "{}/admin/ as {} with {}, TOTP secret {}; Ctrl-C ends it",
             scene.api_url, console.email, console.password, console.totp_secret
         );

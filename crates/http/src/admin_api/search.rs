@@ -7,7 +7,11 @@ use tributary_operations::search::{Found, Hit};
 use super::Tag;
 use super::guards::SignedIn;
 use crate::json::Json;
+use crate::pagination::Parameters;
 use crate::problem::Problem;
+
+/// The longest text that is looked for.
+const CHARS_MAX: usize = 200;
 
 /// The operation that searches.
 pub(crate) struct SearchApi;
@@ -84,7 +88,18 @@ impl SearchApi {
     ) -> Result<Json<SearchResult>, Problem> {
         let call = auth.0;
         call.caller.require_enrolled()?;
-        let found = call.operations.search(&call.viewer(), &q.0).await?;
+        let mut given = Parameters::default();
+        let text = given.parse("q", Some(&q.0), |text| {
+            let fits = text.chars().count() <= CHARS_MAX;
+            if fits {
+                Ok(text.to_owned())
+            } else {
+                Err("must have at most 200 characters")
+            }
+        });
+        given.finish()?;
+        let text = text.unwrap_or_default();
+        let found = call.operations.search(&call.viewer(), &text).await?;
         Ok(Json(found.into()))
     }
 }

@@ -321,7 +321,13 @@ impl IntoResponse for ChangeStream {
 
 impl ApiResponse for ChangeStream {
     fn meta() -> MetaResponses {
-        let text = MetaSchemaRef::Inline(Box::new(MetaSchema::new("string")));
+        let text = || MetaSchemaRef::Inline(Box::new(MetaSchema::new("string")));
+        let event = MetaSchema {
+            description: Some("One event of the stream."),
+            required: vec!["event", "data"],
+            properties: vec![("event", text()), ("data", text())],
+            ..MetaSchema::new("object")
+        };
         MetaResponses {
             responses: vec![MetaResponse {
                 description: "Server-sent events: `changed`, `job` and `inbox`.",
@@ -329,7 +335,7 @@ impl ApiResponse for ChangeStream {
                 status_range: None,
                 content: vec![MetaMediaType {
                     content_type: EVENT_STREAM,
-                    schema: text,
+                    schema: MetaSchemaRef::Inline(Box::new(event)),
                 }],
                 headers: vec![],
             }],
