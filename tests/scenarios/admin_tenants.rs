@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tributary_domain::ids::TenantId;
 use tributary_tests::api::fresh_key;
+use tributary_tests::staff::PASSWORD;
 use tributary_tests::{Answer, Api, TestPlatform, scenario};
 
 use crate::staff_isolation::{Member, come, owner, send};
@@ -359,4 +360,87 @@ async fn vouched(p: &TestPlatform) {
     let sql =
         "SELECT COUNT(*) FROM audit_entries WHERE action = 'sub_merchant.readiness.confirmed'";
     assert_eq!(p.database.count(sql).await, 2);
+}
+
+scenario!(a_closed_tenant_gets_nothing_new, closed_gets_nothing);
+async fn closed_gets_nothing(p: &TestPlatform) {
+    let owner = owner(p).await;
+    let (merchant, _) = paths(p, &owner.api).await;
+    let tenant = format!("/admin/v1/tenants/{}", p.tenant.id);
+    let invited = json!({
+        "email": "late@example.com", "name": "Late", "roles": ["tenant_viewer"], "tenant_id": p.tenant.id,
+    });
+    let key = fresh_key();
+    let asked = owner.api.post("/admin/v1/staff", &invited, &key);
+    let asked = asked.await.ok();
+    let wish = json!({"state": "closed", "reason": "has left"});
+    send(&owner.api, Method::POST, &format!("{tenant}/state"), &wish)
+        .await
+        .ok();
+    let shop = json!({
+        "tenant_id": p.tenant.id, "provider_id": p.provider, "sub_mchid": "1999999999", "name": "A shop",
+    });
+    let app = json!({"appid": "wx9999", "kind": "app"});
+    let credential = json!({"mode": "test", "name": "A key", "scopes": ["orders:read"]});
+    let other = json!({
+        "email": "other@example.com", "name": "Other", "roles": ["tenant_viewer"], "tenant_id": p.tenant.id,
+    });
+    for (path, body) in [
+        ("/admin/v1/sub-merchants".to_owned(), shop),
+        (format!("{merchant}/sub-apps"), app),
+        (format!("{tenant}/api-keys"), credential),
+        ("/admin/v1/staff".to_owned(), other),
+    ] {
+        let refused = owner.api.post(&path, &body, &fresh_key()).await;
+        refused.problem(409, "state_conflict");
+    }
+    let token = json!({"token": asked["invitation_token"], "password": PASSWORD});
+    let accept = "/admin/v1/invitations/accept";
+    let refused = send(&owner.api, Method::POST, accept, &token).await;
+    refused.problem(401, "invalid_credentials");
+}
+
+scenario!(
+    closing_a_tenant_puts_its_members_out_and_no_other,
+    closed_out
+);
+async fn closed_out(p: &TestPlatform) {
+    let owner = p.owner("owner@example.com").await;
+    let other = p.another_tenant().await;
+    let viewer = ["tenant_viewer"];
+    let leaves = p.invited(
+        &owner,
+        "leaves@example.com",
+        &viewer,
+        Some(p.tenant.id.as_str()),
+    );
+    let leaves = leaves.await;
+    let stays = p.invited(
+        &owner,
+        "stays@example.com",
+        &viewer,
+        Some(other.id.as_str()),
+    );
+    let stays = stays.await;
+    let state = format!("/admin/v1/tenants/{}/state", p.tenant.id);
+    let wish = json!({"state": "suspended", "reason": "complaints"});
+    send(&owner.api, Method::POST, &state, &wish).await.ok();
+    // Who is suspended takes no orders; its people still see what becomes of the money.
+    leaves.api.get("/admin/v1/orders").await.ok();
+    let wish = json!({"state": "closed", "reason": "has left"});
+    send(&owner.api, Method::POST, &state, &wish).await.ok();
+    leaves
+        .api
+        .get("/admin/v1/me")
+        .await
+        .problem(401, "unauthorized");
+    let renewed = p.renew(&leaves.cookie, &leaves.csrf).await;
+    renewed.problem(401, "unauthorized");
+    let signs_in = json!({"email": leaves.email, "password": PASSWORD});
+    p.sign_in(&signs_in)
+        .await
+        .problem(401, "invalid_credentials");
+    stays.api.get("/admin/v1/me").await.ok();
+    let open = "SELECT COUNT(*) FROM staff_sessions WHERE ended_at IS NULL";
+    assert_eq!(p.database.count(open).await, 2);
 }

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::audit::{self, Act};
 use crate::pages::{Page, check_limit, cut};
 use crate::staff::check_reason;
-use crate::tenants::{check_name, cursor, scope_of};
+use crate::tenants::{check_name, cursor, hold_open, scope_of};
 use crate::{OperationError, Operations};
 
 pub use managed::{NewSubApp, NewSubMerchant, sub_app_actions, sub_merchant_actions};
@@ -173,6 +173,7 @@ impl Operations {
     pub async fn sub_merchants_page(
         &self,
         query: &SubMerchantQuery,
+        hold_open(&tx, tenant_id).await?;
     ) -> Result<Page<SubMerchant>, OperationError> {
         let limit = check_limit(query.limit)?;
         let (storage, longer) = (self.storage(), limit.saturating_add(1));
@@ -339,6 +340,7 @@ impl Operations {
         patch: SubAppPatch,
     ) -> Result<SubApp, OperationError> {
         let now = self.now();
+        hold_open(&tx, &merchant.tenant_id).await?;
         let secret = patch.secret.as_ref().map(|secret| secret.as_str());
         let sealed = self.seal_app_secret(app, secret).await?;
         let tx = self.storage().begin().await?;

@@ -1,6 +1,6 @@
 //! Tenants.
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -42,6 +42,16 @@ pub async fn find(at: &impl Access, id: &TenantId) -> Result<Option<Tenant>, Sto
 }
 
 /// Writes a tenant anew over the version `before`; `Stale` when somebody else was first.
+/// Finds a tenant and keeps it as it is until the transaction ends; others may hold it as well.
+pub async fn hold(tx: &Tx, id: &TenantId) -> Result<Option<Tenant>, StorageError> {
+    let row = tenants::Entity::find_by_id(id.as_str())
+        .lock(LockType::Share)
+        .one(tx.connection())
+        .await
+        .map_err(database("holding a tenant"))?;
+    row.map(to_tenant).transpose()
+}
+
 pub async fn update(tx: &Tx, before: i64, tenant: &Tenant) -> Result<(), StorageError> {
     use tenants::Column;
     let settings = settings_json(&tenant.id, &tenant.settings)?;
