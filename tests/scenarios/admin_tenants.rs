@@ -444,3 +444,78 @@ async fn closed_out(p: &TestPlatform) {
     let open = "SELECT COUNT(*) FROM staff_sessions WHERE ended_at IS NULL";
     assert_eq!(p.database.count(open).await, 2);
 }
+
+scenario!(a_name_is_looked_for_as_it_is_written, by_name);
+async fn by_name(p: &TestPlatform) {
+    let owner = owner(p).await;
+    for name in ["50% Tea", "50 Cups", "a_b", "axb", "wow!"] {
+        made(&owner.api, "/admin/v1/tenants", &json!({"name": name})).await;
+    }
+    for (part, found) in [
+        ("50%25", json!(["50% Tea"])),
+        ("a_b", json!(["a_b"])),
+        ("!", json!(["wow!"])),
+        ("CUPS", json!(["50 Cups"])),
+        ("%25", json!(["50% Tea"])),
+    ] {
+        let path = format!("/admin/v1/tenants?name={part}");
+        let list = owner.api.get(&path).await.ok();
+        let names = list["data"].as_array().expect("tenants").iter();
+        let names: Vec<&Value> = names.map(|tenant| &tenant["name"]).collect();
+        assert_eq!(json!(names), found, "{part}");
+    }
+}
+
+scenario!(
+    what_a_tenant_keeps_shorter_goes_earlier_and_no_other_tenants,
+    kept_shorter
+);
+async fn kept_shorter(p: &TestPlatform) {
+    const DAY_SECONDS: i64 = 86_400;
+    let owner = owner(p).await;
+    let other = p.another_tenant().await;
+    for tenant in [&p.tenant, &other] {
+        p.register(tenant, "hook", &["order.*"]).await;
+        let order = tenant.order(100);
+        tenant.api.place_order(&order).await.placed();
+    }
+    p.settle().await;
+    let tenant = format!("/admin/v1/tenants/{}", p.tenant.id);
+    let read = tag(&owner.api.get(&tenant).await);
+    let patch = |days: i64| json!({"settings": {"events_kept_days": days}});
+    for days in [6, 91] {
+        let refused = edit(&owner.api, &tenant, Some(&read), &patch(days)).await;
+        let field = "/settings/events_kept_days";
+        assert!(refused.names_field(field), "{}", refused.text);
+    }
+    edit(&owner.api, &tenant, Some(&read), &patch(7)).await.ok();
+    let rows = async |table: &str, tenant: &TenantId| {
+        let sql = format!("SELECT COUNT(*) FROM {table} WHERE tenant_id = '{tenant}'");
+        p.database.count(&sql).await
+    };
+    let tables = ["events", "deliveries", "delivery_attempts"];
+    let purge = async || {
+        let operations = p.platform.operations();
+        operations.purge_as_agreed().await.expect("it is purged")
+    };
+    let before = rows("events", &other.id).await;
+    p.advance_seconds(6 * DAY_SECONDS).await;
+    assert_eq!(purge().await, 0);
+    // Six days later another order's events are young.
+    let order = p.tenant.order(100);
+    p.tenant.api.place_order(&order).await.placed();
+    p.settle().await;
+    p.advance_seconds(DAY_SECONDS + 1).await;
+    assert!(purge().await > 0);
+    assert_eq!(purge().await, 0);
+    for table in tables {
+        assert!(rows(table, &p.tenant.id).await > 0, "{table}");
+        assert!(rows(table, &other.id).await >= before, "{table}");
+    }
+    let old = p.now().plus_millis(-7 * DAY_SECONDS * 1_000).as_millis();
+    let sql = format!(
+        "SELECT COUNT(*) FROM events WHERE tenant_id = '{}' AND occurred_at < {old}",
+        p.tenant.id
+    );
+    assert_eq!(p.database.count(&sql).await, 0);
+}

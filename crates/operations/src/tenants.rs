@@ -277,6 +277,11 @@ fn setting_faults(settings: &TenantSettings) -> Vec<FieldError> {
     if schedule.is_some_and(|word| RetrySchedule::parse(word).is_none()) {
         fault("webhook_schedule", "must be standard or wechat".into());
     }
+    let days = TenantSettings::EVENTS_DAYS_MIN..=TenantSettings::EVENTS_DAYS_MAX;
+    let kept = settings.events_kept_days;
+    if kept.is_some_and(|kept| !days.contains(&kept)) {
+        fault("events_kept_days", "must be 7 to 90".into());
+    }
     let version = settings.webhook_api_version.as_deref();
     if version.is_some_and(|word| !API_VERSIONS.contains(&word)) {
         let known = API_VERSIONS.join(", ");

@@ -11,6 +11,7 @@ use tributary_domain::tenant::{Tenant, TenantSettings, TenantState};
 
 use crate::entities::tenants;
 use crate::error::{StorageError, column, database, expect_one, inserting};
+use crate::lookups::holds;
 use crate::{Access, Tx};
 
 /// Records a new tenant.
@@ -41,7 +42,6 @@ pub async fn find(at: &impl Access, id: &TenantId) -> Result<Option<Tenant>, Sto
     row.map(to_tenant).transpose()
 }
 
-/// Writes a tenant anew over the version `before`; `Stale` when somebody else was first.
 /// Finds a tenant and keeps it as it is until the transaction ends; others may hold it as well.
 pub async fn hold(tx: &Tx, id: &TenantId) -> Result<Option<Tenant>, StorageError> {
     let row = tenants::Entity::find_by_id(id.as_str())
@@ -52,6 +52,7 @@ pub async fn hold(tx: &Tx, id: &TenantId) -> Result<Option<Tenant>, StorageError
     row.map(to_tenant).transpose()
 }
 
+/// Writes a tenant anew over the version `before`; `Stale` when somebody else was first.
 pub async fn update(tx: &Tx, before: i64, tenant: &Tenant) -> Result<(), StorageError> {
     use tenants::Column;
     let settings = settings_json(&tenant.id, &tenant.settings)?;
@@ -100,7 +101,7 @@ pub async fn page_all_tenants(
     use tenants::Column;
     let wanted = Condition::all()
         .add_option(state.map(|state| Column::State.eq(state.as_str())))
-        .add_option(name.map(|part| Column::Name.contains(part)))
+        .add_option(name.map(|part| holds(Column::Name, part)))
         .add_option(after.map(|id| Column::Id.lt(id.as_str())));
     let rows = tenants::Entity::find()
         .filter(wanted)
