@@ -322,15 +322,23 @@ async fn vouched(p: &TestPlatform) {
     let owner = owner(p).await;
     let (merchant, _) = paths(p, &owner.api).await;
     let fact = |name: &str| format!("{merchant}/readiness/{name}");
-    let say = async |name: &str, holds: bool| {
-        send(
-            &owner.api,
-            Method::PUT,
-            &fact(name),
-            &json!({ "holds": holds }),
-        )
-        .await
+    let facts = format!("{merchant}/readiness");
+    let put = async |name: &str, tag: Option<&str>, holds: bool| {
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(tag.map(|tag| ("if-match", tag)));
+        let body = Some(json!({ "holds": holds }).to_string().into_bytes());
+        owner
+            .api
+            .send(Method::PUT, &fact(name), &headers, body)
+            .await
     };
+    let say = async |name: &str, holds: bool| {
+        let read = tag(&owner.api.get(&facts).await);
+        put(name, Some(&read), holds).await
+    };
+    let blind = put("contract_signed", None, true).await;
+    blind.problem(428, "precondition_required");
+    let before = tag(&owner.api.get(&facts).await);
     let line = |list: &Value| {
         let lines = list["data"].as_array().expect("lines").clone();
         let line = lines
@@ -343,6 +351,8 @@ async fn vouched(p: &TestPlatform) {
         (&kept["source"], &kept["confirmed_by"]),
         (&json!("person"), &json!(owner.id))
     );
+    let late = put("contract_signed", Some(&before), false).await;
+    late.problem(412, "version_conflict");
     // Taken back twice is taken back.
     for _ in 0..2 {
         let gone = line(&say("contract_signed", false).await.ok());
@@ -445,6 +455,24 @@ async fn closed_out(p: &TestPlatform) {
     assert_eq!(p.database.count(open).await, 2);
 }
 
+scenario!(a_rate_is_written_down_and_taken_away, rate_cleared);
+async fn rate_cleared(p: &TestPlatform) {
+    let owner = owner(p).await;
+    let (merchant, _) = paths(p, &owner.api).await;
+    for (patch, rate) in [
+        (json!({"rate": 60}), json!(60)),
+        (json!({"note": "Renewed."}), json!(60)),
+        (json!({"rate": null}), Value::Null),
+    ] {
+        let read = tag(&owner.api.get(&merchant).await);
+        let edited = edit(&owner.api, &merchant, Some(&read), &patch).await.ok();
+        assert_eq!(edited["rate"], rate, "{patch}");
+    }
+    let read = tag(&owner.api.get(&merchant).await);
+    let unnamed = edit(&owner.api, &merchant, Some(&read), &json!({"name": null})).await;
+    assert!(unnamed.names_field("/name"), "{}", unnamed.text);
+}
+
 scenario!(a_name_is_looked_for_as_it_is_written, by_name);
 async fn by_name(p: &TestPlatform) {
     let owner = owner(p).await;
@@ -518,4 +546,21 @@ async fn kept_shorter(p: &TestPlatform) {
         p.tenant.id
     );
     assert_eq!(p.database.count(&sql).await, 0);
+}
+
+scenario!(of_two_who_choose_the_refund_limit_one_is_told, two_limits);
+async fn two_limits(p: &TestPlatform) {
+    let owner = owner(p).await;
+    let of_tenant = format!("/admin/v1/refund-limit?tenant_id={}", p.tenant.id);
+    for path in ["/admin/v1/refund-limit", &of_tenant] {
+        let read = tag(&owner.api.get(path).await);
+        let wish = json!({"amount": 5_000, "reason": "a smaller shop"});
+        let first = edit(&owner.api, path, Some(&read), &wish).await;
+        assert_ne!(tag(&first), read);
+        first.ok();
+        let second = edit(&owner.api, path, Some(&read), &wish).await;
+        second.problem(412, "version_conflict");
+        let blind = edit(&owner.api, path, None, &wish).await;
+        blind.problem(428, "precondition_required");
+    }
 }
