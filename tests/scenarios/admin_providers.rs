@@ -205,3 +205,109 @@ async fn live_key(p: &TestPlatform) {
         assert_eq!(p.database.count(&sql).await, 1, "{action}");
     }
 }
+
+scenario!(a_key_is_found_by_what_is_printed_on_it, printed);
+async fn printed(p: &TestPlatform) {
+    let owner = p.owner("owner@example.com").await;
+    let path = format!("/admin/v1/tenants/{}/public-keys", p.tenant.id);
+    let body = json!({
+        "mode": "test", "name": "Signer", "scopes": ["orders:read"],
+        "public_key": merchant(p).await.wechatpay_public_key_pem,
+    });
+    let registered = send(&owner.api, Method::POST, &path, &body).await.ok();
+    let path = format!("{PROVIDERS}/{}/keys", p.provider);
+    let list = owner.api.get(&path).await.ok();
+    let merchant_key = &list["data"][0];
+    let found = async |person: &Person, text: &Value| {
+        let text = text.as_str().expect("a text");
+        let path = format!("/admin/v1/search?q={text}");
+        person.api.get(&path).await.ok()["data"].clone()
+    };
+    for name in ["serial", "fingerprint"] {
+        let hits = found(&owner, &merchant_key[name]).await;
+        assert_eq!(
+            (&hits[0]["kind"], &hits[0]["id"]),
+            (&json!("provider_key"), &merchant_key["id"]),
+            "{hits}"
+        );
+    }
+    let beginning: String =
+        merchant_key["fingerprint"].as_str().expect("digits")[..10].to_uppercase();
+    let hits = found(&owner, &json!(beginning)).await;
+    assert_eq!(hits[0]["id"], merchant_key["id"], "{hits}");
+    for name in ["serial", "fingerprint"] {
+        let hits = found(&owner, &registered[name]).await;
+        assert_eq!(
+            (&hits[0]["kind"], &hits[0]["tenant_id"]),
+            (&json!("tenant_certificate"), &json!(p.tenant.id)),
+            "{hits}"
+        );
+    }
+    // A member finds its tenant's certificates and nobody else's keys.
+    let other = p.another_tenant().await;
+    let roles = ["tenant_owner"];
+    for (email, tenant, seen) in [
+        ("own@example.com", &p.tenant.id, 1),
+        ("other@example.com", &other.id, 0),
+    ] {
+        let member = p.invited(&owner, email, &roles, Some(tenant.as_str()));
+        let member = member.await;
+        let hits = found(&member, &registered["serial"]).await;
+        assert_eq!(hits.as_array().map(Vec::len), Some(seen), "{email}");
+        let hits = found(&member, &merchant_key["serial"]).await;
+        assert_eq!(hits, json!([]), "{email}");
+    }
+}
+
+scenario!(
+    the_overview_tells_which_keys_end_and_the_system_its_migrations,
+    ending
+);
+async fn ending(p: &TestPlatform) {
+    const DAY_MS: i64 = 86_400_000;
+    let owner = p.owner("owner@example.com").await;
+    let in_days = |days: i64| p.now().plus_millis(days * DAY_MS + 1).as_millis();
+    let path = format!("/admin/v1/tenants/{}/public-keys", p.tenant.id);
+    for (name, days) in [("Soon", 10), ("Later", 61)] {
+        let body = json!({
+            "mode": "test", "name": name, "scopes": ["orders:read"],
+            "public_key": merchant(p).await.wechatpay_public_key_pem,
+        });
+        let made = send(&owner.api, Method::POST, &path, &body).await.ok();
+        let id = made["id"].as_str().expect("an id");
+        let ends = in_days(days);
+        let sql = format!("UPDATE tenant_certificates SET expires_at = {ends} WHERE id = '{id}'");
+        assert_eq!(p.database.execute(&sql).await, 1);
+    }
+    let sql = format!(
+        "UPDATE provider_keys SET not_after = {} WHERE kind = 'merchant_certificate'",
+        in_days(30)
+    );
+    assert_eq!(p.database.execute(&sql).await, 1);
+    let since = p.now().plus_millis(-DAY_MS).to_rfc3339();
+    let health = format!("/admin/v1/statistics/health?mode=test&since={since}");
+    let told = async |person: &Person| {
+        let health = person.api.get(&health).await.ok();
+        let keys = health["ending_keys"].as_array().expect("keys").clone();
+        let shown = keys
+            .into_iter()
+            .map(|key| (key["kind"].clone(), key["days_left"].clone()));
+        shown.collect::<Vec<_>>()
+    };
+    let tenants = (json!("tenant_certificate"), json!(10));
+    let providers = (json!("provider_key"), json!(30));
+    assert_eq!(told(&owner).await, [tenants.clone(), providers]);
+    let roles = ["tenant_owner"];
+    let member = p.invited(
+        &owner,
+        "own@example.com",
+        &roles,
+        Some(p.tenant.id.as_str()),
+    );
+    assert_eq!(told(&member.await).await, [tenants]);
+
+    let system = owner.api.get("/admin/v1/system").await.ok();
+    let migrations = system["migrations"].as_array().expect("migrations");
+    assert_eq!(migrations[0]["name"], "m20261101_000001_create_tenants");
+    assert!(migrations.iter().all(|one| one["applied_at"].is_string()));
+}
