@@ -20,7 +20,8 @@ pub(crate) struct SearchApi;
 #[derive(Debug, Object)]
 #[oai(skip_serializing_if_is_none)]
 struct SearchHit {
-    /// `order`, `refund`, `delivery`, `endpoint`, `tenant`, `sub_merchant` or `notification`.
+    /// `order`, `refund`, `delivery`, `endpoint`, `tenant`, `sub_merchant`, `notification`, `provider_key` or
+    /// `tenant_certificate`.
     kind: String,
     /// Its id.
     id: String,
@@ -77,7 +78,7 @@ impl SearchApi {
     /// Search
     ///
     /// Any number of an order or a refund, any id, a merchant number, an app id, a host of an endpoint, the name of a
-    /// tenant. Full-width characters, quotes, commas and spaces around are understood. What you may not read is not
+    /// tenant, the serial of a key or a certificate, the beginning of its fingerprint. Full-width characters, quotes, commas and spaces around are understood. What you may not read is not
     /// looked for. Anybody who is signed in may search.
     #[oai(path = "/admin/v1/search", method = "get", operation_id = "search")]
     async fn search(
