@@ -5,19 +5,31 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tributary_domain::staff::Actor;
 use tributary_operations::Operations;
-use tributary_operations::staff::{Acceptance, Origin, SignIn, code_at};
+use tributary_operations::staff::{
+    Acceptance, Invitation, Origin, SecondFactor, SignIn, StaffCaller, code_at,
+};
 use zeroize::Zeroizing;
 
 use super::facts::OwnerFacts;
 
 const EMAIL: &str = "owner@demo.example";
 
-/// Makes the owner as a person would come: invited, with a password, with a second factor.
+/// Makes the owner.
 pub(super) async fn create(operations: &Operations) -> anyhow::Result<OwnerFacts> {
-    let password = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 18]>());
     let invitation = operations
         .create_owner(&Actor::system("dev"), EMAIL, "Demo owner")
         .await?;
+    let (caller, facts) = come(operations, &invitation).await?;
+    operations.end_session(&caller, &caller.session_id).await?;
+    Ok(facts)
+}
+
+/// Comes as a person would: invited, with a password, with a second factor; answers the session of that moment.
+pub(super) async fn come(
+    operations: &Operations,
+    invitation: &Invitation,
+) -> anyhow::Result<(StaffCaller, OwnerFacts)> {
+    let password = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 18]>());
     let given = Acceptance {
         token: Zeroizing::new(invitation.token.reveal().to_owned()),
         password: Zeroizing::new(password.clone()),
@@ -25,24 +37,52 @@ pub(super) async fn create(operations: &Operations) -> anyhow::Result<OwnerFacts
     operations
         .accept_invitation(&given, &Origin::default())
         .await?;
-    let sign_in = SignIn {
-        email: EMAIL.to_owned(),
-        password: Zeroizing::new(password.clone()),
-        second_factor: None,
-    };
-    let session = operations.sign_in(sign_in, Origin::default()).await?;
-    let token = session.access_token.reveal();
-    let caller = operations
-        .authenticate_staff(token, Origin::default())
-        .await?
-        .context("the demo's owner is signed in")?;
+    let email = invitation.member.email.to_string();
+    let (token, caller) = open_session(operations, &email, &password, None).await?;
     let totp_secret = operations.offer_totp(&caller).await?.secret;
     let code = code_at(totp_secret.reveal(), operations.now()).context("a code")?;
     operations.confirm_totp(&caller, &code).await?;
-    operations.end_session(&caller, &caller.session_id).await?;
-    Ok(OwnerFacts {
-        email: EMAIL.to_owned(),
+    let caller = recognised(operations, &token).await?;
+    let facts = OwnerFacts {
+        email,
         password,
         totp_secret: totp_secret.reveal().to_owned(),
-    })
+    };
+    Ok((caller, facts))
+}
+
+/// Signs a person in who has come.
+pub(super) async fn sign_in(
+    operations: &Operations,
+    facts: &OwnerFacts,
+) -> anyhow::Result<StaffCaller> {
+    let code = code_at(&facts.totp_secret, operations.now()).context("a code")?;
+    let (email, password) = (&facts.email, &facts.password);
+    let otp = Some(SecondFactor::Otp(code));
+    let (_, caller) = open_session(operations, email, password, otp).await?;
+    Ok(caller)
+}
+
+async fn open_session(
+    operations: &Operations,
+    email: &str,
+    password: &str,
+    second_factor: Option<SecondFactor>,
+) -> anyhow::Result<(String, StaffCaller)> {
+    let sign_in = SignIn {
+        email: email.to_owned(),
+        password: Zeroizing::new(password.to_owned()),
+        second_factor,
+    };
+    let session = operations.sign_in(sign_in, Origin::default()).await?;
+    let token = session.access_token.reveal().to_owned();
+    let caller = recognised(operations, &token).await?;
+    Ok((token, caller))
+}
+
+async fn recognised(operations: &Operations, token: &str) -> anyhow::Result<StaffCaller> {
+    let caller = operations
+        .authenticate_staff(token, Origin::default())
+        .await?;
+    caller.context("who signed in is recognised")
 }
