@@ -37,7 +37,6 @@ use receiver::Receiver;
 
 /// Runs until it is asked to stop.
 pub async fn run(mut args: DevArgs) -> anyhow::Result<()> {
-    telemetry::install(LogFormat::Pretty, &args.log_filter, None)?;
     let data = DataDir::create(&args.data_dir)?;
     data.take_over_past()?;
     let earlier = data.read_facts()?;
@@ -47,6 +46,8 @@ pub async fn run(mut args: DevArgs) -> anyhow::Result<()> {
     if !args.no_demo_data && data.is_fresh() {
         receiver = make_demo_data(&args, &data, &api, receiver).await?;
     }
+    // The troubles of the past are no news of this start.
+    telemetry::install(LogFormat::Pretty, &args.log_filter, None)?;
     let simulator = Arc::new(start_simulator(&args, &data).await?);
     let at = Addresses {
         api: api.url(),

@@ -28,7 +28,9 @@ pub async fn adopt_provider_with_backup(
     backup_url: Option<String>,
 ) -> anyhow::Result<ProviderId> {
     let new = new_provider(keys, sim_url, backup_url)?;
-    let provider = operations.create_provider(&Actor::system("dev"), new).await?;
+    let provider = operations
+        .create_provider(&Actor::system("dev"), new)
+        .await?;
     Ok(provider.id)
 }
 

@@ -244,7 +244,9 @@ mod tests {
         let data = DataDir::create(folder.path()).unwrap();
         let names = || {
             let entries = fs::read_dir(folder.path()).unwrap();
-            entries.map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>()
+            entries
+                .map(|entry| entry.unwrap().file_name())
+                .collect::<Vec<_>>()
         };
         let half = data.begin_past().unwrap();
         half.key_file().unwrap();
@@ -252,7 +254,11 @@ mod tests {
         assert!(data.is_fresh() && names().is_empty());
         let whole = data.begin_past().unwrap();
         let key = fs::read(whole.key_file().unwrap()).unwrap();
-        fs::rename(folder.path().join(PAST_UNFINISHED), folder.path().join(PAST)).unwrap();
+        fs::rename(
+            folder.path().join(PAST_UNFINISHED),
+            folder.path().join(PAST),
+        )
+        .unwrap();
         data.take_over_past().unwrap();
         data.take_over_past().unwrap();
         assert_eq!(names(), ["kek"]);

@@ -5,9 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tributary_domain::staff::Actor;
 use tributary_operations::Operations;
-use tributary_operations::staff::{
-    Acceptance, Invitation, Origin, SecondFactor, SignIn, StaffCaller, code_at,
-};
+use tributary_operations::staff::{Acceptance, Invitation, Origin, SignIn, StaffCaller, code_at};
 use zeroize::Zeroizing;
 
 use super::facts::OwnerFacts;
@@ -38,46 +36,24 @@ pub(super) async fn come(
         .accept_invitation(&given, &Origin::default())
         .await?;
     let email = invitation.member.email.to_string();
-    let (token, caller) = open_session(operations, &email, &password, None).await?;
+    let sign_in = SignIn {
+        email: email.clone(),
+        password: Zeroizing::new(password.clone()),
+        second_factor: None,
+    };
+    let session = operations.sign_in(sign_in, Origin::default()).await?;
+    let token = session.access_token.reveal();
+    let caller = recognised(operations, token).await?;
     let totp_secret = operations.offer_totp(&caller).await?.secret;
     let code = code_at(totp_secret.reveal(), operations.now()).context("a code")?;
     operations.confirm_totp(&caller, &code).await?;
-    let caller = recognised(operations, &token).await?;
+    let caller = recognised(operations, token).await?;
     let facts = OwnerFacts {
         email,
         password,
         totp_secret: totp_secret.reveal().to_owned(),
     };
     Ok((caller, facts))
-}
-
-/// Signs a person in who has come.
-pub(super) async fn sign_in(
-    operations: &Operations,
-    facts: &OwnerFacts,
-) -> anyhow::Result<StaffCaller> {
-    let code = code_at(&facts.totp_secret, operations.now()).context("a code")?;
-    let (email, password) = (&facts.email, &facts.password);
-    let otp = Some(SecondFactor::Otp(code));
-    let (_, caller) = open_session(operations, email, password, otp).await?;
-    Ok(caller)
-}
-
-async fn open_session(
-    operations: &Operations,
-    email: &str,
-    password: &str,
-    second_factor: Option<SecondFactor>,
-) -> anyhow::Result<(String, StaffCaller)> {
-    let sign_in = SignIn {
-        email: email.to_owned(),
-        password: Zeroizing::new(password.to_owned()),
-        second_factor,
-    };
-    let session = operations.sign_in(sign_in, Origin::default()).await?;
-    let token = session.access_token.reveal().to_owned();
-    let caller = recognised(operations, &token).await?;
-    Ok((token, caller))
 }
 
 async fn recognised(operations: &Operations, token: &str) -> anyhow::Result<StaffCaller> {

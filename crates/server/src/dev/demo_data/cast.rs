@@ -16,12 +16,12 @@ use tributary_operations::endpoints::{
 use tributary_operations::tenants::NewTenant;
 use wechatpay::credentials::generate_pem;
 use wechatpay_sim::{
-    ChangeProvider, KeyMode, NewApp, NewOpenid, NewProvider, NewSubMerchant, OpenidOf, ProviderKeys,
-    RefundPolicy, RefundResult,
+    ChangeProvider, KeyMode, NewApp, NewOpenid, NewProvider, NewSubMerchant, OpenidOf,
+    ProviderKeys, RefundPolicy, RefundResult,
 };
 
+use super::shops;
 use super::stage::{Places, Stage};
-use super::{people, shops};
 use crate::simulated;
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -109,7 +109,6 @@ pub(super) struct Cast {
     pub(super) flowers: Shop,
     pub(super) hotel: Shop,
     pub(super) greens: Shop,
-    pub(super) staff: people::Staff,
 }
 
 const TEA: Plan = Plan {
@@ -118,7 +117,12 @@ const TEA: Plan = Plan {
     prefix: "YX",
     receiver: "yunxi-tea",
     branches: &["云溪茶饮西湖店", "云溪茶饮滨江店"],
-    goods: &[("茉莉奶绿", 1_800), ("杨枝甘露", 2_200), ("龙井拿铁", 2_600), ("桂花酒酿", 1_950)],
+    goods: &[
+        ("茉莉奶绿", 1_800),
+        ("杨枝甘露", 2_200),
+        ("龙井拿铁", 2_600),
+        ("桂花酒酿", 1_950),
+    ],
     late: LateDecision::Accept,
 };
 const BOOKS: Plan = Plan {
@@ -127,7 +131,11 @@ const BOOKS: Plan = Plan {
     prefix: "SG",
     receiver: "shiguang-books",
     branches: &["拾光书店总店"],
-    goods: &[("《瓦尔登湖》", 4_200), ("手冲咖啡", 3_200), ("文创帆布袋", 6_900)],
+    goods: &[
+        ("《瓦尔登湖》", 4_200),
+        ("手冲咖啡", 3_200),
+        ("文创帆布袋", 6_900),
+    ],
     late: LateDecision::Refund,
 };
 const FLOWERS: Plan = Plan {
@@ -136,7 +144,11 @@ const FLOWERS: Plan = Plan {
     prefix: "MY",
     receiver: shops::BROKEN,
     branches: &["墨云花艺工作室"],
-    goods: &[("红玫瑰花束", 19_900), ("向日葵单枝", 1_500), ("绿植盆栽", 8_800)],
+    goods: &[
+        ("红玫瑰花束", 19_900),
+        ("向日葵单枝", 1_500),
+        ("绿植盆栽", 8_800),
+    ],
     late: LateDecision::Accept,
 };
 const HOTEL: Plan = Plan {
@@ -145,7 +157,11 @@ const HOTEL: Plan = Plan {
     prefix: "SJ",
     receiver: "shanjian-inn",
     branches: &["山间民宿莫干山店", "山间民宿千岛湖店"],
-    goods: &[("山景大床房一晚", 68_800), ("湖景套房一晚", 128_800), ("双人早餐", 9_600)],
+    goods: &[
+        ("山景大床房一晚", 68_800),
+        ("湖景套房一晚", 128_800),
+        ("双人早餐", 9_600),
+    ],
     late: LateDecision::Hold,
 };
 const GREENS: Plan = Plan {
@@ -154,7 +170,11 @@ const GREENS: Plan = Plan {
     prefix: "QH",
     receiver: "qinghe-greens",
     branches: &["青禾生鲜社区店"],
-    goods: &[("有机时蔬礼盒", 5_980), ("阳光玫瑰两斤", 7_990), ("土鸡蛋三十枚", 4_580)],
+    goods: &[
+        ("有机时蔬礼盒", 5_980),
+        ("阳光玫瑰两斤", 7_990),
+        ("土鸡蛋三十枚", 4_580),
+    ],
     late: LateDecision::Accept,
 };
 
@@ -167,9 +187,8 @@ impl Cast {
     ) -> anyhow::Result<Self> {
         let mut dice = Dice::new();
         let older = provider(stage, "支流科技（华东）", KeyMode::Certificate).await?;
-        stage.at(begins).await?;
+        stage.move_to(begins);
         rotate_platform_certificate(stage, &older.keys).await?;
-        let staff = people::Staff::come(stage.operations()).await?;
         let provider = provider(stage, "支流科技", KeyMode::PublicKey).await?;
         let mut open = Opening {
             stage,
@@ -193,7 +212,6 @@ impl Cast {
             flowers,
             hotel,
             greens,
-            staff,
         })
     }
 
@@ -377,9 +395,7 @@ impl Opening<'_> {
         );
         let scopes = vec![Scope::OrdersRead, Scope::BillsRead];
         let wish = ApiKeyWish::new(Mode::Test, "财务对账", scopes.clone()).until(ends);
-        operations
-            .create_api_key(&by(), &shop.tenant, wish)
-            .await?;
+        operations.create_api_key(&by(), &shop.tenant, wish).await?;
         let wish = CertificateWish {
             mode: Mode::Test,
             name: "收银台签名".to_owned(),

@@ -11,11 +11,10 @@ use tributary_operations::jobs::JobWish;
 use tributary_operations::order_search::OrderQuery;
 use tributary_operations::orders::view::OrderView;
 use tributary_operations::refund_search::RefundQuery;
-use tributary_operations::staff::{NewStaff, StaffCaller};
+use tributary_operations::staff::{Invitation, NewStaff, StaffCaller};
 use tributary_operations::viewer::{Reach, Viewer};
 use tributary_operations::{OperationError, Operations};
 
-use super::super::facts::OwnerFacts;
 use super::super::owner;
 use super::cast::Cast;
 use super::stage::{Stage, once};
@@ -24,71 +23,36 @@ const OWNER: (&str, &str) = ("zhou.min@zhiliu.example", "周敏");
 const OPS: (&str, &str, Role) = ("lin.yue@zhiliu.example", "林岳", Role::PlatformOps);
 const FINANCE: (&str, &str, Role) = ("chen.jing@zhiliu.example", "陈静", Role::PlatformFinance);
 const SUPPORT: (&str, &str, Role) = ("he.yu@zhiliu.example", "何雨", Role::Support);
+const CALLED: &str = "客人来电：行程取消，要求全额退款，已请财务复核。";
+const CHECKED: &str = "已收到取消申请，待第二人审批。";
 const AUDITOR: (&str, &str, Role) = ("wu.tong@zhiliu.example", "吴桐", Role::Auditor);
 
-/// Those who have come.
-pub(super) struct Staff {
-    owner: OwnerFacts,
-    finance: OwnerFacts,
-    support: OwnerFacts,
-}
-
-impl Staff {
-    /// The owner comes first and invites the others.
-    pub(super) async fn come(operations: &Operations) -> anyhow::Result<Self> {
-        let (email, name) = OWNER;
-        let invitation = operations
-            .create_owner(&Actor::system("dev"), email, name)
-            .await?;
-        let owner = owner::come(operations, &invitation).await?;
-        // The code that enrolled the second factor is spent, so the session of that moment invites.
-        let (caller, owner) = owner;
-        let mut came = Vec::new();
-        for person in [OPS, FINANCE, SUPPORT] {
-            let invited = invite(operations, &caller, person, StaffScope::Provider).await?;
-            let (session, facts) = owner::come(operations, &invited).await?;
-            operations
-                .end_session(&session, &session.session_id)
-                .await?;
-            came.push(facts);
-        }
-        operations.end_session(&caller, &caller.session_id).await?;
-        let [_, finance, support] = came.try_into().map_err(|_| gone())?;
-        Ok(Self {
-            owner,
-            finance,
-            support,
-        })
-    }
-}
-
-/// What is left on the desks today.
+/// What is on the desks today: a refund that waits for a second person, notes, jobs, invitations.
 pub(super) async fn work(stage: &Stage, cast: &Cast, dear: &OrderView) -> anyhow::Result<()> {
     let operations = stage.operations();
-    let staff = &cast.staff;
-    let support = owner::sign_in(operations, &staff.support).await?;
-    note(
-        operations,
-        &support,
-        dear,
-        "客人来电：行程取消，要求全额退款，已请财务复核。",
-    )
-    .await?;
-    ask_dear_refund(operations, &support, dear).await?;
-    let finance = owner::sign_in(operations, &staff.finance).await?;
-    note(
-        operations,
-        &finance,
-        dear,
-        "已收到取消申请，待第二人审批。",
-    )
-    .await?;
-    start_jobs(stage, cast, &finance).await?;
-    let owner = owner::sign_in(operations, &staff.owner).await?;
-    invite(operations, &owner, AUDITOR, StaffScope::Provider).await?;
+    let (email, name) = OWNER;
+    let invited = operations
+        .create_owner(&Actor::system("dev"), email, name)
+        .await?;
+    let owner = owner::come(operations, &invited).await?.0;
+    let mut sessions = Vec::new();
+    for person in [SUPPORT, FINANCE] {
+        let invited = invite(operations, &owner, person, StaffScope::Provider).await?;
+        sessions.push(owner::come(operations, &invited).await?.0);
+    }
+    let [support, finance] = sessions.as_slice() else {
+        bail!("two people came and are not there");
+    };
+    note(operations, support, dear, CALLED).await?;
+    ask_dear_refund(operations, support, dear).await?;
+    note(operations, finance, dear, CHECKED).await?;
+    start_jobs(stage, cast, finance).await?;
+    for person in [OPS, AUDITOR] {
+        invite(operations, &owner, person, StaffScope::Provider).await?;
+    }
     invite_members(operations, &owner, cast).await?;
-    for caller in [support, finance, owner] {
-        operations.end_session(&caller, &caller.session_id).await?;
+    for session in sessions.iter().chain([&owner]) {
+        operations.end_session(session, &session.session_id).await?;
     }
     Ok(())
 }
@@ -117,7 +81,7 @@ async fn invite(
     by: &StaffCaller,
     (email, name, role): (&str, &str, Role),
     scope: StaffScope,
-) -> anyhow::Result<tributary_operations::staff::Invitation> {
+) -> anyhow::Result<Invitation> {
     let new = NewStaff {
         email: email.to_owned(),
         name: name.to_owned(),
@@ -151,10 +115,7 @@ async fn ask_dear_refund(
         reason: Some("行程取消，全额退款".to_owned()),
         ..RefundRequest::default()
     };
-    let idem = once(
-        "SJR-TUIFANG-1",
-        "POST /admin/v1/orders/{order_id}/refunds",
-    );
+    let idem = once("SJR-TUIFANG-1", "POST /admin/v1/orders/{order_id}/refunds");
     let asked = operations
         .refund_order_for(by, &viewer(by), &order.id, request, &idem)
         .await;
@@ -183,8 +144,4 @@ async fn start_jobs(stage: &Stage, cast: &Cast, by: &StaffCaller) -> anyhow::Res
 
 fn viewer(caller: &StaffCaller) -> Viewer {
     Viewer::of_roles(Reach::Platform, &caller.roles)
-}
-
-fn gone() -> anyhow::Error {
-    anyhow::anyhow!("somebody has not come")
 }

@@ -4,10 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use tributary_domain::bill::BillDay;
 use tributary_domain::clock::{Clock, ManualClock, SharedClock, Timestamp};
+use tributary_domain::ids::ProviderId;
 use tributary_domain::refund_content::RefundRequest;
 use tributary_operations::idempotency::{Idempotency, fingerprint};
 use tributary_operations::orders::view::OrderView;
+use tributary_operations::reconciliation::Outcome;
 use tributary_operations::refunds::view::RefundView;
 use tributary_operations::{Limits, OperationError, Operations};
 use tributary_vault::{KeyFile, KeySource};
@@ -21,8 +24,6 @@ use crate::platform::{Background, Platform, PlatformConfig};
 const SEED: u64 = 20_260_101;
 /// More rounds than any chain of cause and effect needs.
 const SETTLE_ROUNDS_MAX: usize = 200;
-/// More days and fund flows than are due in any morning.
-const RECONCILE_ROUNDS_MAX: usize = 40;
 pub(super) const MINUTE_MS: i64 = 60_000;
 
 /// Where everything will be once the listeners are open, as stored rows must name it.
@@ -89,10 +90,10 @@ impl Stage {
         self.clock.now()
     }
 
-    /// Lets time pass until an instant, and everything happen that is due then. Time that has passed stays.
-    pub(super) async fn at(&self, instant: Timestamp) -> anyhow::Result<()> {
+    /// Moves time to an instant; what fell due on the way happens with the next [`Self::after`]. Time never goes back.
+    pub(super) fn move_to(&self, instant: Timestamp) {
         let ahead_ms = instant.millis_since(self.now());
-        self.after(ahead_ms.max(0)).await
+        self.clock.advance_millis(ahead_ms.max(0));
     }
 
     /// Lets so much time pass, and everything happen that is due then.
@@ -108,19 +109,16 @@ impl Stage {
         bail!("the past does not come to rest")
     }
 
-    /// What is done on the clock whether anybody waits or not: figures, certificates, bills, warnings.
-    pub(super) async fn upkeep(&self) -> anyhow::Result<()> {
-        let operations = self.operations();
-        operations.refresh_certificates().await?;
-        operations.compute_hours().await?;
-        for _ in 0..RECONCILE_ROUNDS_MAX {
-            if operations.reconcile_due().await? == 0 {
-                break;
-            }
+    /// Compares a provider's day with its bill, as an operator does by hand.
+    pub(super) async fn compare_bill(
+        &self,
+        provider: &ProviderId,
+        day: BillDay,
+    ) -> anyhow::Result<()> {
+        match self.operations().reconcile(provider, day).await? {
+            Outcome::Completed(_) => Ok(()),
+            Outcome::Waiting(_) | Outcome::Busy => bail!("the bill of {day} is not to be had"),
         }
-        operations.warn_of_ending_keys().await?;
-        operations.write_credential_uses().await?;
-        Ok(())
     }
 
     /// Places an order, whatever becomes of it.
@@ -162,7 +160,7 @@ impl Stage {
         Ok(())
     }
 
-    /// An order that is placed, paid and told.
+    /// An order that is placed and paid; WeChat tells when time passes.
     pub(super) async fn paid(
         &mut self,
         shop: &Shop,
@@ -171,7 +169,6 @@ impl Stage {
     ) -> anyhow::Result<OrderView> {
         let order = self.order(shop, branch, goods).await?;
         self.pay(&order)?;
-        self.after(MINUTE_MS).await?;
         Ok(order)
     }
 

@@ -1,12 +1,13 @@
 //! What goes wrong in the demo's past, each in the way in which it goes wrong at a provider.
 
-use anyhow::Context;
+use anyhow::bail;
 use tributary_domain::bill::BillDay;
+use tributary_domain::clock::Timestamp;
 use tributary_operations::OperationError;
 use tributary_operations::orders::view::OrderView;
 use wechatpay_sim::{
     BillFault, BillFaultKind, ChangeProvider, ChangeSubMerchant, Fault, FaultKind, LedgerFilter,
-    PayOrder, RefundResult, RowChange, RowKind, SettleRefund, TradeState,
+    PayOnClose, PayOrder, RefundResult, RowChange, RowKind, SettleRefund, TradeState,
 };
 
 use super::cast::{Cast, Goods, Shop};
@@ -24,42 +25,45 @@ const OTHER_API_V3_KEY: &str = "changed-in-the-console-and-alone";
 
 /// Money goes back: a part, all of it, to nobody, and not for want of money.
 pub(super) async fn with_refunds(stage: &mut Stage, cast: &Cast) -> anyhow::Result<()> {
-    let (tea, books, greens) = (&cast.tea, &cast.books, &cast.greens);
-    let order = paid(stage, tea).await?;
-    stage.refund(tea, &order, (500, "少放了一份小料")).await?;
-    stage.after(2 * MINUTE_MS).await?;
-    stage.refund(tea, &order, (300, "再退一份")).await?;
-    let order = paid(stage, greens).await?;
-    let whole = (order.amount.total, "商品缺货，全额退款");
-    stage.refund(greens, &order, whole).await?;
-    let order = paid(stage, books).await?;
-    let refund = stage.refund(books, &order, (1_000, "优惠券补差")).await?;
-    let abnormal = SettleRefund {
+    let (tea, books, greens, flowers) = (&cast.tea, &cast.books, &cast.greens, &cast.flowers);
+    let part = paid(stage, tea).await?;
+    let whole = paid(stage, greens).await?;
+    let abnormal = paid(stage, books).await?;
+    let held = paid(stage, flowers).await?;
+    stage.after(MINUTE_MS).await?;
+    stage.refund(tea, &part, (500, "少放了一份小料")).await?;
+    let all = (whole.amount.total, "商品缺货，全额退款");
+    stage.refund(greens, &whole, all).await?;
+    let refund = stage
+        .refund(books, &abnormal, (1_000, "优惠券补差"))
+        .await?;
+    let result = SettleRefund {
         result: RefundResult::Abnormal,
         sp_mchid: None,
     };
     stage
         .simulator
-        .settle_refund(&refund.out_refund_no, &abnormal)?;
-    refund_without_money(stage, &cast.flowers).await?;
-    stage.after(3 * MINUTE_MS).await
+        .settle_refund(&refund.out_refund_no, &result)?;
+    refund_without_money(stage, flowers, &held).await?;
+    stage.after(2 * MINUTE_MS).await?;
+    stage.refund(tea, &part, (300, "再退一份")).await?;
+    stage.after(2 * MINUTE_MS).await
 }
 
 /// The sub-merchant has withdrawn its money; the refund is held until there is some again.
-async fn refund_without_money(stage: &mut Stage, shop: &Shop) -> anyhow::Result<()> {
-    let order = paid(stage, shop).await?;
+async fn refund_without_money(
+    stage: &mut Stage,
+    shop: &Shop,
+    order: &OrderView,
+) -> anyhow::Result<()> {
     let empty = ChangeSubMerchant {
         refund_balance: Some(Some(0)),
         ..ChangeSubMerchant::default()
     };
     let sub_mchid = &shop.main()?.sub_mchid;
     stage.simulator.change_sub_merchant(sub_mchid, &empty)?;
-    let asked = stage.refund(shop, &order, (2_000, "花材不新鲜")).await;
-    match asked.map_err(anyhow::Error::downcast::<OperationError>) {
-        Ok(_) | Err(Ok(OperationError::Upstream(_) | OperationError::UpstreamUnknown(_))) => Ok(()),
-        Err(Ok(error)) => Err(error.into()),
-        Err(Err(error)) => Err(error),
-    }
+    stage.refund(shop, order, (2_000, "花材不新鲜")).await?;
+    Ok(())
 }
 
 /// A notification that never comes: the platform asks. A close that comes too late: the order is paid.
@@ -69,22 +73,22 @@ pub(super) async fn with_payments(stage: &mut Stage, cast: &Cast) -> anyhow::Res
         .simulator
         .fault(Fault::of(FaultKind::NotificationWithheld).on_order(number(&order)?));
     stage.pay(&order)?;
-    stage.after(ASKED_MS).await?;
-    stage.simulator.clear_faults();
-    let order = usual(stage, &cast.books).await?;
-    let wish = wechatpay_sim::PayOnClose::default();
-    stage.simulator.pay_on_close(number(&order)?, wish)?;
-    // The answer says that it is paid, which is what a tenant finds out by asking.
+    let books = &cast.books;
+    let raced = usual(stage, books).await?;
+    let wish = PayOnClose::default();
+    stage.simulator.pay_on_close(number(&raced)?, wish)?;
     let closed = stage
         .operations()
-        .close_order(&cast.books.caller, &order.id)
+        .close_order(&books.caller, &raced.id)
         .await;
     if let Err(error) = closed
         && !matches!(error, OperationError::StateConflict { .. })
     {
         return Err(error.into());
     }
-    stage.after(ASKED_MS).await
+    stage.after(ASKED_MS).await?;
+    stage.simulator.clear_faults();
+    Ok(())
 }
 
 /// The bill of a day lacks a payment, has one of another amount, and one that nobody made.
@@ -94,13 +98,11 @@ pub(super) fn with_bills(stage: &Stage, cast: &Cast, day: BillDay) -> anyhow::Re
     let mut orders = stage.simulator.ledger_of(&filter).orders;
     orders.retain(|order| {
         let paid_ms = order.payment.as_ref().map(|payment| payment.success_ms);
-        let within = paid_ms.is_some_and(|ms| {
-            day.contains(tributary_domain::clock::Timestamp::from_millis(ms))
-        });
+        let within = paid_ms.is_some_and(|ms| day.contains(Timestamp::from_millis(ms)));
         order.sp_mchid == *sp_mchid && order.trade_state == TradeState::Success && within
     });
     let [dropped, changed, ..] = orders.as_slice() else {
-        anyhow::bail!("too little was sold on {day} for its bill to differ");
+        bail!("too little was sold on {day} for its bill to differ");
     };
     let fault = |kind, only: Option<&String>| BillFault {
         sp_mchid: Some(sp_mchid.clone()),
@@ -128,19 +130,22 @@ pub(super) fn with_bills(stage: &Stage, cast: &Cast, day: BillDay) -> anyhow::Re
 
 /// Money that comes after the close, by every tenant's own policy, and money of another amount.
 pub(super) async fn with_late_money(stage: &mut Stage, cast: &Cast) -> anyhow::Result<()> {
+    let mut closed = Vec::new();
     for shop in [&cast.tea, &cast.books, &cast.hotel] {
         let order = usual(stage, shop).await?;
-        stage
-            .operations()
-            .close_order(&shop.caller, &order.id)
-            .await?;
-        stage.after(MINUTE_MS).await?;
-        stage.pay_as(&order, &late(None))?;
-        stage.after(MINUTE_MS).await?;
+        let operations = stage.operations();
+        operations.close_order(&shop.caller, &order.id).await?;
+        closed.push(order);
     }
-    let order = usual(stage, &cast.greens).await?;
-    stage.pay_as(&order, &late(Some(order.amount.total - 80)))?;
-    stage.after(3 * MINUTE_MS).await
+    let short = usual(stage, &cast.greens).await?;
+    stage.after(MINUTE_MS).await?;
+    for order in &closed {
+        stage.pay_as(order, &late(None))?;
+    }
+    stage.pay_as(&short, &late(Some(short.amount.total - 80)))?;
+    stage.after(MINUTE_MS).await?;
+    // What goes back has arrived by then.
+    stage.after(2 * MINUTE_MS).await
 }
 
 fn late(amount_total: Option<i64>) -> PayOrder {
@@ -151,7 +156,7 @@ fn late(amount_total: Option<i64>) -> PayOrder {
     }
 }
 
-/// The APIv3 key was changed at WeChat and not here: what it told meanwhile cannot be read, until the key is changed back.
+/// The APIv3 key was changed at WeChat and not here: what it told meanwhile cannot be read; then it is changed back.
 pub(super) async fn with_notifications(stage: &mut Stage, cast: &Cast) -> anyhow::Result<()> {
     let (keys, shop) = (&cast.older.keys, &cast.hotel);
     let order = usual(stage, shop).await?;
@@ -181,8 +186,7 @@ pub(super) async fn with_prepays(stage: &mut Stage, cast: &Cast) -> anyhow::Resu
     };
     fail_prepay(stage, &cast.flowers, refused.times(1)).await?;
     let lost = Fault::of(FaultKind::LostAnswer).times(2);
-    fail_prepay(stage, &cast.greens, lost).await?;
-    stage.after(ASKED_MS).await
+    fail_prepay(stage, &cast.greens, lost).await
 }
 
 async fn fail_prepay(stage: &mut Stage, shop: &Shop, fault: Fault) -> anyhow::Result<()> {
@@ -205,7 +209,7 @@ pub(super) async fn waiting_orders(stage: &mut Stage, cast: &Cast) -> anyhow::Re
     for shop in [&cast.tea, &cast.hotel, &cast.books] {
         usual(stage, shop).await?;
     }
-    stage.after(0).await
+    Ok(())
 }
 
 async fn usual(stage: &mut Stage, shop: &Shop) -> anyhow::Result<OrderView> {
@@ -213,8 +217,5 @@ async fn usual(stage: &mut Stage, shop: &Shop) -> anyhow::Result<OrderView> {
 }
 
 async fn paid(stage: &mut Stage, shop: &Shop) -> anyhow::Result<OrderView> {
-    let order = stage
-        .paid(shop, shop.main().context("a branch")?, shop.usual()?)
-        .await?;
-    Ok(order)
+    stage.paid(shop, shop.main()?, shop.usual()?).await
 }
