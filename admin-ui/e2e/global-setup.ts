@@ -64,7 +64,7 @@ export default async function setup(project: TestProject) {
   const folder = await mkdtemp(join(tmpdir(), 'tributary-ui-'));
   const logFile = process.env.TRIBUTARY_E2E_LOG ?? join(folder, 'dev.log');
   const log = await open(logFile, 'w');
-  const started = spawn(program(), ['dev', '--data-dir', folder], {
+  const started = spawn(program(), ['dev', '--no-demo-data', '--data-dir', folder], {
     cwd: folder,
     stdio: ['ignore', log.fd, log.fd],
     env: {
