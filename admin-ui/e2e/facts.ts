@@ -20,7 +20,8 @@ export interface DevFacts {
 export interface Person {
   readonly email: string;
   readonly password: string;
-  readonly totp_secret: string;
+  /** The telephone's; people of a tenant may do without. */
+  readonly totp_secret?: string;
 }
 
 declare module 'vitest' {
