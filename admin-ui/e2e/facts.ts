@@ -12,6 +12,7 @@ export interface DevFacts {
   readonly sub_appid: string;
   readonly demo_openid: string;
   readonly receiver_url: string;
+  readonly provider: { readonly sp_mchid: string };
   /** Whoever may do everything, with what a sign-in needs. */
   readonly owner: Person;
 }
