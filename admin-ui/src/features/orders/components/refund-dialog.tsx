@@ -84,6 +84,7 @@ export function RefundDialog({ open, order, onClose }: RefundDialogProps) {
           ]}
         />
         <TextField
+          field="refund"
           label={t('refundAmount')}
           value={text}
           inputMode="decimal"

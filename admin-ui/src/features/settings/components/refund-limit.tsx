@@ -92,6 +92,7 @@ function EditDialog({ open, limit, tenantId, onClose }: EditDialogProps) {
       onClose={onClose}
     >
       <TextField
+        field="amount"
         label={t('newAmount')}
         value={text}
         inputMode="decimal"
