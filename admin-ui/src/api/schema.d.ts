@@ -4796,6 +4796,11 @@ export interface components {
             notes: components["schemas"]["Note"][];
             /** @description What you may do with it. */
             actions: components["schemas"]["AllowedAction"][];
+            /**
+             * @description The simulator's cashier, where an order in test mode is paid by hand while it can be; for whoever may ask WeChat
+             *     about it.
+             */
+            cashier_url?: string;
         };
         /**
          * StaffOrderPage

@@ -22,7 +22,7 @@ use crate::tenants::check_name;
 use crate::{OperationError, Operations};
 
 const ROUTE_TOKEN_BYTES: usize = 16;
-const PRODUCTION_API: &str = "https://api.mch.weixin.qq.com";
+pub(crate) const PRODUCTION_API: &str = "https://api.mch.weixin.qq.com";
 const PRODUCTION_BACKUP_API: &str = "https://api2.mch.weixin.qq.com";
 const PRODUCTION_LOGIN: &str = "https://api.weixin.qq.com";
 
