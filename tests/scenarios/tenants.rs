@@ -117,6 +117,7 @@ async fn wrong_settings(p: &TestPlatform) {
             order_expires_after_minutes: Some(0),
             webhook_schedule: Some("hourly".to_owned()),
             webhook_api_version: Some("1999-01-01".to_owned()),
+            events_kept_days: Some(6),
         }),
         ..TenantPatch::default()
     };
@@ -131,6 +132,7 @@ async fn wrong_settings(p: &TestPlatform) {
         "/name",
         "/settings/order_expires_after_minutes",
         "/settings/webhook_schedule",
+        "/settings/events_kept_days",
         "/settings/webhook_api_version",
     ];
     assert_eq!(fields, expected);
