@@ -73,6 +73,7 @@ pub(super) async fn with_payments(stage: &mut Stage, cast: &Cast) -> anyhow::Res
         .simulator
         .fault(Fault::of(FaultKind::NotificationWithheld).on_order(number(&order)?));
     stage.pay(&order)?;
+    paid(stage, &cast.flowers).await?;
     let books = &cast.books;
     let raced = usual(stage, books).await?;
     let wish = PayOnClose::default();
