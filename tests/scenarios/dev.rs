@@ -262,7 +262,7 @@ const SHOWN: &[(&str, usize)] = &[
     ("providers?", 3),
     ("sub-merchants?mode=test&", 8),
     ("staff?state=active&", 4),
-    ("staff?state=invited&", 5),
+    ("staff?state=invited&", 2),
     ("orders?mode=test&", 50),
     ("orders?mode=test&state=paid&", 30),
     ("orders?mode=test&state=closed&", 1),

@@ -16,8 +16,8 @@ use tributary_operations::endpoints::{
 use tributary_operations::tenants::NewTenant;
 use wechatpay::credentials::generate_pem;
 use wechatpay_sim::{
-    ChangeProvider, KeyMode, NewApp, NewOpenid, NewProvider, NewSubMerchant, OpenidOf,
-    ProviderKeys, RefundPolicy, RefundResult,
+    KeyMode, NewApp, NewOpenid, NewProvider, NewSubMerchant, OpenidOf, ProviderKeys, RefundPolicy,
+    RefundResult,
 };
 
 use super::shops;
@@ -188,7 +188,6 @@ impl Cast {
         let mut dice = Dice::new();
         let older = provider(stage, "支流科技（华东）", KeyMode::Certificate).await?;
         stage.move_to(begins);
-        rotate_platform_certificate(stage, &older.keys).await?;
         let provider = provider(stage, "支流科技", KeyMode::PublicKey).await?;
         let mut open = Opening {
             stage,
@@ -215,16 +214,10 @@ impl Cast {
         })
     }
 
-    /// A shop with one of its branches and something that it sells.
+    /// A shop with one of its branches and something that it sells. The one whose receiver fails sells little: what it is
+    /// not told is told again and again.
     pub(super) fn anyone(&mut self) -> anyhow::Result<(&Shop, &Branch, Goods)> {
-        let shops = [
-            &self.tea,
-            &self.tea,
-            &self.books,
-            &self.flowers,
-            &self.hotel,
-            &self.greens,
-        ];
+        let shops = [&self.tea, &self.tea, &self.books, &self.hotel, &self.greens];
         let shop = *self.dice.pick(&shops)?;
         let branch = self.dice.pick(&shop.branches)?;
         Ok((shop, branch, *self.dice.pick(shop.goods)?))
@@ -441,19 +434,6 @@ async fn provider(stage: &Stage, name: &str, key_mode: KeyMode) -> anyhow::Resul
         .clone_from(&keys.merchant_certificate_pem);
     let id = stage.operations().create_provider(&by(), new).await?.id;
     Ok(Provider { id, keys })
-}
-
-/// WeChat has published the successor of a certificate that ends soon.
-async fn rotate_platform_certificate(stage: &Stage, keys: &ProviderKeys) -> anyhow::Result<()> {
-    let change = ChangeProvider {
-        rotate_platform_certificate_after_ms: Some(10 * DAY_MS),
-        ..ChangeProvider::default()
-    };
-    stage
-        .simulator
-        .change_provider(&keys.sp_mchid, change)
-        .await?;
-    Ok(())
 }
 
 /// Who sets the demo up.

@@ -33,6 +33,7 @@ pub(super) async fn play(stage: &mut Stage, places: &Places, now: Timestamp) -> 
     let middle = yesterday.previous();
     let first = middle.previous();
     let mut cast = Cast::assemble(stage, places, first.at_millis(OPENING_MS)).await?;
+    trouble::untold_order(stage, &cast).await?;
     day(stage, &mut cast, first, now).await?;
     trouble::with_refunds(stage, &cast).await?;
     day(stage, &mut cast, middle, now).await?;

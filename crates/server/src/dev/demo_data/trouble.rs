@@ -23,6 +23,12 @@ const TOLD_AGAIN_MS: i64 = MINUTE_MS;
 /// Another APIv3 key than the platform knows, as when somebody changed it in WeChat's console alone.
 const OTHER_API_V3_KEY: &str = "changed-in-the-console-and-alone";
 
+/// An order whose webhooks fail until they are given up.
+pub(super) async fn untold_order(stage: &mut Stage, cast: &Cast) -> anyhow::Result<()> {
+    paid(stage, &cast.flowers).await?;
+    stage.after(MINUTE_MS).await
+}
+
 /// Money goes back: a part, all of it, to nobody, and not for want of money.
 pub(super) async fn with_refunds(stage: &mut Stage, cast: &Cast) -> anyhow::Result<()> {
     let (tea, books, greens, flowers) = (&cast.tea, &cast.books, &cast.greens, &cast.flowers);
@@ -73,6 +79,7 @@ pub(super) async fn with_payments(stage: &mut Stage, cast: &Cast) -> anyhow::Res
         .simulator
         .fault(Fault::of(FaultKind::NotificationWithheld).on_order(number(&order)?));
     stage.pay(&order)?;
+    paid(stage, &cast.flowers).await?;
     let books = &cast.books;
     let raced = usual(stage, books).await?;
     let wish = PayOnClose::default();
