@@ -4,11 +4,10 @@ import { useLabel, useText } from '@/shared/lib/i18n';
 import { type Column, DataTable } from '@/shared/ui/data-table';
 import { Empty } from '@/shared/ui/empty';
 import { Money } from '@/shared/ui/money';
-import { StatusTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
 import { type Approval, askedFen } from '../content';
 import { words } from '../i18n';
-import { APPROVAL_KINDS, APPROVAL_STATES } from '../states';
+import { APPROVAL_KINDS } from '../states';
 import { TargetLink } from './target-link';
 
 function AskedMoney({ approval }: { approval: Approval }) {
@@ -37,11 +36,6 @@ const COLUMNS: readonly Column<Approval>[] = [
     title: { zh: '金额', en: 'Amount' },
     align: 'right',
     render: (approval) => <AskedMoney approval={approval} />,
-  },
-  {
-    key: 'state',
-    title: { zh: '状态', en: 'State' },
-    render: (approval) => <StatusTag value={approval.state} words={APPROVAL_STATES} />,
   },
   { key: 'by', title: { zh: '申请人', en: 'Asked by' }, render: (approval) => approval.requested_by },
   {
