@@ -121,6 +121,42 @@ fn database_that_crashes_is_a_503_until_it_is_back() {
 }
 
 #[test]
+fn database_that_its_operator_restarts_is_a_503_until_it_is_back() {
+    on_a_cluster_of_its_own(async |p, cluster| {
+        let paid = p.order(888).await;
+        p.pay(&paid);
+        cluster.stop();
+        let wishes: Vec<Wish> = (0..CALLERS).map(|_| Wish::of(p)).collect();
+        let notices = p.simulator.run_due();
+        let (unanswered, _) = futures::join!(ask_all(p, &wishes), notices);
+        assert_eq!(unanswered, CALLERS);
+        cluster.recover();
+        assert_every_wish_becomes_one_order(p, &wishes, 1).await;
+        p.advance_seconds(60).await;
+        assert_eq!(p.told(&paid).await, ["order.created", "order.paid"]);
+    });
+}
+
+#[test]
+fn connections_that_are_all_refused_are_a_503_until_one_is_free() {
+    on_a_cluster_of_its_own(async |p, cluster| {
+        let paid = p.order(888).await;
+        p.pay(&paid);
+        cluster.refuse_connections();
+        let wishes: Vec<Wish> = (0..CALLERS).map(|_| Wish::of(p)).collect();
+        let begun = Instant::now();
+        let notices = p.simulator.run_due();
+        let (unanswered, _) = futures::join!(ask_all(p, &wishes), notices);
+        assert_eq!(unanswered, CALLERS);
+        assert!(begun.elapsed() < ANSWER_LIMIT, "{:?}", begun.elapsed());
+        cluster.admit_connections();
+        assert_every_wish_becomes_one_order(p, &wishes, 1).await;
+        p.advance_seconds(60).await;
+        assert_eq!(p.told(&paid).await, ["order.created", "order.paid"]);
+    });
+}
+
+#[test]
 fn locks_in_other_hands_are_a_503_and_not_a_wait_for_ever() {
     on_a_cluster_of_its_own(async |p, cluster| {
         let paid = p.order(888).await;

@@ -73,18 +73,38 @@ impl Cluster {
     }
 
     fn make_plain_role(&self) {
+        self.administer(&format!("CREATE ROLE {ROLE} LOGIN"));
+        self.administer(&format!("CREATE DATABASE {ROLE} OWNER {ROLE}"));
+    }
+
+    fn administer(&self, sql: &str) {
         let port = self.port.to_string();
-        for sql in [
-            format!("CREATE ROLE {ROLE} LOGIN"),
-            format!("CREATE DATABASE {ROLE} OWNER {ROLE}"),
-        ] {
-            let made = self
-                .command("psql")
-                .args(["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-qc"])
-                .arg(sql)
-                .output();
-            succeeded("psql", made);
-        }
+        let made = self
+            .command("psql")
+            .args(["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-qc"])
+            .arg(sql)
+            .output();
+        succeeded("psql", made);
+    }
+
+    /// Takes every connection from the platform, and lets it have no other.
+    pub fn refuse_connections(&self) {
+        self.administer(&format!("ALTER ROLE {ROLE} CONNECTION LIMIT 0"));
+        let end = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{ROLE}'"
+        );
+        self.administer(&end);
+    }
+
+    /// Lets the platform connect again.
+    pub fn admit_connections(&self) {
+        self.administer(&format!("ALTER ROLE {ROLE} CONNECTION LIMIT -1"));
+    }
+
+    /// Stops the server as its operator would: whoever is connected is told so.
+    pub fn stop(&self) {
+        let stopped = self.control().args(["-m", "fast", "-w", "stop"]).output();
+        succeeded("pg_ctl stop", stopped);
     }
 
     /// Stops the server as a crash of its machine would: nobody is told, nothing is written.

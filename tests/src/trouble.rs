@@ -69,11 +69,15 @@ pub enum Trouble {
     ConnectionsKilled,
     /// PostgreSQL crashes and comes back, three times.
     DatabaseCrashes,
+    /// PostgreSQL's operator restarts it, three times.
+    DatabaseRestarts,
+    /// PostgreSQL takes every connection away and gives no other, three times.
+    ConnectionsRefused,
 }
 
 impl Trouble {
     /// Every one.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::WechatDraws,
         Self::MainHostDown,
         Self::BothHostsDown,
@@ -82,12 +86,20 @@ impl Trouble {
         Self::LocksHeld,
         Self::ConnectionsKilled,
         Self::DatabaseCrashes,
+        Self::DatabaseRestarts,
+        Self::ConnectionsRefused,
     ];
 
     /// Whether a database can have it: there is no server behind SQLite.
     pub fn concerns(self, backend: Backend) -> bool {
-        let of_a_server = matches!(self, Self::ConnectionsKilled | Self::DatabaseCrashes);
-        backend == Backend::Postgres || !of_a_server
+        backend == Backend::Postgres || !(self.is_of_a_cluster() || self == Self::ConnectionsKilled)
+    }
+
+    const fn is_of_a_cluster(self) -> bool {
+        matches!(
+            self,
+            Self::DatabaseCrashes | Self::DatabaseRestarts | Self::ConnectionsRefused
+        )
     }
 
     /// Makes the trouble for so long while there is load, and judges what is left.
@@ -104,8 +116,8 @@ impl Trouble {
                 let cluster = Cluster::start();
                 let database = TestDatabase::at(cluster.url()).await;
                 under_load(database, async |server: &mut Server, world: &World| {
-                    if self == Self::DatabaseCrashes {
-                        crash(&cluster, length).await;
+                    if self.is_of_a_cluster() {
+                        self.end_and_begin(&cluster, length).await;
                     } else {
                         self.make(server, world, length).await;
                     }
@@ -124,7 +136,26 @@ impl Trouble {
             Self::HostileCallers => hostile_callers(server, world, length).await,
             Self::LocksHeld => hold_locks(world).await,
             Self::ConnectionsKilled => kill_connections(world, length).await,
-            Self::DatabaseCrashes => panic!("needs a cluster of its own"),
+            Self::DatabaseCrashes | Self::DatabaseRestarts | Self::ConnectionsRefused => {
+                panic!("needs a cluster of its own")
+            }
+        }
+    }
+
+    async fn end_and_begin(self, cluster: &Cluster, length: Duration) {
+        for _ in 0..3 {
+            tokio::time::sleep(length / 3).await;
+            match self {
+                Self::DatabaseCrashes => cluster.crash(),
+                Self::DatabaseRestarts => cluster.stop(),
+                _ => cluster.refuse_connections(),
+            }
+            tokio::time::sleep(DOWN).await;
+            if self == Self::ConnectionsRefused {
+                cluster.admit_connections();
+            } else {
+                cluster.recover();
+            }
         }
     }
 }
@@ -213,14 +244,5 @@ async fn kill_connections(world: &World, length: Duration) {
     while begun.elapsed() < length {
         world.database.query(kill).await;
         tokio::time::sleep(KILL_PAUSE).await;
-    }
-}
-
-async fn crash(cluster: &Cluster, length: Duration) {
-    for _ in 0..3 {
-        tokio::time::sleep(length / 3).await;
-        cluster.crash();
-        tokio::time::sleep(DOWN).await;
-        cluster.recover();
     }
 }

@@ -2774,7 +2774,7 @@ export interface components {
             date: string;
             /** @description `R01` to `R16`. */
             class: string;
-            /** @description `payment`, `refund`, `bill` or `order`. */
+            /** @description `payment`, `refund`, `bill`, `order` or `fund_flow`. */
             subject: string;
             /** @description Its number at WeChat. */
             number: string;

@@ -14,6 +14,7 @@ pub mod delivery;
 pub mod endpoint;
 pub mod event;
 pub mod field;
+pub mod fund_flow;
 pub mod idempotency_key;
 pub mod ids;
 pub mod job;

@@ -49,6 +49,8 @@ state_words! {
         Integrity = "R12",
         /// The bill is not to be had.
         Unavailable = "R13",
+        /// A sub-merchant's account moved otherwise than the books say: a payment, a refund, or profit shared.
+        FundFlow = "R14",
         /// Another day's bill has it.
         DayBoundary = "R15",
         /// The sums of an order are not those of its refunds.
@@ -91,6 +93,24 @@ state_words! {
         Bill = "bill",
         /// An order's sums.
         Order = "order",
+        /// A movement on a sub-merchant's account.
+        FundFlow = "fund_flow",
+    }
+}
+
+/// One of the two comparisons of a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compared {
+    /// The books with the trade bill.
+    Trades,
+    /// The books with the sub-merchants' fund flows.
+    FundFlows,
+}
+
+impl Compared {
+    /// Whether a difference about this is of that comparison.
+    pub fn covers(self, subject: SubjectKind) -> bool {
+        (self == Self::FundFlows) == (subject == SubjectKind::FundFlow)
     }
 }
 
@@ -298,20 +318,27 @@ pub fn judge_missing(
     day: BillDay,
     elsewhere: Elsewhere,
 ) -> Finding {
-    let near =
-        at.millis_since(day.start()) < BOUNDARY_MS || day.end().millis_since(at) <= BOUNDARY_MS;
-    let class = if elsewhere == Elsewhere::InNeighbour || near {
+    let class = if elsewhere == Elsewhere::InNeighbour || is_near_midnight(at, day) {
         DiscrepancyClass::DayBoundary
-    } else if kind == SubjectKind::Refund {
-        DiscrepancyClass::MissingRefund
     } else {
-        DiscrepancyClass::MissingPayment
+        match kind {
+            SubjectKind::Refund => DiscrepancyClass::MissingRefund,
+            SubjectKind::FundFlow => DiscrepancyClass::FundFlow,
+            SubjectKind::Payment | SubjectKind::Bill | SubjectKind::Order => {
+                DiscrepancyClass::MissingPayment
+            }
+        }
     };
     Finding {
         class,
         local_fen: fen,
         bill_fen: 0,
     }
+}
+
+/// Whether an instant is so near the ends of a day that the other day's bill may have it.
+pub fn is_near_midnight(at: Timestamp, day: BillDay) -> bool {
+    at.millis_since(day.start()) < BOUNDARY_MS || day.end().millis_since(at) <= BOUNDARY_MS
 }
 
 /// Whether the bill of the day before or after has what this one lacks.

@@ -7,6 +7,7 @@ mod close;
 mod compare;
 pub mod days;
 mod desk;
+mod flows;
 mod note;
 mod repair;
 pub mod view;
@@ -14,7 +15,7 @@ pub mod view;
 use tributary_domain::bill::{Bill, BillDay, BillKind, BillName};
 use tributary_domain::ids::{ProviderId, ReconciliationId};
 use tributary_domain::reconciliation::{
-    DiscrepancyClass, Figures, Finding, Reconciliation, ReconciliationState, SubjectKind,
+    Compared, DiscrepancyClass, Figures, Finding, Reconciliation, ReconciliationState, SubjectKind,
 };
 use tributary_storage::{books, reconciliations};
 
@@ -303,8 +304,9 @@ impl Operations {
         }
         tx.commit().await?;
         self.repair(&compared).await?;
-        self.fix_what_is_gone(&compared).await?;
-        self.escalate_day_before(&compared).await?;
+        self.fix_what_is_gone(&compared, Compared::Trades).await?;
+        self.escalate_day_before(&compared, Compared::Trades)
+            .await?;
         let completed = Reconciliation {
             state: ReconciliationState::Completed,
             completed_at: Some(self.now()),
@@ -401,14 +403,19 @@ impl Operations {
         }
     }
 
-    /// What is compared is compared; fund flows that could not be had yet are asked for again.
+    /// What is compared is compared; fund flows that could not be had yet are asked for again. Once all are there,
+    /// they are compared.
     async fn finish_fund_flows(
         &self,
         run: &Reconciliation,
         lease: &BillLease,
     ) -> Result<Outcome, OperationError> {
         let handle = self.provider(&run.provider_id).await?;
-        let after = match self.fetch_fund_flows(&handle, run.day, lease).await? {
+        let missing = self.fetch_fund_flows(&handle, run.day, lease).await?;
+        if missing.is_none() {
+            self.compare_fund_flows(run, lease).await?;
+        }
+        let after = match missing {
             Some(reason) => self.try_later(run, &reason).await?,
             None if run.next_try_at.is_none() => run.clone(),
             None => {

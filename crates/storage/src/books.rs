@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{AttemptId, ProviderId, TenantId};
@@ -356,6 +356,8 @@ pub enum Whose<'a> {
     Provider(&'a ProviderId),
     /// One tenant's in one mode.
     Tenant(&'a TenantId, Mode),
+    /// A sub-merchant's of a provider.
+    SubMerchant(&'a ProviderId, &'a str),
 }
 
 /// Count and sum of payments on a span of time, in fen, added up by the database.
@@ -375,6 +377,9 @@ pub async fn payment_sums_all_tenants(
         Whose::Tenant(id, mode) => own
             .filter(orders::Column::TenantId.eq(id.as_str()))
             .filter(orders::Column::Mode.eq(mode.as_str())),
+        Whose::SubMerchant(id, sub_mchid) => own
+            .filter(orders::Column::ProviderId.eq(id.as_str()))
+            .filter(orders::Column::SubMchid.eq(sub_mchid)),
     };
     let is_own = Query::select()
         .expr(Expr::val(1))
@@ -400,9 +405,25 @@ pub async fn payment_sums_all_tenants(
         Whose::Tenant(id, mode) => late
             .filter(late_payments::Column::TenantId.eq(id.as_str()))
             .filter(late_payments::Column::Mode.eq(mode.as_str())),
+        Whose::SubMerchant(id, sub_mchid) => late
+            .filter(late_payments::Column::ProviderId.eq(id.as_str()))
+            .filter(Expr::exists(order_of_late(sub_mchid))),
     };
     let (own, late) = (counted(at, own).await?, counted(at, late).await?);
     Ok((own.0.saturating_add(late.0), own.1.saturating_add(late.1)))
+}
+
+/// A late payment's order, when it is this sub-merchant's.
+fn order_of_late(sub_mchid: &str) -> SelectStatement {
+    Query::select()
+        .expr(Expr::val(1))
+        .from(orders::Entity)
+        .and_where(
+            Expr::col((orders::Entity, orders::Column::Id))
+                .equals((late_payments::Entity, late_payments::Column::OrderId)),
+        )
+        .and_where(Expr::col((orders::Entity, orders::Column::SubMchid)).eq(sub_mchid))
+        .to_owned()
 }
 
 /// Count and sum of refunds that WeChat accepted on a span of time, in fen, added up by the database.
@@ -422,6 +443,9 @@ pub async fn refund_sums_all_tenants(
         Whose::Tenant(id, mode) => all
             .filter(refunds::Column::TenantId.eq(id.as_str()))
             .filter(refunds::Column::Mode.eq(mode.as_str())),
+        Whose::SubMerchant(id, sub_mchid) => all
+            .filter(refunds::Column::ProviderId.eq(id.as_str()))
+            .filter(refunds::Column::SubMchid.eq(sub_mchid)),
     };
     counted(at, all).await
 }

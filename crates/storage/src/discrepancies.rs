@@ -9,7 +9,7 @@ use tributary_domain::bill::BillDay;
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{DiscrepancyId, ProviderId, TenantId};
 use tributary_domain::reconciliation::{
-    Discrepancy, DiscrepancyClass, DiscrepancyState, SubjectKind,
+    Compared, Discrepancy, DiscrepancyClass, DiscrepancyState, SubjectKind,
 };
 use tributary_domain::tenant::Mode;
 
@@ -197,16 +197,22 @@ pub async fn list(
     rows.into_iter().map(to_discrepancy).collect()
 }
 
-/// Open discrepancies of a day's comparison that its last run did not see any more.
+/// Open discrepancies of one of a day's comparisons that its last run did not see any more.
 pub async fn gone_all_tenants(
     at: &impl Access,
     (provider, day): (&ProviderId, BillDay),
-    seen_in: i64,
+    (compared, seen_in): (Compared, i64),
     limit: u64,
 ) -> Result<Vec<Discrepancy>, StorageError> {
+    let of_flows = SubjectKind::FundFlow.as_str();
+    let subject = match compared {
+        Compared::Trades => Column::Subject.ne(of_flows),
+        Compared::FundFlows => Column::Subject.eq(of_flows),
+    };
     let rows = Entity::find()
         .filter(Column::ProviderId.eq(provider.as_str()))
         .filter(Column::Day.eq(day.to_string()))
+        .filter(subject)
         .filter(Column::State.eq(DiscrepancyState::Open.as_str()))
         .filter(Column::SeenIn.lt(seen_in))
         .order_by_asc(Column::Id)

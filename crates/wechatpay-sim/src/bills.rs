@@ -365,17 +365,18 @@ fn trade_bill(
 
 fn provider_flow(core: &Core, whose: Whose<'_>, account: Account) -> Contents {
     let bill = FlowBill::of_provider(&core.ledger(), whose.sp_mchid, account, whose.day);
-    spoilt_flow(core, whose, bill)
+    spoilt_flow(core, whose, bill, "")
 }
 
 fn sub_merchant_flow(core: &Core, whose: Whose<'_>, sub_mchid: &str) -> Contents {
     let owner = (whose.sp_mchid, sub_mchid);
     let bill = FlowBill::of_sub_merchant(&core.ledger(), owner, whose.day);
-    spoilt_flow(core, whose, bill)
+    spoilt_flow(core, whose, bill, sub_mchid)
 }
 
-fn spoilt_flow(core: &Core, whose: Whose<'_>, mut bill: FlowBill) -> Contents {
+fn spoilt_flow(core: &Core, whose: Whose<'_>, mut bill: FlowBill, sub_mchid: &str) -> Contents {
     let faults = core.bill_faults();
+    bill.spoil(&faults, whose, sub_mchid);
     bill.wrong_totals = faults.find(BillFaultKind::WrongTotals, whose).is_some();
     Contents::Flow(bill)
 }

@@ -34,6 +34,7 @@ export const CLASSES: Record<string, Label> = {
   R11: { zh: '重复单号', en: 'A number twice' },
   R12: { zh: '账单损坏', en: 'A broken bill' },
   R13: { zh: '账单缺失', en: 'No bill' },
+  R14: { zh: '资金流水不符', en: 'An account moved otherwise' },
   R15: { zh: '跨日', en: 'Across midnight' },
   R16: { zh: '账不平', en: 'The sums disagree' },
 };

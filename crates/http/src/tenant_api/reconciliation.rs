@@ -64,7 +64,7 @@ struct Discrepancy {
     date: String,
     /// In which way: `R01` to `R16`.
     class: String,
-    /// `payment`, `refund`, `bill` or `order`.
+    /// `payment`, `refund`, `bill`, `order` or `fund_flow`.
     subject: String,
     /// Its number at WeChat.
     number: String,

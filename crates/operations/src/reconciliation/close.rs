@@ -1,10 +1,10 @@
 //! How discrepancies come to their end: a later bill, a comparison that does not find them any more, or a person.
 
-use tributary_domain::bill::{BillDay, BillRow};
+use tributary_domain::bill::BillDay;
 use tributary_domain::clock::Timestamp;
-use tributary_domain::ids::DiscrepancyId;
+use tributary_domain::ids::{DiscrepancyId, ProviderId};
 use tributary_domain::reconciliation::{
-    Discrepancy, DiscrepancyClass, DiscrepancyState, Reconciliation,
+    Compared, Discrepancy, DiscrepancyClass, DiscrepancyState, Reconciliation,
 };
 use tributary_domain::staff::Actor;
 use tributary_storage::discrepancies::{self, DiscrepancyFilter};
@@ -73,28 +73,30 @@ impl Operations {
             .await
     }
 
-    /// A row of this bill is what the comparison of a neighbouring day waits for; whether the days are neighbours.
+    /// A row of this day's bill is what the comparison of a neighbouring day waits for; whether the days are neighbours.
     pub(super) async fn fix_waiting(
         &self,
-        row: &BillRow,
+        (provider, bill_day, compared): (&ProviderId, BillDay, Compared),
+        number: &str,
         ours_at: Timestamp,
     ) -> Result<bool, OperationError> {
         let day = BillDay::of(ours_at);
-        if day != row.day.previous() && day != row.day.next() {
+        if day != bill_day.previous() && day != bill_day.next() {
             return Ok(false);
         }
         let filter = DiscrepancyFilter {
-            provider_id: Some(row.provider_id.clone()),
+            provider_id: Some(provider.clone()),
             day: Some(day),
             state: Some(DiscrepancyState::Open),
-            number: Some(row.number().to_owned()),
+            number: Some(number.to_owned()),
             tenant_id: None,
         };
         let storage = self.storage();
         let waiting =
             discrepancies::list_all_tenants(storage, &filter, None, OF_ONE_NUMBER_MAX).await?;
-        for before in waiting.iter().filter(|one| one.class.waits()) {
-            self.fix(before, format!("the bill of {} has it", row.day))
+        let waits = |one: &&Discrepancy| one.class.waits() && compared.covers(one.subject);
+        for before in waiting.iter().filter(waits) {
+            self.fix(before, format!("the bill of {bill_day} has it"))
                 .await?;
         }
         Ok(true)
@@ -104,10 +106,13 @@ impl Operations {
     pub(super) async fn fix_what_is_gone(
         &self,
         run: &Reconciliation,
+        compared: Compared,
     ) -> Result<(), OperationError> {
         let of = (&run.provider_id, run.day);
         loop {
-            let gone = discrepancies::gone_all_tenants(self.storage(), of, run.tries, PAGE).await?;
+            let gone =
+                discrepancies::gone_all_tenants(self.storage(), of, (compared, run.tries), PAGE);
+            let gone = gone.await?;
             if gone.is_empty() {
                 return Ok(());
             }
@@ -136,6 +141,7 @@ impl Operations {
     pub(super) async fn escalate_day_before(
         &self,
         run: &Reconciliation,
+        compared: Compared,
     ) -> Result<(), OperationError> {
         let filter = DiscrepancyFilter {
             provider_id: Some(run.provider_id.clone()),
@@ -155,7 +161,7 @@ impl Operations {
             after = Some(last.id.clone());
             let overdue = |one: &&Discrepancy| {
                 let waited = one.class.waits() && one.class != DiscrepancyClass::Unavailable;
-                waited && one.owner != STAFF
+                waited && one.owner != STAFF && compared.covers(one.subject)
             };
             for before in page.iter().filter(overdue) {
                 self.escalate(before).await?;

@@ -7,8 +7,8 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{BillId, OrderId, TenantId};
 use tributary_domain::order::Order;
 use tributary_domain::reconciliation::{
-    DiscrepancyClass, Elsewhere, Finding, KnownPayment, LocalPayment, LocalRefund, Occurrence,
-    SubjectKind, judge_missing, judge_payment, judge_refund, other_side,
+    Compared, DiscrepancyClass, Elsewhere, Finding, KnownPayment, LocalPayment, LocalRefund,
+    Occurrence, SubjectKind, judge_missing, judge_payment, judge_refund, other_side,
 };
 use tributary_storage::bill_rows::{self, RowPlace};
 use tributary_storage::{bills, books};
@@ -164,7 +164,10 @@ impl Operations {
         if let Some(finding) = finding {
             let is_boundary = finding.class == DiscrepancyClass::DayBoundary;
             let is_explained = match at.filter(|_| is_boundary) {
-                Some(at) => self.fix_waiting(row, at).await?,
+                Some(at) => {
+                    let of = (&row.provider_id, row.day, Compared::Trades);
+                    self.fix_waiting(of, row.number(), at).await?
+                }
                 None => false,
             };
             found.push(noted(subject, finding, is_explained));

@@ -212,6 +212,7 @@ const fn alarm_code(class: DiscrepancyClass) -> Option<&'static str> {
         DiscrepancyClass::Duplicate => Some("bill_duplicate"),
         DiscrepancyClass::Integrity => Some("bill_integrity"),
         DiscrepancyClass::Unavailable => Some("bill_unavailable"),
+        DiscrepancyClass::FundFlow => Some("bill_fund_flow"),
         DiscrepancyClass::TrialBalance => Some("trial_balance"),
         DiscrepancyClass::MissingPayment
         | DiscrepancyClass::UnbookedPayment

@@ -190,14 +190,17 @@ impl Operations {
     }
 
     /// A payment of ours that the bill lacks: when WeChat still says it is paid, the next bill will have it.
-    async fn ask_about_payment(&self, found: &Discrepancy) -> Result<(), OperationError> {
+    pub(super) async fn ask_about_payment(
+        &self,
+        found: &Discrepancy,
+    ) -> Result<(), OperationError> {
         if let Some((order, attempt)) = self.order_of(found).await? {
             self.query(&order, &attempt, Source::Reconciliation).await?;
         }
         Ok(())
     }
 
-    async fn ask_about_refund(&self, found: &Discrepancy) -> Result<(), OperationError> {
+    pub(super) async fn ask_about_refund(&self, found: &Discrepancy) -> Result<(), OperationError> {
         if let Some(refund) = self.refund_of_number(found).await? {
             self.query_refund(&refund).await?;
         }

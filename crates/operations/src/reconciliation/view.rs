@@ -16,7 +16,7 @@ pub struct DiscrepancyView {
     pub date: BillDay,
     /// `R01` to `R16`.
     pub class: String,
-    /// `payment`, `refund`, `bill` or `order`.
+    /// `payment`, `refund`, `bill`, `order` or `fund_flow`.
     pub subject: String,
     /// Its number at WeChat.
     pub number: String,

@@ -10,7 +10,8 @@ use super::{calendar::Day, invented::Invented, rows::TradeRow};
 pub enum BillFaultKind {
     /// Rows of a trade bill are missing.
     Drop,
-    /// `count` (1) rows out of `seed` that nothing stands behind, with what `set` says.
+    /// `count` (1) rows out of `seed` that nothing stands behind, with what `set` says. In a fund flow without `rows`:
+    /// shares of payments.
     Add,
     /// Rows say what `set` says.
     Change,
@@ -107,7 +108,8 @@ impl RowChange {
 pub struct BillFault {
     /// What is wrong.
     pub kind: BillFaultKind,
-    /// Which bill; faults of rows concern trade bills alone, the others every bill when this is absent.
+    /// Which bill; when this is absent, faults of rows concern trade bills, the others every bill. Rows of fund flows are
+    /// dropped, added, changed and duplicated, and not delayed.
     #[serde(default)]
     pub bill: Option<BillName>,
     /// Only this provider's.
@@ -248,10 +250,14 @@ impl BillFaults {
         })
     }
 
-    fn of_rows(&self, kind: BillFaultKind, whose: Whose<'_>) -> impl Iterator<Item = &BillFault> {
+    pub(super) fn of_rows(
+        &self,
+        kind: BillFaultKind,
+        whose: Whose<'_>,
+    ) -> impl Iterator<Item = &BillFault> {
         self.faults.iter().filter(move |fault| {
             fault.kind == kind
-                && fault.bill.unwrap_or_default() == BillName::Trade
+                && fault.bill.unwrap_or_default() == whose.bill
                 && fault.concerns_day(whose.sp_mchid, whose.day)
         })
     }

@@ -4,12 +4,18 @@ use std::io::{self, Write};
 
 use super::{
     calendar::Day,
+    faults::{BillFault, BillFaultKind, BillFaults, RowKind, Whose},
     lines::{self, harmless, yuan},
     rows::fee_fen,
 };
 use crate::ledger::{Account, FundFlow, Ledger, RefundStatus};
 
+const PAYMENT: &str = "交易";
+const REFUND: &str = "退款";
+const SHARE: &str = "分账";
+
 /// One row.
+#[derive(Clone)]
 pub(super) struct FlowRow {
     at_ms: i64,
     business_no: String,
@@ -85,7 +91,7 @@ impl FlowBill {
                 let numbers = (payment.transaction_id.as_str(), order.out_trade_no.as_str());
                 let paid = payment.amount_total;
                 let entry = Entry::new(payment.success_ms, numbers, sp_mchid);
-                rows.push(entry.row(1, "交易", paid));
+                rows.push(entry.row(1, PAYMENT, paid));
                 rows.push(entry.row(2, "扣除交易手续费", -fee_fen(paid)));
             }
         }
@@ -96,7 +102,7 @@ impl FlowBill {
             let numbers = (refund.refund_id.as_str(), refund.out_refund_no.as_str());
             let fen = refund.amount_refund;
             let entry = Entry::new(refund.created_ms, numbers, sp_mchid);
-            rows.push(entry.row(1, "退款", -fen));
+            rows.push(entry.row(1, REFUND, -fen));
             rows.push(entry.row(2, "退还交易手续费", fee_fen(fen)));
             if refund.status == RefundStatus::Closed {
                 let entry = Entry::new(refund.updated_ms, numbers, sp_mchid);
@@ -123,6 +129,36 @@ impl FlowBill {
 
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// Drops, changes, duplicates and adds rows as faults say; `sub_mchid` is empty for the provider's own account.
+    pub(super) fn spoil(&mut self, faults: &BillFaults, whose: Whose<'_>, sub_mchid: &str) {
+        for fault in faults.of_rows(BillFaultKind::Drop, whose) {
+            self.rows.retain(|row| !picks(fault, row));
+        }
+        for fault in faults.of_rows(BillFaultKind::Change, whose) {
+            for row in self.rows.iter_mut().filter(|row| picks(fault, row)) {
+                let set = &fault.set;
+                let (paid, refunded) = (set.amount_total, set.amount_refund.map(|fen| -fen));
+                let fen = if row.is(REFUND) { refunded } else { paid };
+                row.amount = fen.unwrap_or(row.amount);
+            }
+        }
+        for fault in faults.of_rows(BillFaultKind::Duplicate, whose) {
+            let twice = self.rows.iter().filter(|row| picks(fault, row));
+            let twice: Vec<FlowRow> = twice.cloned().collect();
+            self.rows.extend(twice);
+        }
+        for fault in faults.of_rows(BillFaultKind::Add, whose) {
+            let only = fault.set.sub_mchid.as_deref();
+            if only.is_none_or(|only| only == sub_mchid) {
+                let count = fault.count.unwrap_or(1);
+                let (start_ms, sp_mchid) = (self.day.start_ms(), whose.sp_mchid);
+                let added = (0..count).map(|place| invented(fault, place, start_ms, sp_mchid));
+                self.rows.extend(added);
+            }
+        }
+        self.rows.sort_by_key(|row| row.at_ms);
     }
 
     pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -167,6 +203,49 @@ impl FlowBill {
             yuan(expense),
         ];
         lines::values(out, fields)
+    }
+}
+
+impl FlowRow {
+    fn is(&self, business: &str) -> bool {
+        self.business_type == business
+    }
+}
+
+/// Whether a fault is about this row; fees go untouched.
+fn picks(fault: &BillFault, row: &FlowRow) -> bool {
+    let kind = match fault.rows {
+        None => row.is(PAYMENT) || row.is(REFUND),
+        Some(RowKind::Payment) => row.is(PAYMENT),
+        Some(RowKind::Refund) => row.is(REFUND),
+    };
+    let names = |number: &Option<String>, business| {
+        number
+            .as_ref()
+            .is_none_or(|only| row.is(business) && *only == row.voucher)
+    };
+    kind && names(&fault.out_trade_no, PAYMENT) && names(&fault.out_refund_no, REFUND)
+}
+
+/// A movement that nothing stands behind, in the middle of the day.
+fn invented(fault: &BillFault, place: u64, start_ms: i64, sp_mchid: &str) -> FlowRow {
+    const NOON_MS: i64 = 12 * 60 * 60 * 1_000;
+    let set = &fault.set;
+    let number = format!("F{:08X}{place:012}", fault.seed % 0x1_0000_0000);
+    let (business, amount, voucher) = match fault.rows {
+        None => (SHARE, -set.amount_total.unwrap_or(1), &None),
+        Some(RowKind::Payment) => (PAYMENT, set.amount_total.unwrap_or(1), &set.out_trade_no),
+        Some(RowKind::Refund) => (REFUND, -set.amount_refund.unwrap_or(1), &set.out_refund_no),
+    };
+    FlowRow {
+        at_ms: start_ms + NOON_MS,
+        business_no: number.clone(),
+        flow_no: format!("{number}1"),
+        business_name: business.to_owned(),
+        business_type: business.to_owned(),
+        amount,
+        applicant: sp_mchid.to_owned(),
+        voucher: voucher.clone().unwrap_or(number),
     }
 }
 

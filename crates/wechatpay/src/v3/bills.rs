@@ -17,7 +17,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use content::{ContentDecoder, ContentError, Unverified, VerifiedContent};
-pub use fund_flow::{FundFlowBillParser, FundFlowRow, FundFlowSummary};
+pub use fund_flow::{FlowDirection, FundFlowBillParser, FundFlowRow, FundFlowSummary};
 pub use parse_error::{BillParseError, CellProblem};
 pub use requests::{
     AccountType, Compression, FundFlowBillRequest, SubMerchantFundFlowBillRequest,

@@ -127,7 +127,7 @@ pub(super) struct DiscrepancyObject {
     date: String,
     /// `R01` to `R16`.
     class: String,
-    /// `payment`, `refund`, `bill` or `order`.
+    /// `payment`, `refund`, `bill`, `order` or `fund_flow`.
     subject: String,
     /// Its number at WeChat.
     number: String,
