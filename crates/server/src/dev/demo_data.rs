@@ -59,7 +59,7 @@ pub(super) async fn make(
 async fn play(folder: &DataDir, places: &Places) -> anyhow::Result<Made> {
     let now = SystemClock.now();
     let mut stage = Stage::open(folder, places, now.plus_millis(-cast::PROVIDER_AGE_MS)).await?;
-    let played = days::play(&mut stage, places, now).await;
+    let played = Box::pin(days::play(&mut stage, places, now)).await;
     let closed = stage.close().await;
     played?;
     closed

@@ -32,7 +32,8 @@ pub(super) async fn play(stage: &mut Stage, places: &Places, now: Timestamp) -> 
     let yesterday = today.previous();
     let middle = yesterday.previous();
     let first = middle.previous();
-    let mut cast = Cast::assemble(stage, places, first.at_millis(OPENING_MS)).await?;
+    let assembled = Cast::assemble(stage, places, first.at_millis(OPENING_MS));
+    let mut cast = Box::pin(assembled).await?;
     trouble::untold_order(stage, &cast).await?;
     day(stage, &mut cast, first, now).await?;
     trouble::with_refunds(stage, &cast).await?;

@@ -132,10 +132,9 @@ impl Stage {
         let number = format!("{}{:05}", shop.prefix, self.made.orders);
         let request = branch.order(&number, goods, self.made.orders)?;
         let once = once(&number, "POST /v1/orders");
-        let placed = self
-            .operations()
-            .place_order(&shop.caller, request, &once)
-            .await;
+        let operations = self.operations();
+        // A large future, which everything that is played would hold.
+        let placed = Box::pin(operations.place_order(&shop.caller, request, &once)).await;
         Ok(placed.map(|placed| placed.view.order))
     }
 
