@@ -19,7 +19,7 @@ lint: ## Checks format, lints and documentation
 	@tests/scripts/install.sh build
 	@python3 tests/scripts/stages.py lint
 
-bench: ## Measures speed and size on both databases and prints the table; PART=neighbours: only that part
+bench: ## Measures speed and size on both databases and prints the table; PART=speed, neighbours or orders: only that part
 	@tests/scripts/install.sh bench
 	@CARGO_INCREMENTAL=1 cargo build --release --workspace --bins
 	@tests/scripts/with_postgres.sh --durable target/release/bench $(PART)

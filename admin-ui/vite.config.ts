@@ -8,7 +8,11 @@ const NONCE = '__TRIBUTARY_NONCE__';
 export default defineConfig({
   base: '/admin/',
   plugins: [react()],
-  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  resolve: {
+    alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) },
+    // A second copy of React, wherever it may lie, ends in an empty page.
+    dedupe: ['react', 'react-dom'],
+  },
   html: { cspNonce: NONCE },
   build: {
     target: 'es2022',

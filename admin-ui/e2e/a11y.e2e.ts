@@ -6,6 +6,8 @@ import { PAGES } from './pages';
 
 const { api_url, owner } = inject('facts');
 const MOST_STOPS = 400;
+/** Two dozen pages one after another, on a machine that does other things. */
+const WALK_MS = 300_000;
 
 /** Presses Tab until the focus comes round; an element that keeps it would end this by the limit. */
 async function walk(page: import('playwright-core').Page): Promise<number> {
@@ -36,7 +38,7 @@ it('has an accessible sign-in', async () => {
   await endWell(watched);
 });
 
-it('is accessible on every page, light and dark', async () => {
+it('is accessible on every page, light and dark', { timeout: WALK_MS }, async () => {
   const watched = await openAs(owner);
   const { page } = watched;
   for (const colorScheme of ['light', 'dark'] as const) {
@@ -51,7 +53,7 @@ it('is accessible on every page, light and dark', async () => {
   await endWell(watched);
 });
 
-it('lets Tab through every page', async () => {
+it('lets Tab through every page', { timeout: WALK_MS }, async () => {
   const watched = await openAs(owner);
   const { page } = watched;
   for (const { path, heading } of PAGES) {
@@ -63,7 +65,7 @@ it('lets Tab through every page', async () => {
   await endWell(watched);
 });
 
-it('never scrolls sideways, from 320 px up', async () => {
+it('never scrolls sideways, from 320 px up', { timeout: WALK_MS }, async () => {
   const watched = await openAs(owner);
   const { page } = watched;
   for (const { name, path, heading } of PAGES) {

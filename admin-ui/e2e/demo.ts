@@ -44,11 +44,16 @@ export async function placeOrder(total: number): Promise<DemoOrder> {
   return order;
 }
 
+/** Tells the simulated WeChat to behave otherwise; see the control API in crates/wechatpay-sim. */
+export async function atWechat(method: string, path: string, body?: unknown): Promise<void> {
+  const { sim_url } = inject('facts');
+  const answer = await fetch(`${sim_url}/_sim/${path}`, { method, body: body ? JSON.stringify(body) : undefined });
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+}
+
 /** Pays at the simulated WeChat, and waits until the platform was told. */
 export async function pay(order: DemoOrder): Promise<DemoOrder> {
-  const { sim_url } = inject('facts');
-  const answer = await fetch(`${sim_url}/_sim/orders/${order.out_trade_no}/pay`, { method: 'POST', body: '{}' });
-  if (!answer.ok) throw new Error(`the simulator did not take the payment: ${answer.status}`);
+  await atWechat('POST', `orders/${order.out_trade_no}/pay`, {});
   const deadline = Date.now() + PAID_LIMIT_MS;
   for (;;) {
     const found = await call<DemoOrder>('GET', `/v1/orders/${order.id}`);

@@ -12,6 +12,7 @@ export interface DevFacts {
   readonly sub_appid: string;
   readonly demo_openid: string;
   readonly receiver_url: string;
+  readonly provider: { readonly sp_mchid: string };
   /** Whoever may do everything, with what a sign-in needs. */
   readonly owner: Person;
 }
@@ -20,7 +21,8 @@ export interface DevFacts {
 export interface Person {
   readonly email: string;
   readonly password: string;
-  readonly totp_secret: string;
+  /** The telephone's; people of a tenant may do without. */
+  readonly totp_secret?: string;
 }
 
 declare module 'vitest' {

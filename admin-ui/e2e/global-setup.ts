@@ -31,6 +31,12 @@ function program(): string {
   return path;
 }
 
+/** Without the built pages every flow would wait for a sign-in that never comes. */
+async function expectPages({ api_url }: DevFacts): Promise<void> {
+  const icon = await fetch(`${api_url}/admin/icon.svg`);
+  if (!icon.ok) throw new Error('the program has no admin UI: npm run build, and build it again');
+}
+
 async function ready(started: ChildProcess, file: string, log: string): Promise<DevFacts> {
   const deadline = Date.now() + READY_LIMIT_MS;
   while (Date.now() < deadline) {
@@ -64,7 +70,7 @@ export default async function setup(project: TestProject) {
   const folder = await mkdtemp(join(tmpdir(), 'tributary-ui-'));
   const logFile = process.env.TRIBUTARY_E2E_LOG ?? join(folder, 'dev.log');
   const log = await open(logFile, 'w');
-  const started = spawn(program(), ['dev', '--data-dir', folder], {
+  const started = spawn(program(), ['dev', '--no-demo-data', '--data-dir', folder], {
     cwd: folder,
     stdio: ['ignore', log.fd, log.fd],
     env: {
@@ -74,7 +80,9 @@ export default async function setup(project: TestProject) {
     },
   });
   try {
-    project.provide('facts', await ready(started, join(folder, 'dev.json'), logFile));
+    const facts = await ready(started, join(folder, 'dev.json'), logFile);
+    await expectPages(facts);
+    project.provide('facts', facts);
   } catch (fault) {
     await stop(started);
     throw fault;

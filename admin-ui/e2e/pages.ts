@@ -24,6 +24,7 @@ export const PAGES: readonly PageToSee[] = [
   { name: 'staff', path: '/staff', heading: '人员与角色' },
   { name: 'audit', path: '/audit', heading: '审计日志' },
   { name: 'system', path: '/system', heading: '系统状态' },
+  { name: 'settings', path: '/settings', heading: '设置' },
   { name: 'account', path: '/account', heading: '我的账号' },
   { name: 'not-found', path: '/nowhere', heading: '没有这个页面' },
 ];

@@ -23,11 +23,14 @@ export function codeAt(secret: string, step: number): string {
 
 const used = new Map<string, number>();
 
-/** A code that this person has not used yet; the server takes the step after its own, too. */
+/**
+ * A code that this person has not used yet; the server takes the step after its own, too. Whoever is new here has bound
+ * the telephone a moment ago, with the code of this step.
+ */
 export async function freshCode(secret: string): Promise<string> {
   for (;;) {
     const now = Math.floor(Date.now() / 1_000 / STEP_S);
-    const next = Math.max(now, (used.get(secret) ?? 0) + 1);
+    const next = Math.max(now, (used.get(secret) ?? now) + 1);
     if (next <= now + 1) {
       used.set(secret, next);
       return codeAt(secret, next);

@@ -16,6 +16,9 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 /// An order that can be paid.
 #[derive(Clone, Debug)]
 pub(crate) struct Payable {
+    pub(crate) id: String,
+    /// Of the tenant whose order it is.
+    pub(crate) api_key: String,
     pub(crate) out_trade_no: String,
     pub(crate) sub_mchid: String,
     pub(crate) total: i64,
@@ -60,6 +63,8 @@ pub(crate) async fn place(scene: &Scene) -> Result<Payable> {
             .to_owned()
     };
     Ok(Payable {
+        id: text("/order/id"),
+        api_key: key.clone(),
         out_trade_no: text("/order/out_trade_no"),
         sub_mchid: text("/order/sub_mchid"),
         total: 888,

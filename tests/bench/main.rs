@@ -3,7 +3,8 @@
 //! Figures are ratios from one run, or counts. Platform, simulator and database are processes of their own; this one
 //! plays tenants, WeChat's notifications and the tenants' webhook receivers.
 //!
-//! `bench neighbours` measures only what tenants notice of a greedy one.
+//! `bench neighbours` measures only what tenants notice of a greedy one, `bench orders` only what the console's questions
+//! cost at a million orders; `bench orders --hold` leaves PostgreSQL's platform up afterwards, to be looked at.
 
 #![expect(clippy::print_stdout, reason = "a program that prints its findings")]
 #![expect(
@@ -11,7 +12,9 @@
     reason = "a program that measures real time and reads where PostgreSQL is"
 )]
 
+mod console;
 mod load;
+mod many_orders;
 mod measured;
 mod neighbours;
 mod notices;
@@ -32,6 +35,7 @@ use crate::scene::{Limited, Scene};
 const ORDERS_FOR: Duration = Duration::from_secs(15);
 const NOTICES: usize = 6_000;
 const TENANTS: usize = 10_000;
+const FEW_TENANTS: usize = 10;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<()> {
@@ -43,14 +47,21 @@ async fn main() -> Result<()> {
         2.0 * signature_ms
     );
     println!("| measure | SQLite | PostgreSQL |\n|---|---|---|");
-    let only_neighbours = std::env::args().nth(1).as_deref() == Some("neighbours");
+    let part = std::env::args().nth(1);
+    let hold = std::env::args().nth(2).as_deref() == Some("--hold");
+    let wants = |name: &str| part.as_deref().is_none_or(|part| part == name);
     let all = async |cluster: Option<&str>| {
         let mut rows = Vec::new();
-        if !only_neighbours {
-            rows = measure(cluster, signature_ms).await?;
+        if wants("speed") {
+            rows.extend(measure(cluster, signature_ms).await?);
         }
-        let found = neighbours::measure(cluster).await?;
-        rows.extend(found.into_iter().map(|found| (found.name, found.text)));
+        if wants("neighbours") {
+            let found = neighbours::measure(cluster).await?;
+            rows.extend(found.into_iter().map(|found| (found.name, found.text)));
+        }
+        if wants("orders") {
+            rows.extend(many_orders::measure(cluster, hold && cluster.is_some()).await?);
+        }
         anyhow::Ok(rows)
     };
     let sqlite = tenancy::platform(Box::pin(all(None))).await?;
@@ -61,7 +72,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-type Row = (&'static str, String);
+pub(crate) type Row = (&'static str, String);
 
 async fn measure(cluster: Option<&str>, signature_ms: f64) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
@@ -88,13 +99,24 @@ async fn measure(cluster: Option<&str>, signature_ms: f64) -> Result<Vec<Row>> {
         &mut rows,
     )
     .await?;
-    tenants::visit(&scene, TENANTS).await?;
+    crowd(&scene, &mut rows).await?;
+    scene.stop().await?;
+    Ok(rows)
+}
+
+/// What an order costs its payer's patience among few tenants and among many, and what many cost in memory.
+async fn crowd(scene: &Scene, rows: &mut Vec<Row>) -> Result<()> {
+    let few = tenants::order_latency(scene, scene.api_keys.get(..FEW_TENANTS).context("tenants")?)
+        .await?;
+    rows.push(("order among 10 tenants, p50 / p99", few));
+    let keys = tenants::visit(scene, TENANTS).await?;
     rows.push((
         "resident memory after 10,000 tenants",
         format!("{} MiB", scene.server_memory_mib()?),
     ));
-    scene.stop().await?;
-    Ok(rows)
+    let many = tenants::order_latency(scene, &keys).await?;
+    rows.push(("order among 10,000 tenants, p50 / p99", many));
+    Ok(())
 }
 
 async fn orders(scene: &mut Scene, signature_ms: f64, rows: &mut Vec<Row>) -> Result<()> {

@@ -78,6 +78,8 @@ pub(crate) struct Scene {
     pub(crate) notice_key: PrivateKey,
     pub(crate) api_v3_key: ApiV3Key,
     pub(crate) receiver: Receiver,
+    pub(crate) sim_url: String,
+    pub(crate) database_url: String,
     receiver_url: String,
     environment: Vec<(&'static str, String)>,
     simulator: Child,
@@ -121,7 +123,7 @@ impl Scene {
                 api_url.trim_start_matches("http://").to_owned(),
             ),
             ("TRIBUTARY_PUBLIC_URL", api_url.clone()),
-            ("TRIBUTARY_DATABASE_URL", database_url),
+            ("TRIBUTARY_DATABASE_URL", database_url.clone()),
             ("TRIBUTARY_KEK", kek),
             ("TRIBUTARY_WEBHOOKS_ALLOW_LOOPBACK", "true".into()),
             ("TRIBUTARY_LOG_FILTER", "error".into()),
@@ -136,6 +138,8 @@ impl Scene {
             notice_key: PrivateKey::from_pem(&notice_private)?,
             api_v3_key: ApiV3Key::parse(API_V3_KEY)?,
             receiver,
+            sim_url,
+            database_url,
             receiver_url,
             environment,
             simulator,
@@ -150,17 +154,28 @@ impl Scene {
         self.server = Some(process::spawn(&["serve"], &self.environment)?);
         let ready = process::until_ready(&format!("{}/readyz", self.api_url)).await?;
         for key in &self.api_keys {
-            let answer = self
-                .client
-                .post(format!("{}/v1/webhook-endpoints", self.api_url))
-                .bearer_auth(key)
-                .json(&json!({ "url": self.receiver_url, "events": ["order.paid"] }))
-                .send()
-                .await?;
-            let status = answer.status();
-            anyhow::ensure!(status.is_success(), "endpoint: {}", answer.text().await?);
+            self.register_receiver(key).await?;
         }
         Ok(ready)
+    }
+
+    /// Lets a tenant be told of its payments.
+    pub(crate) async fn register_receiver(&self, api_key: &str) -> Result<()> {
+        let answer = self
+            .client
+            .post(format!("{}/v1/webhook-endpoints", self.api_url))
+            .bearer_auth(api_key)
+            .json(&json!({ "url": self.receiver_url, "events": ["order.paid"] }))
+            .send()
+            .await?;
+        let status = answer.status();
+        anyhow::ensure!(status.is_success(), "endpoint: {}", answer.text().await?);
+        Ok(())
+    }
+
+    /// Makes a sub-merchant known at the simulator.
+    pub(crate) async fn introduce_at_wechat(&self, sub_mchid: &str) -> Result<()> {
+        introduce(&self.client, &self.sim_url, sub_mchid).await
     }
 
     /// CPU time spent so far by platform, simulator and database.
@@ -238,17 +253,7 @@ async fn provider(operations: &Operations, sim_url: &str) -> Result<Provider> {
         .await?;
     let keys: Value = made.error_for_status()?.json().await?;
     for place in 0..TENANTS {
-        let wish = json!({
-            "sp_mchid": SP_MCHID, "sub_mchid": sub_mchid(place), "name": "Bench",
-            "sub_appids": [{ "appid": SUB_APPID }],
-            "openids": [{ "appid": SUB_APPID, "openid": OPENID }],
-        });
-        let made = client
-            .post(format!("{sim_url}/_sim/sub-merchants"))
-            .json(&wish)
-            .send()
-            .await?;
-        made.error_for_status()?;
+        introduce(&client, sim_url, &sub_mchid(place)).await?;
     }
     let text = |name: &str| {
         keys.get(name)
@@ -278,6 +283,18 @@ async fn provider(operations: &Operations, sim_url: &str) -> Result<Provider> {
     Ok(operations
         .create_provider(&Actor::system("bench"), new)
         .await?)
+}
+
+async fn introduce(client: &reqwest::Client, sim_url: &str, sub_mchid: &str) -> Result<()> {
+    let wish = json!({
+        "sp_mchid": SP_MCHID, "sub_mchid": sub_mchid, "name": "Bench",
+        "sub_appids": [{ "appid": SUB_APPID }],
+        "openids": [{ "appid": SUB_APPID, "openid": OPENID }],
+    });
+    let url = format!("{sim_url}/_sim/sub-merchants");
+    let made = client.post(url).json(&wish).send().await?;
+    made.error_for_status()?;
+    Ok(())
 }
 
 async fn add_notice_key(storage: &Storage, provider: &Provider, pem: String) -> Result<()> {

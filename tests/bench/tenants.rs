@@ -1,5 +1,7 @@
 //! Many tenants, each of which calls with its key and under its certificate.
 
+use std::time::Instant;
+
 use anyhow::{Context as _, Result, ensure};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -12,22 +14,27 @@ use tributary_domain::tenant::{Mode, Scope};
 use tributary_operations::credentials::{ApiKeyWish, CertificateWish};
 use wechatpay::credentials::{PublicKey, generate_pem};
 
+use crate::load;
+use crate::measured::percentiles;
 use crate::scene::{SUB_APPID, Scene};
 
 /// The last bytes of an RSA-2048 key in DER: its exponent, 65537.
 const EXPONENT_BYTES: usize = 5;
 const MODULUS_BYTES: usize = 256;
+/// Orders that are timed, one after another.
+const ORDERS: usize = 1_000;
 
-/// Makes tenants with a sub-merchant, an app, an API key and a public key each, and lets each ask who it is.
-pub(crate) async fn visit(scene: &Scene, count: usize) -> Result<()> {
+/// Makes tenants with a sub-merchant, an app, an API key, a public key and an endpoint each, and lets each ask who it is.
+/// Answers their keys.
+pub(crate) async fn visit(scene: &Scene, count: usize) -> Result<Vec<String>> {
     let (_, pem) = generate_pem()?;
     let pattern = PublicKey::from_pem(&pem)?;
     let visits = futures::stream::iter(0..count).map(|place| visit_as_new(scene, place, &pattern));
-    let done: Vec<Result<()>> = visits.buffer_unordered(8).collect().await;
+    let done: Vec<Result<String>> = visits.buffer_unordered(8).collect().await;
     done.into_iter().collect()
 }
 
-async fn visit_as_new(scene: &Scene, place: usize, pattern: &PublicKey) -> Result<()> {
+async fn visit_as_new(scene: &Scene, place: usize, pattern: &PublicKey) -> Result<String> {
     let operations = &scene.operations;
     let tenant = operations
         .create_tenant(&Actor::system("bench"), format!("Tenant {place}").as_str())
@@ -71,7 +78,26 @@ async fn visit_as_new(scene: &Scene, place: usize, pattern: &PublicKey) -> Resul
         "GET /v1/me: {}",
         answer.status()
     );
-    knock(scene, &tenant.id, pattern).await
+    knock(scene, &tenant.id, pattern).await?;
+    let key = key.secret.reveal().to_owned();
+    scene.register_receiver(&key).await?;
+    scene.introduce_at_wechat(number.as_str()).await?;
+    Ok(key)
+}
+
+/// How long an order takes, when each is another tenant's than the one before.
+pub(crate) async fn order_latency(scene: &Scene, keys: &[String]) -> Result<String> {
+    let step = (keys.len() / ORDERS).max(1);
+    let mut took = Vec::with_capacity(ORDERS);
+    for key in keys.iter().step_by(step).cycle().take(ORDERS) {
+        let start = Instant::now();
+        let answer = load::send(scene, key).await?;
+        took.push(start.elapsed().as_secs_f64() * 1000.0);
+        let status = answer.status();
+        ensure!(status.as_u16() == 201, "{status} {}", answer.text().await?);
+    }
+    let (p50, p99) = percentiles(took)?;
+    Ok(format!("{p50:.1} / {p99:.1} ms"))
 }
 
 /// Calls under a public key that the platform must find and parse, though nobody can sign for it.

@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tributary_domain::ids::TenantId;
 use tributary_tests::api::fresh_key;
+use tributary_tests::staff::PASSWORD;
 use tributary_tests::{Answer, Api, TestPlatform, scenario};
 
 use crate::staff_isolation::{Member, come, owner, send};
@@ -321,15 +322,23 @@ async fn vouched(p: &TestPlatform) {
     let owner = owner(p).await;
     let (merchant, _) = paths(p, &owner.api).await;
     let fact = |name: &str| format!("{merchant}/readiness/{name}");
-    let say = async |name: &str, holds: bool| {
-        send(
-            &owner.api,
-            Method::PUT,
-            &fact(name),
-            &json!({ "holds": holds }),
-        )
-        .await
+    let facts = format!("{merchant}/readiness");
+    let put = async |name: &str, tag: Option<&str>, holds: bool| {
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(tag.map(|tag| ("if-match", tag)));
+        let body = Some(json!({ "holds": holds }).to_string().into_bytes());
+        owner
+            .api
+            .send(Method::PUT, &fact(name), &headers, body)
+            .await
     };
+    let say = async |name: &str, holds: bool| {
+        let read = tag(&owner.api.get(&facts).await);
+        put(name, Some(&read), holds).await
+    };
+    let blind = put("contract_signed", None, true).await;
+    blind.problem(428, "precondition_required");
+    let before = tag(&owner.api.get(&facts).await);
     let line = |list: &Value| {
         let lines = list["data"].as_array().expect("lines").clone();
         let line = lines
@@ -342,6 +351,8 @@ async fn vouched(p: &TestPlatform) {
         (&kept["source"], &kept["confirmed_by"]),
         (&json!("person"), &json!(owner.id))
     );
+    let late = put("contract_signed", Some(&before), false).await;
+    late.problem(412, "version_conflict");
     // Taken back twice is taken back.
     for _ in 0..2 {
         let gone = line(&say("contract_signed", false).await.ok());
@@ -359,4 +370,197 @@ async fn vouched(p: &TestPlatform) {
     let sql =
         "SELECT COUNT(*) FROM audit_entries WHERE action = 'sub_merchant.readiness.confirmed'";
     assert_eq!(p.database.count(sql).await, 2);
+}
+
+scenario!(a_closed_tenant_gets_nothing_new, closed_gets_nothing);
+async fn closed_gets_nothing(p: &TestPlatform) {
+    let owner = owner(p).await;
+    let (merchant, _) = paths(p, &owner.api).await;
+    let tenant = format!("/admin/v1/tenants/{}", p.tenant.id);
+    let invited = json!({
+        "email": "late@example.com", "name": "Late", "roles": ["tenant_viewer"], "tenant_id": p.tenant.id,
+    });
+    let key = fresh_key();
+    let asked = owner.api.post("/admin/v1/staff", &invited, &key);
+    let asked = asked.await.ok();
+    let wish = json!({"state": "closed", "reason": "has left"});
+    send(&owner.api, Method::POST, &format!("{tenant}/state"), &wish)
+        .await
+        .ok();
+    let shop = json!({
+        "tenant_id": p.tenant.id, "provider_id": p.provider, "sub_mchid": "1999999999", "name": "A shop",
+    });
+    let app = json!({"appid": "wx9999", "kind": "app"});
+    let credential = json!({"mode": "test", "name": "A key", "scopes": ["orders:read"]});
+    let other = json!({
+        "email": "other@example.com", "name": "Other", "roles": ["tenant_viewer"], "tenant_id": p.tenant.id,
+    });
+    for (path, body) in [
+        ("/admin/v1/sub-merchants".to_owned(), shop),
+        (format!("{merchant}/sub-apps"), app),
+        (format!("{tenant}/api-keys"), credential),
+        ("/admin/v1/staff".to_owned(), other),
+    ] {
+        let refused = owner.api.post(&path, &body, &fresh_key()).await;
+        refused.problem(409, "state_conflict");
+    }
+    let token = json!({"token": asked["invitation_token"], "password": PASSWORD});
+    let accept = "/admin/v1/invitations/accept";
+    let refused = send(&owner.api, Method::POST, accept, &token).await;
+    refused.problem(401, "invalid_credentials");
+}
+
+scenario!(
+    closing_a_tenant_puts_its_members_out_and_no_other,
+    closed_out
+);
+async fn closed_out(p: &TestPlatform) {
+    let owner = p.owner("owner@example.com").await;
+    let other = p.another_tenant().await;
+    let viewer = ["tenant_viewer"];
+    let leaves = p.invited(
+        &owner,
+        "leaves@example.com",
+        &viewer,
+        Some(p.tenant.id.as_str()),
+    );
+    let leaves = leaves.await;
+    let stays = p.invited(
+        &owner,
+        "stays@example.com",
+        &viewer,
+        Some(other.id.as_str()),
+    );
+    let stays = stays.await;
+    let state = format!("/admin/v1/tenants/{}/state", p.tenant.id);
+    let wish = json!({"state": "suspended", "reason": "complaints"});
+    send(&owner.api, Method::POST, &state, &wish).await.ok();
+    // Who is suspended takes no orders; its people still see what becomes of the money.
+    leaves.api.get("/admin/v1/orders").await.ok();
+    let wish = json!({"state": "closed", "reason": "has left"});
+    send(&owner.api, Method::POST, &state, &wish).await.ok();
+    leaves
+        .api
+        .get("/admin/v1/me")
+        .await
+        .problem(401, "unauthorized");
+    let renewed = p.renew(&leaves.cookie, &leaves.csrf).await;
+    renewed.problem(401, "unauthorized");
+    let signs_in = json!({"email": leaves.email, "password": PASSWORD});
+    p.sign_in(&signs_in)
+        .await
+        .problem(401, "invalid_credentials");
+    stays.api.get("/admin/v1/me").await.ok();
+    let open = "SELECT COUNT(*) FROM staff_sessions WHERE ended_at IS NULL";
+    assert_eq!(p.database.count(open).await, 2);
+}
+
+scenario!(a_rate_is_written_down_and_taken_away, rate_cleared);
+async fn rate_cleared(p: &TestPlatform) {
+    let owner = owner(p).await;
+    let (merchant, _) = paths(p, &owner.api).await;
+    for (patch, rate) in [
+        (json!({"rate": 60}), json!(60)),
+        (json!({"note": "Renewed."}), json!(60)),
+        (json!({"rate": null}), Value::Null),
+    ] {
+        let read = tag(&owner.api.get(&merchant).await);
+        let edited = edit(&owner.api, &merchant, Some(&read), &patch).await.ok();
+        assert_eq!(edited["rate"], rate, "{patch}");
+    }
+    let read = tag(&owner.api.get(&merchant).await);
+    let unnamed = edit(&owner.api, &merchant, Some(&read), &json!({"name": null})).await;
+    assert!(unnamed.names_field("/name"), "{}", unnamed.text);
+}
+
+scenario!(a_name_is_looked_for_as_it_is_written, by_name);
+async fn by_name(p: &TestPlatform) {
+    let owner = owner(p).await;
+    for name in ["50% Tea", "50 Cups", "a_b", "axb", "wow!"] {
+        made(&owner.api, "/admin/v1/tenants", &json!({"name": name})).await;
+    }
+    for (part, found) in [
+        ("50%25", json!(["50% Tea"])),
+        ("a_b", json!(["a_b"])),
+        ("!", json!(["wow!"])),
+        ("CUPS", json!(["50 Cups"])),
+        ("%25", json!(["50% Tea"])),
+    ] {
+        let path = format!("/admin/v1/tenants?name={part}");
+        let list = owner.api.get(&path).await.ok();
+        let names = list["data"].as_array().expect("tenants").iter();
+        let names: Vec<&Value> = names.map(|tenant| &tenant["name"]).collect();
+        assert_eq!(json!(names), found, "{part}");
+    }
+}
+
+scenario!(
+    what_a_tenant_keeps_shorter_goes_earlier_and_no_other_tenants,
+    kept_shorter
+);
+async fn kept_shorter(p: &TestPlatform) {
+    const DAY_SECONDS: i64 = 86_400;
+    let owner = owner(p).await;
+    let other = p.another_tenant().await;
+    for tenant in [&p.tenant, &other] {
+        p.register(tenant, "hook", &["order.*"]).await;
+        let order = tenant.order(100);
+        tenant.api.place_order(&order).await.placed();
+    }
+    p.settle().await;
+    let tenant = format!("/admin/v1/tenants/{}", p.tenant.id);
+    let read = tag(&owner.api.get(&tenant).await);
+    let patch = |days: i64| json!({"settings": {"events_kept_days": days}});
+    for days in [6, 91] {
+        let refused = edit(&owner.api, &tenant, Some(&read), &patch(days)).await;
+        let field = "/settings/events_kept_days";
+        assert!(refused.names_field(field), "{}", refused.text);
+    }
+    edit(&owner.api, &tenant, Some(&read), &patch(7)).await.ok();
+    let rows = async |table: &str, tenant: &TenantId| {
+        let sql = format!("SELECT COUNT(*) FROM {table} WHERE tenant_id = '{tenant}'");
+        p.database.count(&sql).await
+    };
+    let tables = ["events", "deliveries", "delivery_attempts"];
+    let purge = async || {
+        let operations = p.platform.operations();
+        operations.purge_as_agreed().await.expect("it is purged")
+    };
+    let before = rows("events", &other.id).await;
+    p.advance_seconds(6 * DAY_SECONDS).await;
+    assert_eq!(purge().await, 0);
+    // Six days later another order's events are young.
+    let order = p.tenant.order(100);
+    p.tenant.api.place_order(&order).await.placed();
+    p.settle().await;
+    p.advance_seconds(DAY_SECONDS + 1).await;
+    assert!(purge().await > 0);
+    assert_eq!(purge().await, 0);
+    for table in tables {
+        assert!(rows(table, &p.tenant.id).await > 0, "{table}");
+        assert!(rows(table, &other.id).await >= before, "{table}");
+    }
+    let old = p.now().plus_millis(-7 * DAY_SECONDS * 1_000).as_millis();
+    let sql = format!(
+        "SELECT COUNT(*) FROM events WHERE tenant_id = '{}' AND occurred_at < {old}",
+        p.tenant.id
+    );
+    assert_eq!(p.database.count(&sql).await, 0);
+}
+
+scenario!(of_two_who_choose_the_refund_limit_one_is_told, two_limits);
+async fn two_limits(p: &TestPlatform) {
+    let owner = owner(p).await;
+    let of_tenant = format!("/admin/v1/refund-limit?tenant_id={}", p.tenant.id);
+    for path in ["/admin/v1/refund-limit", &of_tenant] {
+        let read = tag(&owner.api.get(path).await);
+        let wish = json!({"amount": 5_000, "reason": "a smaller shop"});
+        let first = edit(&owner.api, path, Some(&read), &wish).await;
+        assert_ne!(tag(&first), read);
+        first.ok();
+        let second = edit(&owner.api, path, Some(&read), &wish).await;
+        second.problem(412, "version_conflict");
+        let blind = edit(&owner.api, path, None, &wish).await;
+        blind.problem(428, "precondition_required");
+    }
 }

@@ -171,6 +171,27 @@ async fn one_order(p: &TestPlatform) {
 }
 
 scenario!(
+    an_order_in_test_mode_is_paid_at_the_cashier_by_whoever_may_act,
+    cashier
+);
+async fn cashier(p: &TestPlatform) {
+    let order = p.order(888).await;
+    let (operations, id) = (p.platform.operations(), order_id(&order));
+    let link = async |role: Role| {
+        let detail = operations.order_detail(&platform(role), &id).await;
+        detail.expect("an order").cashier_url
+    };
+    assert_eq!(link(Role::Auditor).await, None);
+    let url = link(Role::Support).await.expect("a link");
+    let page = reqwest::get(&url).await.expect("the cashier answers");
+    let page = page.text().await.expect("a page");
+    assert!(page.contains("8.88") && page.contains("<form"), "{page}");
+    p.pay(&order);
+    p.settle().await;
+    assert_eq!(link(Role::Support).await, None);
+}
+
+scenario!(
     a_payment_that_only_our_question_found_is_a_gap,
     found_by_query
 );

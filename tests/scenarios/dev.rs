@@ -5,13 +5,16 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use tributary_domain::clock::{Clock, SystemClock, Timestamp};
+use tributary_operations::staff::code_at;
 use tributary_tests::kill::binary;
 use tributary_tests::{Api, platform};
 
-const READY_LIMIT: Duration = Duration::from_mins(1);
+/// With the demo's data, on a machine that compiles beside it.
+const READY_LIMIT: Duration = Duration::from_mins(3);
 const LOOK_PAUSE: Duration = Duration::from_millis(20);
 /// Well before the sweeper's first look, a minute after the order: so it was the notification that told.
 const TOLD_LIMIT_MS: i64 = 30_000;
@@ -27,21 +30,31 @@ fn free_address() -> String {
     probe.local_addr().expect("a bound address").to_string()
 }
 
+/// Begins a start, whatever becomes of it.
+fn begin(folder: &Path, api: &str, sim: &str, flags: &[&str]) -> Child {
+    let log = std::fs::File::create(folder.join("out")).expect("a log file");
+    Command::new(binary())
+        .args(["dev", "--data-dir"])
+        .arg(folder.join("data"))
+        .args(flags)
+        .env("TRIBUTARY_LISTEN", api)
+        .env("TRIBUTARY_SIM_LISTEN", sim)
+        .stdin(Stdio::null())
+        .stdout(log)
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the binary starts; run cargo build --workspace --bins")
+}
+
 impl Dev {
+    /// A demo of one tenant and nothing else.
     async fn start(folder: &Path, api: &str, sim: &str) -> Self {
-        let log = std::fs::File::create(folder.join("out")).expect("a log file");
-        let child = Command::new(binary())
-            .args(["dev", "--data-dir"])
-            .arg(folder.join("data"))
-            .env("TRIBUTARY_LISTEN", api)
-            .env("TRIBUTARY_SIM_LISTEN", sim)
-            .stdin(Stdio::null())
-            .stdout(log)
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the binary starts; run cargo build --workspace --bins");
+        Self::start_with(folder, api, sim, &["--no-demo-data"]).await
+    }
+
+    async fn start_with(folder: &Path, api: &str, sim: &str, flags: &[&str]) -> Self {
         let mut dev = Self {
-            child,
+            child: begin(folder, api, sim, flags),
             facts: Value::Null,
         };
         let ready = tokio::time::timeout(READY_LIMIT, dev.ready(folder, api)).await;
@@ -84,6 +97,24 @@ impl Dev {
             "payer": {"sub_openid": self.fact("demo_openid")},
         });
         self.api().place_order(&body).await.placed()
+    }
+
+    /// The console as the demo's owner sees it.
+    async fn console(&self) -> Api {
+        let owner = &self.facts["owner"];
+        // The code of this half minute was spent when the owner came; the next one is good already.
+        let at = SystemClock.now().plus_millis(30_000);
+        let secret = owner["totp_secret"].as_str().expect("a secret");
+        let body = json!({
+            "email": owner["email"],
+            "password": owner["password"],
+            "otp": code_at(secret, at).expect("a code"),
+        });
+        let nobody = Api::new(self.fact("api_url"), None);
+        let json = ("content-type", "application/json");
+        let (path, body) = ("/admin/v1/session", Some(body.to_string().into_bytes()));
+        let session = nobody.send(Method::POST, path, &[json], body).await.ok();
+        Api::new(self.fact("api_url"), session["access_token"].as_str())
     }
 
     /// SIGTERM, and an orderly end.
@@ -213,7 +244,7 @@ async fn demo_of_another_simulator_address_says_so() {
     let (api, sim) = (free_address(), free_address());
     Dev::start(folder.path(), &api, &sim).await.stop().await;
     let output = Command::new(binary())
-        .args(["dev", "--data-dir"])
+        .args(["dev", "--no-demo-data", "--data-dir"])
         .arg(folder.path().join("data"))
         .env("TRIBUTARY_LISTEN", &api)
         .env("TRIBUTARY_SIM_LISTEN", free_address())
@@ -223,6 +254,130 @@ async fn demo_of_another_simulator_address_says_so() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains(&sim), "{told}");
+}
+
+/// What every page of the console shows, with how many of it there are at the first start at least.
+const SHOWN: &[(&str, usize)] = &[
+    ("tenants?", 7),
+    ("providers?", 3),
+    ("sub-merchants?mode=test&", 8),
+    ("staff?state=active&", 4),
+    ("staff?state=invited&", 2),
+    ("orders?mode=test&", 50),
+    ("orders?mode=test&state=paid&", 30),
+    ("orders?mode=test&state=closed&", 1),
+    ("orders?mode=test&state=paying&", 3),
+    ("orders?mode=test&state=created&", 1),
+    ("orders?mode=test&state=held&", 2),
+    ("orders?mode=test&state=refunded&", 2),
+    ("orders?mode=test&state=partially_refunded&", 1),
+    ("orders?mode=test&problem=found_by_query&", 1),
+    ("refunds?mode=test&", 6),
+    ("refunds?mode=test&state=success&", 3),
+    ("refunds?mode=test&state=abnormal&", 1),
+    ("refunds?mode=test&state=held&", 1),
+    ("deliveries?mode=test&state=failed&", 1),
+    ("deliveries?mode=test&state=held&", 1),
+    ("webhook-endpoints?mode=test&state=paused&", 1),
+    ("webhook-endpoints?mode=test&state=disabled&", 1),
+    ("notifications?state=quarantined&", 1),
+    ("late-payments?state=held&", 2),
+    ("late-payments?state=accepted&", 1),
+    ("late-payments?state=refunded&", 1),
+    ("approvals?state=pending&", 1),
+    ("jobs?", 3),
+    ("alarms?state=open&", 5),
+    ("alarms?kind=key_expiring&", 1),
+    ("reconciliation/days?mode=test&", 1),
+    ("discrepancies?state=open&", 3),
+    ("audit?", 10),
+];
+/// What nobody adds to but people.
+const STAYING: &[&str] = &[
+    "tenants?",
+    "providers?",
+    "sub-merchants?mode=test&",
+    "staff?",
+    "orders?mode=test&",
+    "refunds?mode=test&",
+    "approvals?",
+    "jobs?",
+];
+
+async fn rows(console: &Api, list: &str) -> usize {
+    let path = format!("/admin/v1/{list}limit=100");
+    let page = console.get(&path).await.ok();
+    page["data"].as_array().map_or(0, Vec::len)
+}
+
+async fn counts(console: &Api) -> Vec<(&'static str, usize)> {
+    let mut counts = Vec::new();
+    for list in STAYING {
+        counts.push((*list, rows(console, list).await));
+    }
+    counts
+}
+
+#[tokio::test]
+async fn demo_data_fills_every_list_once_even_when_its_first_start_is_killed() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (api, sim) = (free_address(), free_address());
+    let mut killed = begin(folder.path(), &api, &sim, &[]);
+    let begun = async {
+        let database = folder.path().join("data/past.unfinished/tributary.db");
+        while !database.exists() {
+            tokio::time::sleep(LOOK_PAUSE).await;
+        }
+    };
+    let begun = tokio::time::timeout(READY_LIMIT, begun).await;
+    begun.expect("the past begins");
+    killed.kill().await.expect("the demo is killed");
+
+    let dev = Dev::start_with(folder.path(), &api, &sim, &[]).await;
+
+    assert!(shown(folder.path()).starts_with("demo data: "));
+    let console = dev.console().await;
+    for (list, least) in SHOWN {
+        let found = rows(&console, list).await;
+        assert!(found >= *least, "{list}: {found} instead of {least}");
+    }
+    let first = counts(&console).await;
+    dev.stop().await;
+    let dev = Dev::start_with(folder.path(), &api, &sim, &[]).await;
+    assert!(!shown(folder.path()).contains("demo data"));
+    assert_eq!(
+        counts(&console).await,
+        first,
+        "the second start adds nothing"
+    );
+    dev.stop().await;
+    let left = std::fs::read_dir(folder.path().join("data")).expect("the folder");
+    let left = left.map(|entry| entry.expect("an entry").file_name());
+    let past = left.filter(|name| name.to_string_lossy().starts_with("past"));
+    assert_eq!(past.count(), 0, "nothing of the making is left");
+}
+
+#[tokio::test]
+async fn demo_without_data_begins_with_its_tenant_alone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (api, sim) = (free_address(), free_address());
+    let dev = Dev::start(folder.path(), &api, &sim).await;
+    let console = dev.console().await;
+    for (list, all) in [
+        ("tenants?", 1),
+        ("staff?", 1),
+        ("orders?mode=test&", 0),
+        ("refunds?mode=test&", 0),
+        ("jobs?", 0),
+        ("alarms?", 0),
+    ] {
+        assert_eq!(rows(&console, list).await, all, "{list}");
+    }
+    dev.stop().await;
+    // What a folder begins with is decided once.
+    let dev = Dev::start_with(folder.path(), &api, &sim, &[]).await;
+    assert_eq!(rows(&console, "orders?mode=test&").await, 0);
+    dev.stop().await;
 }
 
 /// What the README tells a tenant to type, typed.

@@ -117,6 +117,51 @@ async fn unknown_key(p: &TestPlatform) {
     p.order(100).await;
 }
 
+limited!(
+    fetching_a_token_is_one_of_the_tenants_calls,
+    few_writes,
+    tokens
+);
+async fn tokens(p: &TestPlatform) {
+    let key = format!(
+        "SELECT COUNT(*) FROM api_keys WHERE tenant_id = '{}'",
+        p.tenant.id
+    );
+    assert_eq!(p.database.count(&key).await, 1);
+    let operations = p.platform.operations();
+    let keys = operations.list_api_keys(&p.tenant.id).await.expect("keys");
+    let key = keys.first().expect("a key");
+    let browser = tributary_tests::Api::new(&p.platform.api_url(), None);
+    let ask = async |secret: &str| {
+        let form = format!(
+            "grant_type=client_credentials&client_id={}&client_secret={secret}",
+            key.id
+        );
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        let body = Some(form.into_bytes());
+        browser
+            .send(Method::POST, "/oauth/token", &headers, body)
+            .await
+    };
+    // Who only claims to be the tenant uses nothing up.
+    for _ in 0..5 {
+        assert_eq!(ask("trb_test_guessed").await.status, 401);
+    }
+    for left in ["2;t=1", "1;t=1", "0;t=2"] {
+        let answer = ask(&p.tenant.api_key).await;
+        assert_eq!(
+            header(&answer, "ratelimit"),
+            format!(r#""writes";r={left}"#)
+        );
+        answer.ok();
+    }
+    let beyond = ask(&p.tenant.api_key).await;
+    assert_eq!(header(&beyond, "retry-after"), "1");
+    beyond.problem(429, "rate_limited");
+    let order = p.tenant.api.place_order(&p.tenant.order(100)).await;
+    order.problem(429, "rate_limited");
+}
+
 limited!(a_tenant_takes_one_file_at_a_time, one_export, one_file);
 async fn one_file(p: &TestPlatform) {
     let operations = p.platform.operations();

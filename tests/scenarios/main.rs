@@ -8,6 +8,7 @@
 )]
 
 mod admin_isolation;
+mod admin_providers;
 mod admin_tenants;
 mod audit;
 mod bad_input;

@@ -206,6 +206,37 @@ async fn refund_above_limit(p: &TestPlatform) {
     assert_eq!(amount["refunded"], 1_100_000, "{amount}");
 }
 
+scenario!(
+    of_refunds_at_once_those_pass_that_are_together_within_the_limit,
+    refunds_at_once
+);
+async fn refunds_at_once(p: &TestPlatform) {
+    let owner = p.owner("owner@example.com").await;
+    let roles = ["platform_finance"];
+    let asks = p.invited(&owner, "li@example.com", &roles, None).await;
+    let order = p.paid_order(5_000_000).await;
+    let path = format!(
+        "/admin/v1/orders/{}/refunds",
+        order["id"].as_str().expect("an id")
+    );
+    // Each is below the limit of a million alone, and no two of them are together.
+    let asking = (0..5).map(async |number| {
+        let body = json!({
+            "refund": 999_999, "reason": "Sold out", "merchant_refund_no": format!("at-once-{number}"),
+        });
+        asks.api.post(&path, &body, &fresh_key()).await
+    });
+    let answers = futures::future::join_all(asking).await;
+    let passed = answers.iter().filter(|one| one.status.is_success());
+    assert_eq!(passed.count(), 1, "{answers:?}");
+    let refused = answers.iter().filter(|one| one.status == 409);
+    assert_eq!(refused.count(), 4, "{answers:?}");
+    let made = "SELECT COUNT(*) FROM refunds";
+    assert_eq!(p.database.count(made).await, 1);
+    let asked = "SELECT COUNT(*) FROM approvals";
+    assert!(p.database.count(asked).await > 0);
+}
+
 scenario!(a_request_that_nobody_decides_expires, expires);
 async fn expires(p: &TestPlatform) {
     let owner = p.owner("owner@example.com").await;

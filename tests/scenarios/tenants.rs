@@ -7,7 +7,7 @@ use tributary_domain::merchant::{
 use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{TenantSettings, TenantState};
 use tributary_operations::OperationError;
-use tributary_operations::merchants::{Claim, Evidence, SubAppPatch, SubMerchantPatch};
+use tributary_operations::merchants::{Claim, Evidence, RateChange, SubAppPatch, SubMerchantPatch};
 use tributary_operations::tenants::TenantPatch;
 use tributary_tests::{TestPlatform, scenario};
 
@@ -117,6 +117,7 @@ async fn wrong_settings(p: &TestPlatform) {
             order_expires_after_minutes: Some(0),
             webhook_schedule: Some("hourly".to_owned()),
             webhook_api_version: Some("1999-01-01".to_owned()),
+            events_kept_days: Some(6),
         }),
         ..TenantPatch::default()
     };
@@ -131,6 +132,7 @@ async fn wrong_settings(p: &TestPlatform) {
         "/name",
         "/settings/order_expires_after_minutes",
         "/settings/webhook_schedule",
+        "/settings/events_kept_days",
         "/settings/webhook_api_version",
     ];
     assert_eq!(fields, expected);
@@ -167,7 +169,7 @@ async fn suspended_merchant(p: &TestPlatform) {
     let refused = p.tenant.api.place_order(&p.tenant.order(100)).await;
     assert!(refused.names_field("/sub_mchid"), "{}", refused.text);
     let patch = SubMerchantPatch {
-        rate: Some(10_001),
+        rate: RateChange::Set(10_001),
         ..SubMerchantPatch::default()
     };
     let refused = operations.change_sub_merchant(&by, &merchant, None, patch);
@@ -253,12 +255,12 @@ async fn readiness(p: &TestPlatform) {
     let signed = ReadinessFact::ContractSigned;
     assert_eq!(evidence(signed).await, Evidence::Nothing);
     operations
-        .confirm_readiness(&by, &merchant, claim(signed))
+        .confirm_readiness(&by, &merchant, None, claim(signed))
         .await
         .expect("it is kept");
     assert!(matches!(evidence(signed).await, Evidence::Person(_)));
     let seen_only = ReadinessFact::PaymentSeen;
-    let refused = operations.confirm_readiness(&by, &merchant, claim(seen_only));
+    let refused = operations.confirm_readiness(&by, &merchant, None, claim(seen_only));
     assert!(matches!(refused.await, Err(OperationError::Invalid(_))));
     p.register(&p.tenant, "hook", &["order.paid"]).await;
     p.paid_order(100).await;

@@ -103,7 +103,7 @@ def platform(program: Path, results: dict):
             "TRIBUTARY_SIM_LISTEN": f"127.0.0.1:{free_port()}",
         }
         process = subprocess.Popen(
-            [program, "dev", "--data-dir", folder], env=environment, stdout=log, stderr=log, cwd=folder
+            [program, "dev", "--no-demo-data", "--data-dir", folder], env=environment, stdout=log, stderr=log, cwd=folder
         )
         try:
             facts_file = Path(folder) / "dev.json"

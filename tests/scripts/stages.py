@@ -37,6 +37,7 @@ TEST = [
     Stage("rust", "cargo test --workspace --no-fail-fast".split()),
     Stage("ui", ["npm", "--prefix", "admin-ui", "run", "--silent", "check"], {"NO_COLOR": "1"}),
     # In Chromium, against the program that the first stage built.
+    Stage("flows", ["npm", "--prefix", "admin-ui", "run", "--silent", "e2e"], {"NO_COLOR": "1"}),
     Stage("scripts", [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/scripts"]),
     Stage("outside", [PYTHON, "tests/scripts/outside.py", "--program", PROGRAM]),
 ]

@@ -2,6 +2,7 @@
 import { expect, inject, it } from 'vitest';
 import { clicksOf, endWell, openAs } from '../browser';
 import { paidOrder, placeOrder } from '../demo';
+import { proven } from '../people';
 
 const { api_url, owner } = inject('facts');
 
@@ -63,6 +64,7 @@ it('explains an order from its time line', async () => {
 
 it('gives a part back within four clicks, exact to the fen', async () => {
   const order = await paidOrder(888);
+  await proven(owner);
   const watched = await openAs(owner, `/orders/${order.id}`);
   const { page } = watched;
   await page.getByRole('button', { name: '退款' }).waitFor();
@@ -91,5 +93,22 @@ it('blocks more than can be refunded, and refunds nothing that is not paid', asy
   await page.getByRole('button', { name: '退款', exact: true }).click();
   await page.getByLabel('退款金额（元）').fill('5.01');
   await page.getByText('超过可退金额').waitFor();
+  await endWell(watched);
+});
+
+it('pays an order of test mode at the simulated cashier', async () => {
+  const open = await placeOrder(500);
+  const watched = await openAs(owner, `/orders/${open.id}`);
+  const { page, context } = watched;
+  const opened = context.waitForEvent('page');
+  await page.getByRole('link', { name: '打开模拟收银台' }).click();
+  const cashier = await opened;
+  await cashier.getByText('5.00').first().waitFor();
+  await cashier.getByRole('button', { name: '立即支付' }).click();
+  await cashier.getByText('支付成功').waitFor();
+  await cashier.close();
+  await page.bringToFront();
+  await page.locator('.order-sum').getByText('已支付').waitFor();
+  expect(await page.getByRole('link', { name: '打开模拟收银台' }).count()).toBe(0);
   await endWell(watched);
 });

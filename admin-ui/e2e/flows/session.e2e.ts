@@ -1,14 +1,16 @@
 /** Signing in, staying signed in, and what happens when the session ends while somebody works. */
 import { expect, inject, it } from 'vitest';
-import { endWell, giveCode, openAlone, openPage, signIn } from '../browser';
+import { endWell, openAlone, openPage, signIn } from '../browser';
+import { newPerson } from '../people';
 
-const { api_url, owner } = inject('facts');
+const { api_url, owner, tenant_id } = inject('facts');
 
 it('signs in with the second factor and keeps the address that was opened', async () => {
+  const person = await newPerson(['auditor']);
   const watched = await openPage();
   const { page } = watched;
   await page.goto(`${api_url}/admin/staff?state=active`);
-  await signIn(page, owner);
+  await signIn(page, person);
   await page.getByRole('heading', { level: 1, name: '人员与角色' }).waitFor();
   expect(new URL(page.url()).search).toBe('?state=active');
   await endWell(watched);
@@ -28,7 +30,7 @@ it('says neither which part was wrong nor whether the account exists', async () 
 });
 
 it('survives a reload by the cookie, and keeps no token where a script could find it', async () => {
-  const watched = await openAlone(owner);
+  const watched = await openAlone(await newPerson(['support']));
   const { page, context } = watched;
   await page.reload();
   await page.getByRole('navigation', { name: '主导航' }).waitFor();
@@ -41,7 +43,8 @@ it('survives a reload by the cookie, and keeps no token where a script could fin
 });
 
 it('asks to sign in over the page when the session ended, and keeps what was typed', async () => {
-  const watched = await openAlone(owner, '/staff');
+  const person = await newPerson(['tenant_owner'], tenant_id);
+  const watched = await openAlone(person, '/staff');
   const { page, context } = watched;
   await page.getByRole('button', { name: '邀请人员' }).click();
   await page.getByLabel('姓名').fill('赵六');
@@ -59,9 +62,11 @@ it('asks to sign in over the page when the session ended, and keeps what was typ
   const again = page.getByRole('dialog', { name: '会话已结束，请重新登录' });
   await again.waitFor();
   await page.unroute('**/admin/v1/staff');
-  await again.getByLabel('密码', { exact: true }).fill(owner.password);
+  await again.getByLabel('密码', { exact: true }).fill(person.password);
   await page.keyboard.press('Enter');
-  await giveCode(page, owner);
+  await again.getByRole('button', { name: '改用恢复码' }).click();
+  await again.getByLabel('恢复码').fill(person.recovery_codes[0] ?? '');
+  await page.keyboard.press('Enter');
   await again.waitFor({ state: 'hidden' });
   expect(await page.getByLabel('姓名').inputValue()).toBe('赵六');
   expect(await page.getByLabel('邮箱').inputValue()).toBe('zhao@example.com');
@@ -69,7 +74,7 @@ it('asks to sign in over the page when the session ended, and keeps what was typ
 });
 
 it('signs out, and the back button brings nothing back', async () => {
-  const watched = await openAlone(owner, '/staff');
+  const watched = await openAlone(await newPerson(['auditor']), '/staff');
   const { page } = watched;
   await page.getByRole('button', { name: /^账号/ }).click();
   await page.getByRole('menuitem', { name: '退出登录' }).click();

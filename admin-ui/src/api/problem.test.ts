@@ -25,3 +25,10 @@ it('turns pointers into paths of a form', () => {
   expect(fieldPath('/amount/total')).toEqual(['amount', 'total']);
   expect(fieldPath('limit')).toEqual(['limit']);
 });
+
+it('finds what the server names in its sentences', () => {
+  const told = (code: string, detail: string) => readProblem(409, new Headers(), { code, title: code, detail });
+  expect(told('permission_denied', 'the permission order:read is missing').permission).toBe('order:read');
+  expect(told('approval_required', 'apr_01JAE2 waits for a second person').approvalId).toBe('apr_01JAE2');
+  expect(told('state_conflict', 'apr_01JAE2 is done').approvalId).toBeUndefined();
+});

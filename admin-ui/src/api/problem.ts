@@ -29,6 +29,8 @@ export interface Problem {
   readonly wechat?: WechatCause;
   /** The permission that is missing, where one is. */
   readonly permission?: string;
+  /** The request that was made instead, where a second person must approve. */
+  readonly approvalId?: string;
 }
 
 /** A fault, thrown. */
@@ -69,13 +71,14 @@ export function readProblem(status: number, headers: Headers, body: unknown): Pr
     fields: fields(found.errors ?? found.fields),
     retryAfterSeconds: seconds(headers.get('Retry-After')),
     wechat: typeof found.wechat === 'object' && found.wechat !== null ? (found.wechat as WechatCause) : undefined,
-    permission: found.code === 'permission_denied' ? namedPermission(found.detail) : undefined,
+    permission: found.code === 'permission_denied' ? named(/\b[a-z_]+:[a-z_]+\b/, found.detail) : undefined,
+    approvalId: found.code === 'approval_required' ? named(/\bapr_\w+/, found.detail) : undefined,
   };
 }
 
-/** The server names it in its sentence: `the permission order:read is missing`. */
-function namedPermission(detail: unknown): string | undefined {
-  return typeof detail === 'string' ? /\b[a-z_]+:[a-z_]+\b/.exec(detail)?.[0] : undefined;
+/** The server names it in its sentence: `the permission order:read is missing`, `apr_… waits for a second person`. */
+function named(what: RegExp, detail: unknown): string | undefined {
+  return typeof detail === 'string' ? what.exec(detail)?.[0] : undefined;
 }
 
 function text(value: unknown): string | undefined {

@@ -988,7 +988,13 @@ export interface paths {
          */
         get: operations["listProviders"];
         put?: never;
-        post?: never;
+        /**
+         * Create a provider
+         * @description Its first keys come with it; what does not belong together is named. In test mode they are in use at once. In live
+         *     mode they are staged: somebody else approves each key before it can be activated. Needs the permissions
+         *     `provider:write` and `key:import` and a fresh proof.
+         */
+        post: operations["createProvider"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1221,7 +1227,7 @@ export interface paths {
         /**
          * Search
          * @description Any number of an order or a refund, any id, a merchant number, an app id, a host of an endpoint, the name of a
-         *     tenant. Full-width characters, quotes, commas and spaces around are understood. What you may not read is not
+         *     tenant, the serial of a key or a certificate, the beginning of its fingerprint. Full-width characters, quotes, commas and spaces around are understood. What you may not read is not
          *     looked for. Anybody who is signed in may search.
          */
         get: operations["search"];
@@ -2241,8 +2247,8 @@ export interface paths {
         };
         /**
          * Read how things go
-         * @description How late notifications are, what endpoints answer, how WeChat's hosts do, what is stuck among refunds and what
-         *     differs from the bills; each with its sample. Needs the permission `statistics:read`.
+         * @description How late notifications are, what endpoints answer, how WeChat's hosts do, what is stuck among refunds, what
+         *     differs from the bills and which keys end soon; each with its sample. Needs the permission `statistics:read`.
          */
         get: operations["getHealthStatistics"];
         put?: never;
@@ -2422,6 +2428,16 @@ export interface components {
              * @enum {integer}
              */
             overlap_hours: 0 | 1 | 24 | 72;
+        };
+        /**
+         * AppliedMigration
+         * @description A change of the schema that was applied.
+         */
+        AppliedMigration: {
+            /** @description Its name. */
+            name: string;
+            /** @description When (RFC 3339). */
+            applied_at: string;
         };
         /**
          * Approval
@@ -2853,6 +2869,27 @@ export interface components {
             ended: number;
         };
         /**
+         * EndingKey
+         * @description A key or a certificate that ends within 60 days.
+         */
+        EndingKey: {
+            /** @description `provider_key` or `tenant_certificate`. */
+            kind: string;
+            /** @description Its id. */
+            id: string;
+            /** @description What is printed on it. */
+            serial: string;
+            /** @description Whose it is: the id of a provider or of a tenant. */
+            owner_id: string;
+            /** @description When it ends (RFC 3339). */
+            ends_at: string;
+            /**
+             * Format: int64
+             * @description Whole days until then.
+             */
+            days_left: number;
+        };
+        /**
          * EndpointFigures
          * @description What became of attempts to deliver to one endpoint.
          */
@@ -2931,6 +2968,8 @@ export interface components {
             slow_refunds: number;
             /** @description Open differences by class. */
             differences: components["schemas"]["DifferenceFigures"][];
+            /** @description Keys that end within 60 days, those that end first first; of providers only for staff of the platform. */
+            ending_keys: components["schemas"]["EndingKey"][];
             /** @description When this was looked up (RFC 3339). */
             as_of: string;
         };
@@ -3514,6 +3553,42 @@ export interface components {
         NewNote: {
             /** @description What it says; no personal data. */
             words: string;
+        };
+        /**
+         * NewProvider
+         * @description A provider to be, with its first keys. They are sealed, and never shown again.
+         */
+        NewProvider: {
+            /** @description What people call it. */
+            name: string;
+            /** @description `live` calls WeChat, `test` a simulator. */
+            mode: components["schemas"]["ProviderMode"];
+            /** @description Its merchant number. */
+            sp_mchid: string;
+            /** @description Its app id. */
+            sp_appid: string;
+            /** @description `apiclient_key.pem`. */
+            private_key?: string;
+            /** @description `apiclient_cert.pem`. */
+            certificate?: string;
+            /** @description The certificate's serial; may be left out where the certificate is given. */
+            serial?: string;
+            /** @description `apiclient_cert.p12` in base64, in place of `private_key` and `certificate`. */
+            p12?: string;
+            /** @description Its password; the merchant number when left out, as WeChat sets it. */
+            p12_password?: string;
+            /** @description The 32 characters of the APIv3 key. */
+            api_v3_key: string;
+            /** @description WeChat's `pub_key.pem`; left out where platform certificates are used. */
+            public_key?: string;
+            /** @description Its id, `PUB_KEY_ID_…`. */
+            public_key_id?: string;
+            /** @description Where calls go, in test mode. */
+            api_url?: string;
+            /** @description Where a failed call goes a second time, in test mode. */
+            backup_api_url?: string;
+            /** @description Where mini-program logins go, in test mode; `api_url` when left out. */
+            login_url?: string;
         };
         /**
          * NewProviderKey
@@ -4348,7 +4423,10 @@ export interface components {
          * @description Something that was found.
          */
         SearchHit: {
-            /** @description `order`, `refund`, `delivery`, `endpoint`, `tenant`, `sub_merchant` or `notification`. */
+            /**
+             * @description `order`, `refund`, `delivery`, `endpoint`, `tenant`, `sub_merchant`, `notification`, `provider_key` or
+             *     `tenant_certificate`.
+             */
             kind: string;
             /** @description Its id. */
             id: string;
@@ -4718,6 +4796,11 @@ export interface components {
             notes: components["schemas"]["Note"][];
             /** @description What you may do with it. */
             actions: components["schemas"]["AllowedAction"][];
+            /**
+             * @description The simulator's cashier, where an order in test mode is paid by hand while it can be; for whoever may ask WeChat
+             *     about it.
+             */
+            cashier_url?: string;
         };
         /**
          * StaffOrderPage
@@ -4997,9 +5080,9 @@ export interface components {
             name?: string;
             /**
              * Format: uint32
-             * @description WeChat's fee in ten-thousandths: 60 is 0.60 %.
+             * @description WeChat's fee in ten-thousandths: 60 is 0.60 %. `null` is that nobody knows it.
              */
-            rate?: number;
+            rate?: number | null;
             /** @description What staff should know about it; an empty text is nothing. */
             note?: string;
         };
@@ -5029,6 +5112,8 @@ export interface components {
             database: string;
             /** @description Whether every change of the schema was applied. */
             migrated: boolean;
+            /** @description The changes that were applied, the first first. */
+            migrations: components["schemas"]["AppliedMigration"][];
             /** @description What is due. */
             queues: components["schemas"]["QueueFigures"][];
             /** @description Rows without a next action; there must be none. */
@@ -5157,6 +5242,12 @@ export interface components {
             webhook_schedule?: "standard" | "wechat";
             /** @description Which version of the events new webhook endpoints get. */
             webhook_api_version?: string;
+            /**
+             * Format: uint32
+             * @description After how many days its events go, and its deliveries with their attempts; the installation keeps events for 90
+             *     days and attempts for 30.
+             */
+            events_kept_days?: number;
         };
         /**
          * @description Where a tenant stands.
@@ -6439,7 +6530,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `approval_required`: A second person must approve this first. `idempotency_in_flight`: The first request with this Idempotency-Key is still running. */
+            /** @description `approval_required`: A second person must approve this first. `idempotency_in_flight`: The first request with this Idempotency-Key is still running. `state_conflict`: The object is in a state that does not allow this. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -9779,7 +9870,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_in_flight`: The first request with this Idempotency-Key is still running. */
+            /** @description `idempotency_in_flight`: The first request with this Idempotency-Key is still running. `state_conflict`: The object is in a state that does not allow this. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -10285,6 +10376,8 @@ export interface operations {
             /** @description All that must be true, each with how it is known. */
             200: {
                 headers: {
+                    /** @description The version; an edit sends it in `If-Match`. */
+                    ETag: string;
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -10359,7 +10452,10 @@ export interface operations {
     confirmReadiness: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description The `ETag` of the facts as you read them. */
+                "If-Match": string;
+            };
             path: {
                 /** @description The id of the sub-merchant. */
                 sub_merchant_id: string;
@@ -10377,6 +10473,8 @@ export interface operations {
             /** @description All that must be true, each with how it is known. */
             200: {
                 headers: {
+                    /** @description The version; an edit sends it in `If-Match`. */
+                    ETag: string;
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -10435,6 +10533,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `version_conflict`: The object was changed in the meantime. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
             413: {
                 headers: {
@@ -10457,6 +10565,16 @@ export interface operations {
             };
             /** @description `validation_failed`: A field or parameter is not valid. */
             422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition_required`: This call needs an If-Match header. */
+            428: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -10666,7 +10784,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `limit_reached`: There may not be more of these. `idempotency_in_flight`: The first request with this Idempotency-Key is still running. */
+            /** @description `limit_reached`: There may not be more of these. `idempotency_in_flight`: The first request with this Idempotency-Key is still running. `state_conflict`: The object is in a state that does not allow this. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11167,7 +11285,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_in_flight`: The first request with this Idempotency-Key is still running. `limit_reached`: There may not be more of these. */
+            /** @description `idempotency_in_flight`: The first request with this Idempotency-Key is still running. `limit_reached`: There may not be more of these. `state_conflict`: The object is in a state that does not allow this. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11652,7 +11770,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `limit_reached`: There may not be more of these. */
+            /** @description `limit_reached`: There may not be more of these. `state_conflict`: The object is in a state that does not allow this. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -11890,7 +12008,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `limit_reached`: There may not be more of these. */
+            /** @description `limit_reached`: There may not be more of these. `state_conflict`: The object is in a state that does not allow this. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -12114,6 +12232,151 @@ export interface operations {
             504: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createProvider: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Chosen by you, one per provider; the same for every retry. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProvider"];
+            };
+        };
+        responses: {
+            /** @description It was made. */
+            201: {
+                headers: {
+                    /** @description `true` when this is the stored answer to an earlier request with the same Idempotency-Key. */
+                    "IDEMPOTENT-REPLAYED"?: boolean;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            /** @description `malformed_json`: The body is not JSON that can be read safely. `idempotency_key_required`: This call needs an Idempotency-Key header. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No valid key or token was given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_refused`: The call does not come from this site. `permission_denied`: Your roles do not allow this. `second_factor_enrolment_required`: A second factor must be enrolled first. `step_up_required`: This needs a fresh proof that it is you. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_flight`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The body must be application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed`: A field or parameter is not valid. `idempotency_key_reused`: The Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot answer at this moment. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timeout`: The answer took too long; the work may still complete. */
+            504: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -12419,6 +12682,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `validation_failed`: A field or parameter is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: Something went wrong on our side. */
             500: {
                 headers: {
@@ -12690,6 +12963,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `validation_failed`: A field or parameter is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: Something went wrong on our side. */
             500: {
                 headers: {
@@ -12776,6 +13059,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `validation_failed`: A field or parameter is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: Something went wrong on our side. */
             500: {
                 headers: {
@@ -12842,7 +13135,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_refused`: The call does not come from this site. `permission_denied`: Your roles do not allow this. `second_factor_enrolment_required`: A second factor must be enrolled first. `step_up_required`: This needs a fresh proof that it is you. */
+            /** @description `cross_site_refused`: The call does not come from this site. `permission_denied`: Your roles do not allow this. `second_factor_enrolment_required`: A second factor must be enrolled first. `step_up_required`: This needs a fresh proof that it is you. `own_request`: Nobody approves a request of their own. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -12862,7 +13155,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `approval_required`: A second person must approve this first. `state_conflict`: The object is in a state that does not allow this. */
+            /** @description `state_conflict`: The object is in a state that does not allow this. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -18826,7 +19119,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": {
+                        event: string;
+                        data: string;
+                    };
                 };
             };
             /** @description `unauthorized`: No valid key or token was given. */

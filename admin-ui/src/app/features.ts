@@ -2,7 +2,6 @@
 import type { AnyRoute } from '@tanstack/react-router';
 import { account } from '@/features/account';
 import { audit } from '@/features/audit';
-
 import { finance } from '@/features/finance';
 import { inbox } from '@/features/inbox';
 import { jobs } from '@/features/jobs';
@@ -11,6 +10,7 @@ import { orders } from '@/features/orders';
 import { overview } from '@/features/overview';
 import { providers } from '@/features/providers';
 import { refunds } from '@/features/refunds';
+import { settings } from '@/features/settings';
 import { staff } from '@/features/staff';
 import { subMerchants } from '@/features/sub-merchants';
 import { system } from '@/features/system';
@@ -39,5 +39,6 @@ export const features: readonly Feature[] = [
   staff,
   audit,
   system,
+  settings,
   account,
 ];

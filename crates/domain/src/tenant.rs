@@ -82,11 +82,17 @@ pub struct TenantSettings {
     pub webhook_schedule: Option<String>,
     /// Which version of the events new webhook endpoints get.
     pub webhook_api_version: Option<String>,
+    /// After how many days its events go, and its deliveries with their attempts: 7 to 90.
+    pub events_kept_days: Option<u32>,
 }
 
 impl TenantSettings {
     /// Seven days, which is how long WeChat keeps an order open at most.
     pub const ORDER_MINUTES_MAX: u32 = 7 * 24 * 60;
+    /// Twice as long as a delivery is tried, and room for who reads the feed once a week.
+    pub const EVENTS_DAYS_MIN: u32 = 7;
+    /// How long the installation keeps events.
+    pub const EVENTS_DAYS_MAX: u32 = 90;
 }
 
 /// Our customer.

@@ -1,5 +1,6 @@
 //! JSON in and out: a strict request body that names each faulty field, and a plain JSON answer.
 
+mod clearable;
 mod pointer;
 mod reader;
 pub(crate) mod shape;
@@ -18,6 +19,7 @@ use crate::body;
 use crate::openapi::Audience;
 use crate::problem::{Problem, ProblemCode};
 
+pub(crate) use clearable::Clearable;
 use reader::read;
 
 const CONTENT_TYPE: &str = "application/json";

@@ -15,7 +15,7 @@ use tributary_operations::credentials::{AccessToken, TokenError};
 use zeroize::Zeroizing;
 
 use crate::problem::Problem;
-use crate::{body, json, peer};
+use crate::{body, json, peer, rate_limits};
 
 /// Where tokens are fetched.
 pub(crate) const TOKEN_ROUTE: &str = "/oauth/token";
@@ -136,15 +136,30 @@ pub(crate) async fn give_token(
         Ok(asked) => asked,
         Err(refusal) => return Ok(refused(&refusal)),
     };
-    let from = peer::address_of(request);
-    let issued = operations
-        .issue_token(&client.id, &client.secret, form.scope.as_deref(), from)
-        .await;
-    match issued {
-        Ok(token) => Ok(granted(&token)),
+    match issue(request, operations, &client, &form).await {
+        Ok(Ok(token)) => Ok(granted(&token)),
+        Ok(Err(limited)) => Err(limited.into()),
         Err(TokenError::Unavailable(cause)) => Err(Problem::from(cause).into()),
         Err(error) => Ok(refused(&refusal_of(&error))),
     }
+}
+
+/// A token, unless the tenant asks too much: fetching one is one of its calls.
+async fn issue(
+    request: &Request,
+    operations: &Operations,
+    client: &Client,
+    form: &Form,
+) -> Result<Result<AccessToken, Problem>, TokenError> {
+    let from = peer::address_of(request);
+    let caller = operations
+        .token_client(&client.id, &client.secret, from)
+        .await?;
+    if let Err(limited) = rate_limits::admit(request, operations, &caller) {
+        return Ok(Err(limited));
+    }
+    let token = operations.issue_token(&caller, form.scope.as_deref());
+    token.await.map(Ok)
 }
 
 /// Shows the keys that tokens are verified with.

@@ -92,6 +92,7 @@ fn document(audience: Audience) -> Value {
         json!([{ "url": "/", "description": "The host that serves this document" }]);
     add_unreferenced_schemas(&mut document, audience);
     tables::write_bounds_whole(&mut document);
+    tables::write_null_as_type(&mut document);
     answers::add(&mut document, audience);
     tables::close_requests(&mut document);
     tables::add_limits(&mut document, &audience.limits());

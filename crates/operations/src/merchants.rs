@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::audit::{self, Act};
 use crate::pages::{Page, check_limit, cut};
 use crate::staff::check_reason;
-use crate::tenants::{check_name, cursor, scope_of};
+use crate::tenants::{check_name, cursor, hold_open, scope_of};
 use crate::{OperationError, Operations};
 
 pub use managed::{NewSubApp, NewSubMerchant, sub_app_actions, sub_merchant_actions};
@@ -30,10 +30,32 @@ const APP_SECRET_BYTES_MAX: usize = 128;
 pub struct SubMerchantPatch {
     /// Its name.
     pub name: Option<String>,
-    /// WeChat's fee in ten-thousandths.
-    pub rate: Option<u32>,
+    /// WeChat's fee.
+    pub rate: RateChange,
     /// What people should know; an empty text is nothing.
     pub note: Option<String>,
+}
+
+/// What becomes of what is written down of WeChat's fee.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RateChange {
+    /// It stays.
+    #[default]
+    Stays,
+    /// Nobody knows it.
+    Cleared,
+    /// It is this, in ten-thousandths.
+    Set(u32),
+}
+
+impl RateChange {
+    const fn over(self, before: Option<u32>) -> Option<u32> {
+        match self {
+            Self::Stays => before,
+            Self::Cleared => None,
+            Self::Set(rate) => Some(rate),
+        }
+    }
 }
 
 /// What is to change about an app; what is absent stays.
@@ -100,6 +122,15 @@ pub struct Readiness {
     pub evidence: Evidence,
 }
 
+/// All that must be true, and the version of the sub-merchant that a claim about it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadinessSheet {
+    /// The lines.
+    pub lines: Vec<Readiness>,
+    /// The version.
+    pub version: i64,
+}
+
 impl Readiness {
     /// Whether it is known to be so.
     pub const fn holds(&self) -> bool {
@@ -142,6 +173,7 @@ impl Operations {
             created_at: now,
         };
         let tx = self.storage().begin().await?;
+        hold_open(&tx, tenant_id).await?;
         match merchants::insert(&tx, &merchant).await {
             Err(error) if error.is_duplicate() => {
                 let reason = "is taken under this provider";
@@ -219,7 +251,7 @@ impl Operations {
         check_patch(&patch)?;
         let change = |mut after: SubMerchant| {
             after.name = patch.name.unwrap_or(after.name);
-            after.rate = patch.rate.or(after.rate);
+            after.rate = patch.rate.over(after.rate);
             after.note = match patch.note {
                 Some(note) => Some(note).filter(|note| !note.is_empty()),
                 None => after.note,
@@ -308,6 +340,7 @@ impl Operations {
         };
         let sealed = self.seal_app_secret(&app, secret).await?;
         let tx = self.storage().begin().await?;
+        hold_open(&tx, &merchant.tenant_id).await?;
         let count = merchants::count_apps(&tx, &merchant.tenant_id, &merchant.id).await?;
         if count >= SUB_APPS_MAX {
             let (what, max) = ("apps of a sub-merchant", SUB_APPS_MAX);
@@ -433,10 +466,13 @@ impl Operations {
     }
 
     /// Keeps that a person vouches for a fact, or takes it back; what was said before is not said again.
+    ///
+    /// `version` is that of the sub-merchant that the person saw; it rises with what is known about it.
     pub async fn confirm_readiness(
         &self,
         by: &Actor,
         merchant: &SubMerchant,
+        version: Option<i64>,
         Claim { fact, holds }: Claim,
     ) -> Result<(), OperationError> {
         if !fact.can_be_confirmed() {
@@ -445,8 +481,21 @@ impl Operations {
         }
         let now = self.now();
         let tx = self.storage().begin().await?;
+        let seen = merchants::find(&tx, &merchant.tenant_id, &merchant.id).await?;
+        let seen = seen.ok_or(OperationError::NotFound)?;
+        if version.is_some_and(|version| version != seen.version) {
+            return Err(OperationError::VersionConflict);
+        }
         if !write_fact(&tx, by, merchant, fact, holds.then_some(now)).await? {
             return Ok(());
+        }
+        let known = SubMerchant {
+            version: seen.version.saturating_add(1),
+            ..seen.clone()
+        };
+        match merchants::update(&tx, seen.version, &known).await {
+            Err(error) if error.is_stale() => return Err(OperationError::VersionConflict),
+            other => other?,
         }
         let act = Act {
             after: Some(json!({ "fact": fact, "holds": holds })),
@@ -481,7 +530,7 @@ fn check_patch(patch: &SubMerchantPatch) -> Result<(), OperationError> {
     if let Some(name) = &patch.name {
         check_name(name)?;
     }
-    if patch.rate.is_some_and(|rate| !rate_fits(rate)) {
+    if patch.rate.over(None).is_some_and(|rate| !rate_fits(rate)) {
         return Err(OperationError::invalid(
             "/rate",
             "must be 0 to 10000 ten-thousandths",

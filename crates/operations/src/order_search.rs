@@ -2,6 +2,7 @@
 
 mod actions;
 mod acts;
+mod cashier;
 
 use std::collections::HashMap;
 
@@ -108,6 +109,8 @@ pub struct OrderDetail {
     pub problems: Vec<OrderProblem>,
     /// What may be done with it.
     pub actions: Vec<Action>,
+    /// Where it is paid by hand, in test mode.
+    pub cashier_url: Option<String>,
 }
 
 impl OrderDetail {
@@ -195,6 +198,7 @@ impl Operations {
         let refunds = refunds::of_order(at, &tenant, id, SHOWN_MAX).await?;
         let late = late_payments::of_order(at, &tenant, id).await?;
         let notes = order_notes::of_order(at, &tenant, id, NOTES_SHOWN_MAX).await?;
+        let cashier_url = self.cashier_url(viewer, &order, &attempts).await?;
         let mut listed = self.listed_orders(viewer, vec![order]).await?;
         let listed = listed.pop().ok_or(OperationError::NotFound)?;
         let problems = problems(&listed, &late);
@@ -207,6 +211,7 @@ impl Operations {
             notes,
             problems,
             actions,
+            cashier_url,
         })
     }
 

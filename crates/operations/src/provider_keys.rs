@@ -116,7 +116,7 @@ impl Operations {
     ) -> Result<ProviderKey, OperationError> {
         let before = self.provider_key(id).await?;
         if before.added_by == by.who() {
-            return Err(KeyRefusal::Unapproved.into());
+            return Err(OperationError::OwnRequest);
         }
         if !matches!(before.state, KeyState::Staged | KeyState::Testing) {
             return Err(KeyRefusal::State(before.state).into());

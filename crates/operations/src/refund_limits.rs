@@ -8,20 +8,20 @@ use serde_json::json;
 use tributary_domain::approval::{Approval, ApprovalKind};
 use tributary_domain::audit::AuditScope;
 use tributary_domain::ids::TenantId;
-use tributary_domain::merchant::MerchantRefundNo;
 use tributary_domain::money::Fen;
 use tributary_domain::order::Order;
+use tributary_domain::refund::Refund;
 use tributary_domain::refund_content::{RefundContent, RefundRequest};
 use tributary_domain::staff::{Actor, Permission};
 use tributary_domain::staff_member::StaffScope;
 use tributary_domain::tenant::Mode;
 use tributary_storage::platform_settings::{self, Setting};
-use tributary_storage::{refunds, tenants};
+use tributary_storage::{Access, Tx, tenants};
 
 use crate::approvals::Asked;
 use crate::audit::{self, Act};
 use crate::idempotency::{Idempotency, fingerprint};
-use crate::refunds::Asker;
+use crate::refunds::{AskedBy, Asker};
 use crate::staff::{StaffCaller, check_reason};
 use crate::{OperationError, Operations};
 
@@ -64,7 +64,7 @@ impl Operations {
         let scope = self.scope_of_limit(caller, tenant).await?;
         let own = platform_settings::find(self.storage(), &scope, NAME).await?;
         Ok(RefundLimit {
-            amount: self.refund_limit(&scope).await?,
+            amount: limit_of(self.storage(), &scope).await?,
             is_own: own.is_some(),
             version: version_of(own.as_ref()),
             tenant_id: tenant_of(scope),
@@ -118,32 +118,6 @@ impl Operations {
         })
     }
 
-    /// Whether a refund that a person asks for needs a second one.
-    pub(crate) async fn is_above_limit(
-        &self,
-        order: &Order,
-        request: &RefundRequest,
-    ) -> Result<bool, OperationError> {
-        let (tenant, mode) = (&order.tenant_id, order.mode);
-        // What was let go before is only asked for again.
-        if let Ok(number) = MerchantRefundNo::parse(&request.merchant_refund_no)
-            && refunds::find_by_number(self.storage(), tenant, mode, &number)
-                .await?
-                .is_some()
-        {
-            return Ok(false);
-        }
-        let limit = self
-            .refund_limit(&AuditScope::Tenant(tenant.clone()))
-            .await?;
-        let money = order.money;
-        let whole = money
-            .refunding
-            .as_i64()
-            .saturating_add(money.refunded.as_i64());
-        Ok(whole.saturating_add(request.refund) > limit.as_i64())
-    }
-
     /// Records that a person asks for a refund above the limit.
     pub(crate) async fn ask_refund(
         &self,
@@ -180,7 +154,7 @@ impl Operations {
         let asker = Asker {
             tenant_id: frozen.tenant_id,
             mode: frozen.mode,
-            by: Some(by),
+            by: AskedBy::TwoPeople(by),
         };
         let idem = Idempotency {
             key: approved.id.to_string(),
@@ -203,19 +177,39 @@ impl Operations {
         known.ok_or(OperationError::NotFound)?;
         Ok(AuditScope::Tenant(tenant.clone()))
     }
+}
 
-    /// The limit for a tenant: its own, else the installation's, else 10,000 yuan.
-    pub(crate) async fn refund_limit(&self, scope: &AuditScope) -> Result<Fen, OperationError> {
-        for scope in [scope, &AuditScope::Platform] {
-            let chosen = platform_settings::find(self.storage(), scope, NAME).await?;
-            if let Some(chosen) = chosen {
-                let fen = chosen.value.parse().ok().and_then(|fen| Fen::new(fen).ok());
-                let damaged = || OperationError::Internal(format!("{NAME} does not parse"));
-                return fen.ok_or_else(damaged);
-            }
-        }
-        Fen::new(DEFAULT_FEN).map_err(|error| OperationError::Internal(error.to_string()))
+/// Refuses a refund by which more of an order goes back than a person may let go alone. The order is as it was locked,
+/// before the refund, so that of several at once each counts those before it.
+pub(crate) async fn refuse_above(
+    tx: &Tx,
+    order: &Order,
+    refund: &Refund,
+) -> Result<(), OperationError> {
+    let scope = AuditScope::Tenant(order.tenant_id.clone());
+    let limit = limit_of(tx, &scope).await?;
+    let under_way = order.money.refunding.as_i64();
+    let whole = under_way
+        .saturating_add(order.money.refunded.as_i64())
+        .saturating_add(refund.content.refund.as_i64());
+    if whole > limit.as_i64() {
+        let how = "a second person approves what goes back above the limit".to_owned();
+        return Err(OperationError::ApprovalRequired { how });
     }
+    Ok(())
+}
+
+/// The limit for a tenant: its own, else the installation's, else 10,000 yuan.
+pub(crate) async fn limit_of(at: &impl Access, scope: &AuditScope) -> Result<Fen, OperationError> {
+    for scope in [scope, &AuditScope::Platform] {
+        let chosen = platform_settings::find(at, scope, NAME).await?;
+        if let Some(chosen) = chosen {
+            let fen = chosen.value.parse().ok().and_then(|fen| Fen::new(fen).ok());
+            let damaged = || OperationError::Internal(format!("{NAME} does not parse"));
+            return fen.ok_or_else(damaged);
+        }
+    }
+    Fen::new(DEFAULT_FEN).map_err(|error| OperationError::Internal(error.to_string()))
 }
 
 /// What nobody chose yet is version 1.

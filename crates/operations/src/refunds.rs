@@ -17,8 +17,8 @@ use tributary_domain::tenant::Scope;
 use tributary_storage::refunds::{self, RefundFilter};
 use wechatpay::client::Client;
 
-pub(crate) use create::Asker;
 pub use create::Refunded;
+pub(crate) use create::{AskedBy, Asker};
 
 use crate::budgets::{Spending, Urgency, Wish};
 use crate::credentials::Caller;

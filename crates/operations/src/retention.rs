@@ -1,18 +1,24 @@
 //! How long what is not business is kept.
 
 use tributary_domain::bill::BillState;
-use tributary_storage::{bills, deliveries, key_tests, key_usage, upstream_calls};
+use tributary_domain::ids::TenantId;
+use tributary_domain::tenant::{Mode, TenantSettings};
+use tributary_storage::{bills, deliveries, key_tests, key_usage, tenants, upstream_calls};
 
 use crate::{OperationError, Operations};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 const ATTEMPTS_KEPT_DAYS: i64 = 30;
-const EVENTS_KEPT_DAYS: i64 = 90;
+const EVENTS_KEPT_DAYS: i64 = TenantSettings::EVENTS_DAYS_MAX as i64;
 const CALLS_KEPT_DAYS: i64 = 90;
 /// What keys were used for, and their self-tests.
 const KEY_RECORDS_KEPT_DAYS: i64 = 90;
 /// Bills deleted in one run.
 const BILLS_BATCH: u64 = 2;
+/// Tenants whose settings are read at once.
+const TENANTS_PAGE: u64 = 500;
+/// Pages of one run: the newest half a million tenants.
+const TENANTS_PAGES_MAX: usize = 1_000;
 /// Rows of each kind deleted in one transaction, so that nobody waits for it.
 const BATCH: u64 = 500;
 
@@ -28,6 +34,36 @@ impl Operations {
         let orphans = deliveries::cancel_orphans_all_tenants(&tx, now, BATCH).await?;
         tx.commit().await?;
         Ok(count.saturating_add(orphans))
+    }
+
+    /// Deletes a bounded piece of what single tenants keep for a shorter time; returns how many rows went.
+    pub async fn purge_as_agreed(&self) -> Result<u64, OperationError> {
+        let (mut after, mut gone): (Option<TenantId>, _) = (None, 0_u64);
+        for _ in 0..TENANTS_PAGES_MAX {
+            let storage = self.storage();
+            let page = tenants::page_all_tenants(storage, None, None, after.as_ref(), TENANTS_PAGE);
+            let page = page.await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.id.clone());
+            for tenant in &page {
+                if let Some(days) = tenant.settings.events_kept_days {
+                    gone = gone.saturating_add(self.purge_of(&tenant.id, days).await?);
+                }
+            }
+        }
+        Ok(gone)
+    }
+
+    async fn purge_of(&self, tenant: &TenantId, days: u32) -> Result<u64, OperationError> {
+        let before = self.now().plus_millis(-i64::from(days) * DAY_MS);
+        let mut gone = 0_u64;
+        for mode in [Mode::Live, Mode::Test] {
+            let tx = self.storage().begin().await?;
+            let count = deliveries::purge(&tx, tenant, mode, before, BATCH).await?;
+            tx.commit().await?;
+            gone = gone.saturating_add(count);
+        }
+        Ok(gone)
     }
 
     /// Deletes a bounded piece of the record of calls to WeChat; returns how many rows went.

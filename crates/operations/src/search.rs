@@ -8,7 +8,11 @@ use tributary_domain::order::Order;
 use tributary_domain::refund::Refund;
 use tributary_domain::staff::Permission;
 use tributary_storage::lookups::{self, FoundMerchant};
-use tributary_storage::{delivery_search, notification_search, order_search, refunds, tenants};
+use tributary_storage::printed_name::PrintedName;
+use tributary_storage::{
+    delivery_search, notification_search, order_search, provider_keys, refunds,
+    tenant_certificates, tenants,
+};
 
 use crate::search::shapes::{Shape, fold, shapes};
 use crate::viewer::Viewer;
@@ -92,14 +96,15 @@ impl Operations {
                 self.of_merchant(viewer, shape, text).await
             }
             Shape::NotificationId => self.of_notification(viewer, text).await,
+            Shape::PublicKeyId | Shape::CertificateSerial | Shape::Fingerprint => {
+                self.of_key(viewer, shape, text).await
+            }
             // What has no page of its own yet leads to the list that it stands in.
             Shape::LatePaymentId
             | Shape::ProviderId
             | Shape::AlarmId
             | Shape::DiscrepancyId
-            | Shape::JobId
-            | Shape::PublicKeyId
-            | Shape::CertificateSerial => Ok(Vec::new()),
+            | Shape::JobId => Ok(Vec::new()),
         }
     }
 
@@ -270,6 +275,45 @@ impl Operations {
             tenant_id: Some(merchant.tenant_id),
         };
         Ok(found.into_iter().map(hit).collect())
+    }
+
+    /// Keys of providers, which are nobody's tenant's affair, and certificates of tenants.
+    async fn of_key(
+        &self,
+        viewer: &Viewer,
+        shape: Shape,
+        text: &str,
+    ) -> Result<Vec<Hit>, OperationError> {
+        let (at, name) = (self.storage(), PrintedName::new(text));
+        let mut hits = Vec::new();
+        if viewer.may(Permission::ProviderRead) && viewer.tenant().is_none() {
+            let keys = provider_keys::printed(at, &name, OF_ONE_KIND_MAX).await?;
+            hits.extend(keys.into_iter().map(|key| Hit {
+                kind: "provider_key",
+                id: key.id.to_string(),
+                title: key.serial,
+                note: format!(
+                    "{} {} {}",
+                    key.kind.as_str(),
+                    key.state.as_str(),
+                    key.provider_id
+                ),
+                matched: shape.as_str(),
+                tenant_id: None,
+            }));
+        }
+        if viewer.may(Permission::CredentialRead) {
+            let found = tenant_certificates::printed_all_tenants(at, &name, OF_ONE_KIND_MAX);
+            hits.extend(found.await?.into_iter().map(|certificate| Hit {
+                kind: "tenant_certificate",
+                id: certificate.id.to_string(),
+                title: certificate.name,
+                note: certificate.serial,
+                matched: shape.as_str(),
+                tenant_id: Some(certificate.tenant_id),
+            }));
+        }
+        Ok(hits)
     }
 
     async fn of_notification(

@@ -9,7 +9,7 @@ use tributary_domain::tenant::Mode;
 pub use tributary_storage::order_hours::Tally;
 use tributary_storage::order_hours::{Grouping, HOUR_MS, HourQuery};
 use tributary_storage::statistics::CallSample;
-use tributary_storage::{leases, order_hours, statistics};
+use tributary_storage::{leases, order_hours, provider_keys, statistics, tenant_certificates};
 
 use crate::refund_search::REFUND_SLOW_MS;
 use crate::viewer::Viewer;
@@ -21,6 +21,10 @@ const SPAN_MS_MAX: i64 = 366 * 24 * HOUR_MS;
 const GROUPED_SPAN_MS_MAX: i64 = 31 * 24 * HOUR_MS;
 /// The longest span that samples are taken of.
 const SAMPLED_SPAN_MS_MAX: i64 = 31 * 24 * HOUR_MS;
+/// Keys that end within this time are shown: the first of them is warned of then.
+const ENDING_MS: i64 = 60 * 24 * HOUR_MS;
+/// Keys of each kind that are shown at most.
+const ENDING_MAX: u64 = 50;
 /// Groups that one answer has at most: the hours of a year.
 const GROUPS_MAX: u64 = 9_000;
 const RANKED_MAX: u64 = 100;
@@ -131,6 +135,25 @@ pub struct Health {
     pub refunds: RefundHealth,
     /// Differences.
     pub differences: Vec<OpenDifferences>,
+    /// Keys that end within 60 days, those that end first first; of providers for staff of the platform only.
+    pub ending_keys: Vec<EndingKey>,
+}
+
+/// A key or a certificate that ends soon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndingKey {
+    /// `provider_key` or `tenant_certificate`.
+    pub kind: &'static str,
+    /// Its id.
+    pub id: String,
+    /// What is printed on it.
+    pub serial: String,
+    /// Whose it is: a provider's or a tenant's id.
+    pub owner: String,
+    /// When it ends.
+    pub ends_at: Timestamp,
+    /// Whole days until then.
+    pub days_left: i64,
 }
 
 impl Operations {
@@ -203,7 +226,56 @@ impl Operations {
             hosts: hosts(calls),
             refunds: refund_health(refunds, now),
             differences: differences_of(differences),
+            ending_keys: self.ending_keys(tenant, mode, now).await?,
         })
+    }
+
+    async fn ending_keys(
+        &self,
+        tenant: Option<&TenantId>,
+        mode: Mode,
+        now: Timestamp,
+    ) -> Result<Vec<EndingKey>, OperationError> {
+        let (at, span) = (self.storage(), (now, now.plus_millis(ENDING_MS)));
+        let ending = |kind, id, serial, owner, ends_at: Timestamp| EndingKey {
+            kind,
+            id,
+            serial,
+            owner,
+            ends_at,
+            days_left: ends_at.millis_since(now).div_euclid(24 * HOUR_MS),
+        };
+        let of_tenants =
+            tenant_certificates::ending_first(at, tenant, mode, span, ENDING_MAX).await?;
+        let of_providers = match tenant {
+            Some(_) => Vec::new(),
+            None => provider_keys::ending_first(at, span, ENDING_MAX).await?,
+        };
+        let of_tenants = of_tenants.into_iter().filter_map(|one| {
+            let owner = one.tenant_id.to_string();
+            let id = one.id.to_string();
+            Some(ending(
+                "tenant_certificate",
+                id,
+                one.serial,
+                owner,
+                one.expires_at?,
+            ))
+        });
+        let of_providers = of_providers.into_iter().filter_map(|one| {
+            let owner = one.provider_id.to_string();
+            let id = one.id.to_string();
+            Some(ending(
+                "provider_key",
+                id,
+                one.serial,
+                owner,
+                one.not_after?,
+            ))
+        });
+        let mut all: Vec<EndingKey> = of_providers.chain(of_tenants).collect();
+        all.sort_by_key(|key| key.ends_at);
+        Ok(all)
     }
 
     /// Computes the figures of the hours whose orders still change; returns how many hours.

@@ -40,6 +40,8 @@ pub struct SystemState {
     pub database: &'static str,
     /// Whether every change of the schema was applied.
     pub is_migrated: bool,
+    /// The changes of the schema that were applied, the first first, and when.
+    pub migrations: Vec<(String, Timestamp)>,
     /// What is due.
     pub queues: Vec<QueueState>,
     /// Rows without a next action, which there must be none of: what, and how many.
@@ -66,6 +68,7 @@ impl Operations {
                 Dialect::Postgres => "postgres",
             },
             is_migrated: at.is_migrated().await?,
+            migrations: at.migrations().await?,
             queues: queues
                 .into_iter()
                 .map(|(name, due, oldest)| QueueState {

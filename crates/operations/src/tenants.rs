@@ -11,7 +11,7 @@ use tributary_domain::ids::TenantId;
 use tributary_domain::late_payment::LatePolicy;
 use tributary_domain::staff::Actor;
 use tributary_domain::tenant::{Tenant, TenantSettings, TenantState};
-use tributary_storage::tenants;
+use tributary_storage::{Tx, staff_sessions, tenants};
 
 use crate::audit::{self, Act};
 use crate::pages::{Page, check_limit, cut};
@@ -208,6 +208,9 @@ impl Operations {
             Err(error) if error.is_stale() => return Err(OperationError::VersionConflict),
             other => other?,
         }
+        if after.state == TenantState::Closed {
+            staff_sessions::end_all_of_tenant(&tx, id, self.now()).await?;
+        }
         act.before = Some(shown(&before));
         act.after = Some(shown(&after));
         audit::record(&tx, by, act, self.now()).await?;
@@ -215,6 +218,17 @@ impl Operations {
         self.inner.merchants.forget_all();
         Ok(after)
     }
+}
+
+/// Keeps a tenant from being closed until the transaction ends; one that is closed already gets nothing new.
+pub(crate) async fn hold_open(tx: &Tx, id: &TenantId) -> Result<(), OperationError> {
+    let held = tenants::hold(tx, id).await?;
+    let state = held.ok_or(OperationError::NotFound)?.state;
+    if state == TenantState::Closed {
+        let state = state.as_str().to_owned();
+        return Err(OperationError::StateConflict { state });
+    }
+    Ok(())
 }
 
 /// A tenant as the audit log shows it.
@@ -262,6 +276,11 @@ fn setting_faults(settings: &TenantSettings) -> Vec<FieldError> {
     let schedule = settings.webhook_schedule.as_deref();
     if schedule.is_some_and(|word| RetrySchedule::parse(word).is_none()) {
         fault("webhook_schedule", "must be standard or wechat".into());
+    }
+    let days = TenantSettings::EVENTS_DAYS_MIN..=TenantSettings::EVENTS_DAYS_MAX;
+    let kept = settings.events_kept_days;
+    if kept.is_some_and(|kept| !days.contains(&kept)) {
+        fault("events_kept_days", "must be 7 to 90".into());
     }
     let version = settings.webhook_api_version.as_deref();
     if version.is_some_and(|word| !API_VERSIONS.contains(&word)) {

@@ -134,6 +134,9 @@ pub struct DevArgs {
     /// Address and port of its backup host; without it there is none
     #[arg(long, env = "TRIBUTARY_SIM_BACKUP_LISTEN")]
     pub sim_backup_listen: Option<SocketAddr>,
+    /// Begin with a demo tenant and nothing else: no orders, refunds, staff and troubles of the last days
+    #[arg(long)]
+    pub no_demo_data: bool,
     /// Which events are logged
     #[arg(long, env = "TRIBUTARY_LOG_FILTER", default_value = "warn")]
     pub log_filter: String,

@@ -21,6 +21,7 @@ use crate::shutdown::Shutdown;
 use crate::{console, telemetry};
 
 mod demo;
+mod demo_data;
 mod facts;
 mod owner;
 mod page;
@@ -30,16 +31,23 @@ mod welcome;
 pub use facts::{DevFacts, OwnerFacts, ProviderFacts};
 
 use demo::Addresses;
+use demo_data::Places;
 use facts::DataDir;
 use receiver::Receiver;
 
 /// Runs until it is asked to stop.
-pub async fn run(args: DevArgs) -> anyhow::Result<()> {
-    telemetry::install(LogFormat::Pretty, &args.log_filter, None)?;
+pub async fn run(mut args: DevArgs) -> anyhow::Result<()> {
     let data = DataDir::create(&args.data_dir)?;
+    data.take_over_past()?;
     let earlier = data.read_facts()?;
     let api = Bound::to(args.listen).await?;
-    let receiver = bind_receiver(earlier.as_ref()).await?;
+    choose_ports(&mut args).await?;
+    let mut receiver = bind_receiver(earlier.as_ref()).await?;
+    if !args.no_demo_data && data.is_fresh() {
+        receiver = make_demo_data(&args, &data, &api, receiver).await?;
+    }
+    // The troubles of the past are no news of this start.
+    telemetry::install(LogFormat::Pretty, &args.log_filter, None)?;
     let simulator = Arc::new(start_simulator(&args, &data).await?);
     let at = Addresses {
         api: api.url(),
@@ -76,15 +84,36 @@ pub async fn run(args: DevArgs) -> anyhow::Result<()> {
     ended.and(stopped)
 }
 
-async fn start_simulator(args: &DevArgs, data: &DataDir) -> anyhow::Result<SimHandle> {
-    let listen = free(args.sim_listen).await?;
-    let backup_listen = match args.sim_backup_listen {
-        Some(address) => Some(free(address).await?),
-        None => None,
+/// Fixes the simulator's ports, which the demo's past names as well.
+async fn choose_ports(args: &mut DevArgs) -> anyhow::Result<()> {
+    args.sim_listen = free(args.sim_listen).await?;
+    if let Some(address) = args.sim_backup_listen {
+        args.sim_backup_listen = Some(free(address).await?);
+    }
+    Ok(())
+}
+
+async fn make_demo_data(
+    args: &DevArgs,
+    data: &DataDir,
+    api: &Bound,
+    receiver: Bound,
+) -> anyhow::Result<Bound> {
+    let places = Places {
+        api: api.url(),
+        receiver: receiver.url(),
+        sim_listen: args.sim_listen,
+        sim_backup_listen: args.sim_backup_listen,
     };
+    let (receiver, made) = Box::pin(demo_data::make(data, &places, receiver)).await?;
+    console::say(made);
+    Ok(receiver)
+}
+
+async fn start_simulator(args: &DevArgs, data: &DataDir) -> anyhow::Result<SimHandle> {
     Simulator::start(SimConfig {
-        listen,
-        backup_listen,
+        listen: args.sim_listen,
+        backup_listen: args.sim_backup_listen,
         state_file: Some(data.simulator_state()),
         ..SimConfig::default()
     })

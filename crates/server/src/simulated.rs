@@ -27,6 +27,19 @@ pub async fn adopt_provider_with_backup(
     sim_url: &str,
     backup_url: Option<String>,
 ) -> anyhow::Result<ProviderId> {
+    let new = new_provider(keys, sim_url, backup_url)?;
+    let provider = operations
+        .create_provider(&Actor::system("dev"), new)
+        .await?;
+    Ok(provider.id)
+}
+
+/// A provider to be, with the keys that the simulator made for it.
+pub(crate) fn new_provider(
+    keys: &ProviderKeys,
+    sim_url: &str,
+    backup_url: Option<String>,
+) -> anyhow::Result<NewProvider> {
     let private_key = keys.merchant_private_key_pem.clone();
     let public_key = match keys.key_mode {
         KeyMode::Certificate => None,
@@ -35,8 +48,7 @@ pub async fn adopt_provider_with_backup(
             keys.wechatpay_public_key_pem.clone(),
         )),
     };
-    let by = Actor::system("dev");
-    let new = NewProvider {
+    Ok(NewProvider {
         name: format!("Simulated {}", keys.sp_mchid),
         sp_mchid: Mchid::parse(&keys.sp_mchid)?,
         sp_appid: AppId::parse(&keys.sp_appid)?,
@@ -52,7 +64,5 @@ pub async fn adopt_provider_with_backup(
         },
         api_v3_key: Zeroizing::new(keys.api_v3_key.clone()),
         public_key,
-    };
-    let provider = operations.create_provider(&by, new).await?;
-    Ok(provider.id)
+    })
 }

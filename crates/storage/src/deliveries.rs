@@ -24,7 +24,7 @@ mod retention;
 mod tests;
 
 pub use holding::{cancel_all, hold_waiting, release_forgotten_all_tenants, release_held};
-pub use retention::{cancel_orphans_all_tenants, purge_all_tenants};
+pub use retention::{cancel_orphans_all_tenants, purge, purge_all_tenants};
 
 const DELIVERIES: &str = "deliveries";
 

@@ -41,6 +41,7 @@ pub mod orders;
 pub mod outbox;
 pub mod platform_secrets;
 pub mod platform_settings;
+pub mod printed_name;
 pub mod provider_keys;
 pub mod providers;
 pub mod reconciliations;
@@ -78,7 +79,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use sea_orm_migration::MigratorTrait;
-use tributary_domain::clock::{SharedClock, SystemClock};
+use tributary_domain::clock::{SharedClock, SystemClock, Timestamp};
 use tributary_domain::ids::EndpointId;
 use tributary_migrations::Migrator;
 
@@ -171,6 +172,16 @@ impl Storage {
             .migrate(&self.writer)
             .await
             .map_err(database("migrating the schema"))
+    }
+
+    /// The migrations that were applied, the first first: the name, and when.
+    pub async fn migrations(&self) -> Result<Vec<(String, Timestamp)>, StorageError> {
+        let applied = Migrator::get_migration_models(&self.writer)
+            .await
+            .map_err(database("reading the applied migrations"))?;
+        let applied = applied.into_iter();
+        let dated = applied.map(|one| (one.version, Timestamp::from_seconds(one.applied_at)));
+        Ok(dated.collect())
     }
 
     /// Whether every migration has been applied.

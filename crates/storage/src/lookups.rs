@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, LikeExpr};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, IntoColumnRef, LikeExpr, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tributary_domain::ids::{EndpointId, OrderId, TenantId};
 
@@ -70,6 +70,17 @@ pub async fn merchant_names_all_tenants(
     Ok(rows.into_iter().collect())
 }
 
+/// Whether a column holds the words somewhere, whatever their letters' case; no character of them is a wildcard.
+pub(crate) fn holds(name: impl IntoColumnRef, words: &str) -> SimpleExpr {
+    let escaped = words
+        .to_lowercase()
+        .replace('!', "!!")
+        .replace('%', "!%")
+        .replace('_', "!_");
+    let pattern = LikeExpr::new(format!("%{escaped}%")).escape('!');
+    Expr::expr(Func::lower(Expr::col(name))).like(pattern)
+}
+
 /// Tenants whose name contains the words, whatever their letters' case; those that begin with them first.
 pub async fn tenants_of_name_all_tenants(
     at: &impl Access,
@@ -78,15 +89,10 @@ pub async fn tenants_of_name_all_tenants(
 ) -> Result<Vec<(TenantId, String)>, StorageError> {
     use tenants::Column;
     let words = words.to_lowercase();
-    let escaped = words
-        .replace('!', "!!")
-        .replace('%', "!%")
-        .replace('_', "!_");
-    let name = Expr::expr(Func::lower(Expr::col(Column::Name)));
     let rows: Vec<(String, String)> = tenants::Entity::find()
         .select_only()
         .columns([Column::Id, Column::Name])
-        .filter(name.like(LikeExpr::new(format!("%{escaped}%")).escape('!')))
+        .filter(holds(Column::Name, &words))
         .order_by_asc(Column::Id)
         .limit(NAMES_FOUND_MAX)
         .into_tuple()

@@ -10,6 +10,7 @@ use tributary_domain::provider_key::{KeyCounts, KeyKind, KeyState, ProviderKey};
 use crate::entities::provider_keys::{ActiveModel, Column, Entity, Model};
 use crate::entities::providers;
 use crate::error::{StorageError, column, database, expect_one, inserting};
+use crate::printed_name::PrintedName;
 use crate::{Access, Tx};
 
 const TABLE: &str = "provider_keys";
@@ -146,6 +147,44 @@ pub async fn ending(
         .all(at.connection())
         .await
         .map_err(database("reading keys that end"))?;
+    let keys = rows.into_iter().map(to_stored);
+    keys.map(|stored| Ok(stored?.key)).collect()
+}
+
+/// The keys of all providers that are trusted and end within a span, those that end first first.
+pub async fn ending_first(
+    at: &impl Access,
+    (from, until): (Timestamp, Timestamp),
+    limit: u64,
+) -> Result<Vec<ProviderKey>, StorageError> {
+    let trusted = KeyState::ALL.iter().filter(|state| state.is_trusted());
+    let rows = Entity::find()
+        .filter(Column::NotAfter.gte(from.as_millis()))
+        .filter(Column::NotAfter.lte(until.as_millis()))
+        .filter(Column::State.is_in(trusted.map(|state| state.as_str())))
+        .order_by_asc(Column::NotAfter)
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the keys that end first"))?;
+    let keys = rows.into_iter().map(to_stored);
+    keys.map(|stored| Ok(stored?.key)).collect()
+}
+
+/// The keys of all providers with what is printed on them: a serial, or the beginning of a fingerprint.
+pub async fn printed(
+    at: &impl Access,
+    name: &PrintedName,
+    limit: u64,
+) -> Result<Vec<ProviderKey>, StorageError> {
+    let rows = Entity::find()
+        .filter(name.is_on(Column::Serial, Column::Fingerprint))
+        .order_by_desc(Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("looking for a key"))?;
     let keys = rows.into_iter().map(to_stored);
     keys.map(|stored| Ok(stored?.key)).collect()
 }

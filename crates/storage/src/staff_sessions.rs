@@ -5,9 +5,10 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 use tributary_domain::clock::Timestamp;
-use tributary_domain::ids::{SessionId, StaffId};
+use tributary_domain::ids::{SessionId, StaffId, TenantId};
 use tributary_domain::staff_member::StaffSession;
 
+use crate::entities::staff;
 use crate::entities::staff_sessions::{ActiveModel, Column, Entity, Model};
 use crate::error::{StorageError, column, database, expect_one, inserting};
 use crate::{Access, Tx};
@@ -167,6 +168,27 @@ pub async fn end_all(
         .exec(tx.connection())
         .await
         .map_err(database("ending sessions"))?;
+    Ok(changed.rows_affected)
+}
+
+/// Ends every session of a tenant's members, and answers how many.
+pub async fn end_all_of_tenant(
+    tx: &Tx,
+    tenant: &TenantId,
+    now: Timestamp,
+) -> Result<u64, StorageError> {
+    let mut members = sea_orm::sea_query::Query::select();
+    members
+        .column(staff::Column::Id)
+        .from(staff::Entity)
+        .and_where(Expr::col(staff::Column::TenantId).eq(tenant.as_str()));
+    let changed = Entity::update_many()
+        .col_expr(Column::EndedAt, Expr::value(now.as_millis()))
+        .filter(Column::StaffId.in_subquery(members))
+        .filter(Column::EndedAt.is_null())
+        .exec(tx.connection())
+        .await
+        .map_err(database("ending the sessions of a tenant"))?;
     Ok(changed.rows_affected)
 }
 

@@ -3,6 +3,7 @@
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use tributary_domain::clock::Timestamp;
 use tributary_domain::credential::{CertificateKind, LastUse, TenantCertificate};
@@ -12,6 +13,7 @@ use tributary_domain::tenant::Mode;
 use crate::api_keys::{address_text, last_use, read_scopes, scopes_text};
 use crate::entities::tenant_certificates;
 use crate::error::{StorageError, column, database, inserting};
+use crate::printed_name::PrintedName;
 use crate::{Access, Tx};
 
 const TABLE: &str = "tenant_certificates";
@@ -83,6 +85,50 @@ pub async fn list(
         .all(at.connection())
         .await
         .map_err(database("listing certificates"))?;
+    rows.into_iter().map(to_certificate).collect()
+}
+
+/// The certificates with what is printed on them, whoever's they are: a serial, or the beginning of a fingerprint.
+pub async fn printed_all_tenants(
+    at: &impl Access,
+    name: &PrintedName,
+    limit: u64,
+) -> Result<Vec<TenantCertificate>, StorageError> {
+    use tenant_certificates::Column;
+    let rows = tenant_certificates::Entity::find()
+        .filter(name.is_on(Column::Serial, Column::Fingerprint))
+        .order_by_desc(Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("looking for a certificate"))?;
+    rows.into_iter().map(to_certificate).collect()
+}
+
+/// The certificates that end within a span and were not withdrawn, those that end first first. Every tenant's, or one's.
+pub async fn ending_first(
+    at: &impl Access,
+    tenant: Option<&TenantId>,
+    mode: Mode,
+    (from, until): (Timestamp, Timestamp),
+    limit: u64,
+) -> Result<Vec<TenantCertificate>, StorageError> {
+    use tenant_certificates::Column;
+    let mut wanted = tenant_certificates::Entity::find()
+        .filter(Column::ExpiresAt.gte(from.as_millis()))
+        .filter(Column::ExpiresAt.lte(until.as_millis()))
+        .filter(Column::Mode.eq(mode.as_str()))
+        .filter(Column::RevokedAt.is_null());
+    if let Some(tenant) = tenant {
+        wanted = wanted.filter(Column::TenantId.eq(tenant.as_str()));
+    }
+    let rows = wanted
+        .order_by_asc(Column::ExpiresAt)
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the certificates that end first"))?;
     rows.into_iter().map(to_certificate).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Tenants.
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -11,6 +11,7 @@ use tributary_domain::tenant::{Tenant, TenantSettings, TenantState};
 
 use crate::entities::tenants;
 use crate::error::{StorageError, column, database, expect_one, inserting};
+use crate::lookups::holds;
 use crate::{Access, Tx};
 
 /// Records a new tenant.
@@ -38,6 +39,16 @@ pub async fn find(at: &impl Access, id: &TenantId) -> Result<Option<Tenant>, Sto
         .one(at.connection())
         .await
         .map_err(database("reading a tenant"))?;
+    row.map(to_tenant).transpose()
+}
+
+/// Finds a tenant and keeps it as it is until the transaction ends; others may hold it as well.
+pub async fn hold(tx: &Tx, id: &TenantId) -> Result<Option<Tenant>, StorageError> {
+    let row = tenants::Entity::find_by_id(id.as_str())
+        .lock(LockType::Share)
+        .one(tx.connection())
+        .await
+        .map_err(database("holding a tenant"))?;
     row.map(to_tenant).transpose()
 }
 
@@ -90,7 +101,7 @@ pub async fn page_all_tenants(
     use tenants::Column;
     let wanted = Condition::all()
         .add_option(state.map(|state| Column::State.eq(state.as_str())))
-        .add_option(name.map(|part| Column::Name.contains(part)))
+        .add_option(name.map(|part| holds(Column::Name, part)))
         .add_option(after.map(|id| Column::Id.lt(id.as_str())));
     let rows = tenants::Entity::find()
         .filter(wanted)

@@ -1,4 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
+import { useEffect } from 'react';
 import { $api } from '@/api/client';
 import type { components } from '@/api/schema';
 
@@ -10,14 +11,22 @@ export function useProviders() {
   return $api.useQuery('get', '/admin/v1/providers', {});
 }
 
+/** While a self-test waits for its callback, what it may change is asked for so often. */
+const WAITING_MS = 1_000;
+
 /** Its keys, tests and shares. */
 export function useKeys(id: string) {
   const init = { params: { path: { provider_id: id } } };
-  return {
-    keys: $api.useQuery('get', '/admin/v1/providers/{provider_id}/keys', init),
-    tests: $api.useQuery('get', '/admin/v1/providers/{provider_id}/key-tests', init),
-    shares: $api.useQuery('get', '/admin/v1/providers/{provider_id}/key-shares', init),
-  };
+  const tests = $api.useQuery('get', '/admin/v1/providers/{provider_id}/key-tests', init, {
+    refetchInterval: ({ state }) => (state.data?.data.some((test) => test.state === 'waiting') ? WAITING_MS : false),
+  });
+  const keys = $api.useQuery('get', '/admin/v1/providers/{provider_id}/keys', init);
+  // A test that ended may have made a key ready.
+  const ended = tests.data?.data.filter((test) => test.state !== 'waiting').length;
+  const { refetch } = keys;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the number of ended tests is what is waited for.
+  useEffect(() => void refetch(), [ended, refetch]);
+  return { keys, tests, shares: $api.useQuery('get', '/admin/v1/providers/{provider_id}/key-shares', init) };
 }
 
 /** After an act, whatever shows keys asks again. */

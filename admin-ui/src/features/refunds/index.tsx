@@ -7,6 +7,7 @@ import { plainSearch } from '@/shared/lib/search-string';
 import { SEARCH_NAMES } from './search-params';
 
 export { RefundTable } from './components/refund-table';
+export { REFUND_STATES } from './states';
 
 const PERMISSION = 'refund:read';
 

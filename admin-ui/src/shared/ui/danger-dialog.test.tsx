@@ -5,6 +5,7 @@ import { ProblemError } from '@/api/problem';
 import { expectNoViolations } from '../../../tests/axe';
 import { ThemeProvider } from '../theme/theme-provider';
 import { DangerDialog } from './danger-dialog';
+import { TextField } from './text-field';
 
 function open(tier: 1 | 2 | 3, onConfirm = vi.fn(async () => '已提交')) {
   const onClose = vi.fn();
@@ -19,7 +20,9 @@ function open(tier: 1 | 2 | 3, onConfirm = vi.fn(async () => '已提交')) {
         target="ep_ABCD1234"
         onConfirm={onConfirm}
         onClose={onClose}
-      />
+      >
+        <TextField label="名称" field="name" value="支流" onChange={() => undefined} />
+      </DangerDialog>
     </ThemeProvider>,
   );
   return { onConfirm, onClose };
@@ -57,6 +60,32 @@ it('sends the same key again after a fault, and keeps what was typed', async () 
   const keys = onConfirm.mock.calls.map(([given]) => given.idempotencyKey);
   expect(keys).toHaveLength(2);
   expect(keys[0]).toBe(keys[1]);
+});
+
+async function refused(code: string, fields: { field: string; reason: string }[] = []) {
+  const status = fields.length > 0 ? 422 : 412;
+  const problem = new ProblemError({ status, code, title: code, fields });
+  const opened = open(1, vi.fn().mockRejectedValueOnce(problem));
+  await userEvent.click(screen.getByRole('button', { name: '停用' }));
+  await screen.findByRole('alert');
+  return opened;
+}
+
+it('says that somebody else was faster, and leads to what is there now', async () => {
+  const { onClose } = await refused('version_conflict');
+  expect(screen.getByRole('alert')).toHaveTextContent('其他人刚刚修改了它');
+  expect(screen.getByRole('alert')).toHaveTextContent('没有覆盖他人的修改');
+  await expectNoViolations(screen.getByRole('dialog'));
+  await userEvent.click(screen.getByRole('button', { name: '查看最新内容' }));
+  expect(onClose).toHaveBeenCalledOnce();
+});
+
+it('shows what the server says about a field at the field, and goes there', async () => {
+  await refused('invalid_request', [{ field: '/name', reason: 'too long' }]);
+  const field = screen.getByRole('textbox', { name: '名称' });
+  expect(field).toHaveFocus();
+  expect(field).toBeInvalid();
+  expect(field).toHaveAccessibleDescription('too long');
 });
 
 it('says that a second person approves in tier 3', async () => {

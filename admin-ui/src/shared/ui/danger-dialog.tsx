@@ -1,9 +1,12 @@
 /** Asks before an act, in proportion to what it may cost: one sentence, a reason and four characters, or a second person. */
-import { Button, Input, Modal } from 'antd';
-import { type ReactNode, useId, useRef, useState } from 'react';
+import { QueryClientContext } from '@tanstack/react-query';
+import { Alert, Button, Input, Modal } from 'antd';
+import { type ReactNode, useContext, useEffect, useId, useRef, useState } from 'react';
+import { type Problem, problemOf } from '@/api/problem';
 import { useText } from '../lib/i18n';
 import { newIdempotencyKey } from '../lib/idempotency';
 import { useAct } from '../lib/use-act';
+import { FieldFaults, useFieldFault } from './field-faults';
 import { announce } from './notices';
 import { ProblemView } from './problem-view';
 import { words } from './words';
@@ -69,11 +72,17 @@ function Body({ cancel, ...props }: DangerDialogProps & { cancel: React.RefObjec
     announce(await props.onConfirm({ reason: reason.trim(), idempotencyKey }));
     props.onClose();
   });
+  const form = useRef<HTMLFormElement>(null);
+  const problem = error === undefined ? undefined : problemOf(error);
+  useEffect(() => {
+    if (error !== undefined) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  }, [error]);
   const asked = props.tier >= 2;
   const complete = props.ready !== false && (!asked || (reason.trim() !== '' && tail === props.target.slice(-TAIL)));
 
   return (
     <form
+      ref={form}
       className="dialog-form"
       onSubmit={(event) => {
         event.preventDefault();
@@ -81,11 +90,18 @@ function Body({ cancel, ...props }: DangerDialogProps & { cancel: React.RefObjec
       }}
     >
       <p>{props.effect}</p>
-      {props.children}
-      {asked && <ReasonField value={reason} onChange={setReason} />}
+      <FieldFaults value={problem?.fields ?? []}>
+        {props.children}
+        {asked && <ReasonField value={reason} onChange={setReason} />}
+      </FieldFaults>
       {asked && <TailField target={props.target} value={tail} onChange={setTail} />}
       {props.tier === 3 && <p className="hint">{t('secondPerson')}</p>}
-      {error !== undefined && <ProblemView error={error} />}
+      {problem &&
+        (isOvertaken(problem) ? (
+          <Overtaken problem={problem} onReload={props.onClose} />
+        ) : (
+          <ProblemView error={error} />
+        ))}
       <div className="dialog-buttons">
         <Button ref={cancel} onClick={props.onClose}>
           {t('cancel')}
@@ -98,9 +114,43 @@ function Body({ cancel, ...props }: DangerDialogProps & { cancel: React.RefObjec
   );
 }
 
+/** Whether somebody was faster: the edit named a version that is no more, or the object went on to another state. */
+function isOvertaken({ code }: Problem): boolean {
+  return code === 'version_conflict' || code === 'state_conflict';
+}
+
+/** Nothing was overwritten; the way on is to see what is there now. */
+function Overtaken({ problem, onReload }: { problem: Problem; onReload: () => void }) {
+  const t = useText(words);
+  const queries = useContext(QueryClientContext);
+  return (
+    <Alert
+      type="warning"
+      showIcon
+      role="alert"
+      title={problem.code === 'version_conflict' ? t('overtaken') : t('movedOn')}
+      description={
+        <div className="problem-body">
+          <p>{problem.code === 'version_conflict' ? t('overtakenText') : t('movedOnText')}</p>
+          {problem.detail && <p className="faint">{problem.detail}</p>}
+          <Button
+            onClick={() => {
+              void queries?.invalidateQueries();
+              onReload();
+            }}
+          >
+            {t('overtakenReload')}
+          </Button>
+        </div>
+      }
+    />
+  );
+}
+
 function ReasonField({ value, onChange }: { value: string; onChange: (text: string) => void }) {
   const t = useText(words);
   const id = useId();
+  const fault = useFieldFault('reason');
   return (
     <div className="field">
       <label htmlFor={id}>{t('reason')}</label>
@@ -109,11 +159,13 @@ function ReasonField({ value, onChange }: { value: string; onChange: (text: stri
         value={value}
         maxLength={MOST_REASON}
         autoSize={{ minRows: 2, maxRows: 4 }}
+        status={fault ? 'error' : undefined}
+        aria-invalid={fault !== undefined}
         aria-describedby={`${id}-hint`}
         onChange={(event) => onChange(event.target.value)}
       />
-      <span id={`${id}-hint`} className="hint">
-        {t('reasonNeeded')}
+      <span id={`${id}-hint`} className={fault ? 'field-error' : 'hint'}>
+        {fault ?? t('reasonNeeded')}
       </span>
     </div>
   );

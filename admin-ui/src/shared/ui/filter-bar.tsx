@@ -38,8 +38,12 @@ interface FilterBarProps {
 export function FilterBar({ fields, search, defaults = {}, onChange }: FilterBarProps) {
   const t = useText(words);
   const change = (next: Record<string, string | undefined>) => onChange({ ...next, cursor: undefined });
+  const [open, setOpen] = useState(false);
   return (
-    <search className="filters" aria-label={t('filters')}>
+    <search className={open ? 'filters filters-open' : 'filters'} aria-label={t('filters')}>
+      <Button className="filters-toggle" aria-expanded={open} onClick={() => setOpen(!open)}>
+        {t(open ? 'hideFilters' : 'showFilters')}
+      </Button>
       <div className="filter-fields">
         {fields.map((field) => (
           <Field key={field.name} field={field} search={{ ...defaults, ...search }} onChange={change} />

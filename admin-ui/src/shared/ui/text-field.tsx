@@ -1,6 +1,7 @@
 /** One labelled line of text in a dialog. */
 import { Input } from 'antd';
 import { useId } from 'react';
+import { useFieldFault } from './field-faults';
 
 interface TextFieldProps {
   readonly label: string;
@@ -8,6 +9,8 @@ interface TextFieldProps {
   readonly onChange: (value: string) => void;
   readonly hint?: string;
   readonly error?: string;
+  /** Its name in the API: what the server says about it is shown here. */
+  readonly field?: string;
   readonly mono?: boolean;
   readonly lines?: number;
   readonly inputMode?: 'decimal' | 'numeric';
@@ -15,8 +18,11 @@ interface TextFieldProps {
 }
 
 /** The field with its label, and below it a hint or what is wrong. */
-export function TextField({ label, value, onChange, hint, error, mono, lines, inputMode, maxLength }: TextFieldProps) {
+export function TextField(props: TextFieldProps) {
+  const { label, value, onChange, hint, mono, lines, inputMode, maxLength } = props;
   const id = useId();
+  const fault = useFieldFault(props.field);
+  const error = props.error ?? fault;
   const note = error ?? hint;
   const same = {
     id,

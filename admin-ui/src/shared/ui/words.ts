@@ -26,6 +26,8 @@ export const words = dictionary(
     removeFilter: '移除筛选：{what}',
     widen: '扩大到 90 天',
     filters: '筛选',
+    showFilters: '展开筛选',
+    hideFilters: '收起筛选',
     defaultWindow: '近 7 天（默认）',
     from: '开始日期',
     to: '结束日期',
@@ -38,6 +40,11 @@ export const words = dictionary(
     typeTail: '请输入以下编号的最后 4 位以确认：',
     tailWrong: '与最后 4 位不符',
     secondPerson: '提交后需另一位有权限的同事在待办中批准；24 小时内有效，申请人不能自批。',
+    overtaken: '其他人刚刚修改了它',
+    overtakenText: '你看到的内容已不是最新，因此没有保存，也没有覆盖他人的修改。请查看最新内容后再决定。',
+    movedOn: '它现在的状态不允许这样做',
+    movedOnText: '可能有其他人或系统刚刚处理过，因此没有执行。请查看最新内容后再决定。',
+    overtakenReload: '查看最新内容',
     noAnswer: '服务器没有应答',
     noAnswerHint: '请检查网络后重试。写操作的结果未知时，以页面刷新后的状态为准。',
     requestId: '请求编号',
@@ -86,6 +93,8 @@ export const words = dictionary(
     removeFilter: 'Remove the filter: {what}',
     widen: 'Widen to 90 days',
     filters: 'Filters',
+    showFilters: 'Show filters',
+    hideFilters: 'Hide filters',
     defaultWindow: 'Last 7 days (default)',
     from: 'First day',
     to: 'Last day',
@@ -99,6 +108,13 @@ export const words = dictionary(
     tailWrong: 'These are not the last 4 characters',
     secondPerson:
       'A second person with the permission approves this in the inbox within 24 hours. Nobody approves their own request.',
+    overtaken: 'Somebody else changed this',
+    overtakenText:
+      'What you saw is out of date, so nothing was stored and nothing of theirs was overwritten. See what is there now, then decide.',
+    movedOn: 'Its state does not allow this now',
+    movedOnText:
+      'Somebody else, or the platform, may have been faster, so nothing was done. See what is there now, then decide.',
+    overtakenReload: 'See what is there now',
     noAnswer: 'The server did not answer',
     noAnswerHint:
       'Check the network and try again. If a write was under way, trust what the page shows after a reload.',

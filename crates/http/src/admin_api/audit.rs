@@ -152,9 +152,9 @@ impl Given {
             filter: AuditFilter {
                 since: given.time("since", self.since.as_deref()),
                 until: given.time("until", self.until.as_deref()),
-                actor: self.actor,
-                action: self.action,
-                target: self.target,
+                actor: given.short("actor", self.actor.as_deref()),
+                action: given.short("action", self.action.as_deref()),
+                target: given.short("target", self.target.as_deref()),
             },
             cursor,
             limit,

@@ -138,16 +138,12 @@ impl OrdersApi {
     ) -> Result<Json<StaffOrderPage>, Problem> {
         let call = auth.0;
         let viewer = call.viewer();
-        if let Some(number) = number
-            .0
-            .as_deref()
-            .map(fold)
-            .filter(|number| !number.is_empty())
-        {
+        let mut given = Parameters::default();
+        if let Some(number) = given.short("number", number.0.as_deref()) {
+            let number = fold(&number);
             let found = call.operations.orders_of_number(&viewer, &number).await?;
             return Ok(Json(found.into()));
         }
-        let mut given = Parameters::default();
         let texts = Given {
             mode: mode.0.as_deref(),
             tenant_id: tenant_id.0.as_deref(),

@@ -1,6 +1,7 @@
 //! Providers and their key rings: imported, tested, activated, watched, retired. Secrets go in and never come out.
 
 mod objects;
+mod provider_objects;
 
 use poem::Request;
 use poem_openapi::OpenApi;
@@ -20,9 +21,11 @@ use crate::tenant_api::path_id;
 
 use objects::{
     KeyActivation, KeyReason, KeyShareList, KeyTestList, NewProviderKey, PreferredKey, ProviderKey,
-    ProviderKeyList, ProviderList, ShareHours,
+    ProviderKeyList, ShareHours,
 };
+use provider_objects::{NewProvider, Provider, ProviderList};
 
+const CREATE_ROUTE: &str = "/admin/v1/providers";
 const IMPORT_ROUTE: &str = "/admin/v1/providers/{provider_id}/keys";
 
 type ProviderReader = May<{ Permission::ProviderRead as usize }>;
@@ -47,6 +50,38 @@ impl ProvidersApi {
     async fn list_providers(&self, auth: ProviderReader) -> Result<Json<ProviderList>, Problem> {
         let providers = auth.0.operations.list_providers().await?;
         Ok(Json(ProviderList::new(providers)))
+    }
+
+    /// Create a provider
+    ///
+    /// Its first keys come with it; what does not belong together is named. In test mode they are in use at once. In live
+    /// mode they are staged: somebody else approves each key before it can be activated. Needs the permissions
+    /// `provider:write` and `key:import` and a fresh proof.
+    #[oai(
+        path = "/admin/v1/providers",
+        method = "post",
+        operation_id = "createProvider"
+    )]
+    async fn create_provider(
+        &self,
+        auth: ProviderWriter,
+        /// Chosen by you, one per provider; the same for every retry.
+        #[oai(name = "Idempotency-Key")]
+        key: IdempotencyKey,
+        body: JsonBody<NewProvider>,
+        request: &Request,
+    ) -> Result<Made<Provider>, Problem> {
+        auth.0.caller.require_proof()?;
+        let key = key.of(request, &body.raw, CREATE_ROUTE);
+        let new = body.value.into_new()?;
+        let made = once(auth.0, key, async move |call| {
+            let created = call
+                .operations
+                .create_provider_as(&call.caller, new)
+                .await?;
+            Ok(Provider::from(created))
+        });
+        Ok(Made::from(made.await?))
     }
 
     /// List a provider's keys

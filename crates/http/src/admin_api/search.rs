@@ -7,7 +7,11 @@ use tributary_operations::search::{Found, Hit};
 use super::Tag;
 use super::guards::SignedIn;
 use crate::json::Json;
+use crate::pagination::Parameters;
 use crate::problem::Problem;
+
+/// The longest text that is looked for.
+const CHARS_MAX: usize = 200;
 
 /// The operation that searches.
 pub(crate) struct SearchApi;
@@ -16,7 +20,8 @@ pub(crate) struct SearchApi;
 #[derive(Debug, Object)]
 #[oai(skip_serializing_if_is_none)]
 struct SearchHit {
-    /// `order`, `refund`, `delivery`, `endpoint`, `tenant`, `sub_merchant` or `notification`.
+    /// `order`, `refund`, `delivery`, `endpoint`, `tenant`, `sub_merchant`, `notification`, `provider_key` or
+    /// `tenant_certificate`.
     kind: String,
     /// Its id.
     id: String,
@@ -73,7 +78,7 @@ impl SearchApi {
     /// Search
     ///
     /// Any number of an order or a refund, any id, a merchant number, an app id, a host of an endpoint, the name of a
-    /// tenant. Full-width characters, quotes, commas and spaces around are understood. What you may not read is not
+    /// tenant, the serial of a key or a certificate, the beginning of its fingerprint. Full-width characters, quotes, commas and spaces around are understood. What you may not read is not
     /// looked for. Anybody who is signed in may search.
     #[oai(path = "/admin/v1/search", method = "get", operation_id = "search")]
     async fn search(
@@ -84,7 +89,18 @@ impl SearchApi {
     ) -> Result<Json<SearchResult>, Problem> {
         let call = auth.0;
         call.caller.require_enrolled()?;
-        let found = call.operations.search(&call.viewer(), &q.0).await?;
+        let mut given = Parameters::default();
+        let text = given.parse("q", Some(&q.0), |text| {
+            let fits = text.chars().count() <= CHARS_MAX;
+            if fits {
+                Ok(text.to_owned())
+            } else {
+                Err("must have at most 200 characters")
+            }
+        });
+        given.finish()?;
+        let text = text.unwrap_or_default();
+        let found = call.operations.search(&call.viewer(), &text).await?;
         Ok(Json(found.into()))
     }
 }

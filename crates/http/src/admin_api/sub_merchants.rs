@@ -7,7 +7,7 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use tributary_domain::ids::{SubAppId, SubMerchantId, TenantId};
 use tributary_domain::merchant;
-use tributary_operations::merchants::{Claim, SubMerchantQuery};
+use tributary_operations::merchants::{Claim, ReadinessSheet, SubMerchantQuery};
 use tributary_operations::staff::StaffCaller;
 
 use super::Tag;
@@ -202,11 +202,11 @@ impl SubMerchantsApi {
         auth: TenantReader,
         /// The id of the sub-merchant.
         sub_merchant_id: Path<String>,
-    ) -> Result<Json<ReadinessList>, Problem> {
+    ) -> Result<Tagged<ReadinessList>, Problem> {
         let call = auth.0;
         let id: SubMerchantId = path_id(&sub_merchant_id)?;
-        let lines = call.operations.readiness_seen_by(&call.caller, &id).await?;
-        Ok(Json(lines.into()))
+        let sheet = call.operations.readiness_seen_by(&call.caller, &id).await?;
+        Ok(tagged_sheet(sheet))
     }
 
     /// Vouch for a fact, or take it back
@@ -225,8 +225,11 @@ impl SubMerchantsApi {
         sub_merchant_id: Path<String>,
         /// Which fact.
         fact: Path<ReadinessFact>,
+        /// The `ETag` of the facts as you read them.
+        #[oai(name = "If-Match")]
+        if_match: IfMatch,
         body: JsonBody<ReadinessClaim>,
-    ) -> Result<Json<ReadinessList>, Problem> {
+    ) -> Result<Tagged<ReadinessList>, Problem> {
         let call = auth.0;
         let id: SubMerchantId = path_id(&sub_merchant_id)?;
         let claim = Claim {
@@ -235,10 +238,10 @@ impl SubMerchantsApi {
         };
         to_completion(async move {
             let operations = &call.operations;
-            let lines = operations
-                .confirm_readiness_as(&call.caller, &id, claim)
+            let sheet = operations
+                .confirm_readiness_as(&call.caller, &id, if_match.version, claim)
                 .await;
-            lines.map(|lines| Json(lines.into()))
+            sheet.map(tagged_sheet)
         })
         .await
     }
@@ -361,4 +364,8 @@ fn tagged(merchant: merchant::SubMerchant, caller: &StaffCaller) -> Tagged<SubMe
 fn tagged_app(app: merchant::SubApp, caller: &StaffCaller) -> Tagged<SubApp> {
     let version = app.version;
     Tagged::new(SubApp::new(app, caller), version)
+}
+
+fn tagged_sheet(sheet: ReadinessSheet) -> Tagged<ReadinessList> {
+    Tagged::new(sheet.lines.into(), sheet.version)
 }

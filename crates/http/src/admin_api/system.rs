@@ -1,5 +1,7 @@
 //! The overview's figures, the state of the installation, and what changes while a page is open.
 
+mod figures;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +22,8 @@ use tributary_domain::staff::Permission;
 use tributary_operations::changes::{Change, Watch};
 use tributary_operations::statistics::{Health, Spread, StatisticsBy, StatisticsWish, Tally};
 use tributary_operations::system::SystemState;
+
+use figures::{AppliedMigration, EndingKey};
 
 use super::Tag;
 use super::guards::{May, StaffCall};
@@ -193,6 +197,8 @@ struct HealthStatistics {
     slow_refunds: i64,
     /// Open differences by class.
     differences: Vec<DifferenceFigures>,
+    /// Keys that end within 60 days, those that end first first; of providers only for staff of the platform.
+    ending_keys: Vec<EndingKey>,
     /// When this was looked up (RFC 3339).
     as_of: String,
 }
@@ -231,6 +237,7 @@ impl HealthStatistics {
             open_refunds: counted(health.refunds.by_state),
             slow_refunds: health.refunds.slow,
             differences: differences.collect(),
+            ending_keys: health.ending_keys.into_iter().map(Into::into).collect(),
             as_of: now.to_rfc3339(),
         }
     }
@@ -268,6 +275,8 @@ struct SystemObject {
     database: String,
     /// Whether every change of the schema was applied.
     migrated: bool,
+    /// The changes that were applied, the first first.
+    migrations: Vec<AppliedMigration>,
     /// What is due.
     queues: Vec<QueueFigures>,
     /// Rows without a next action; there must be none.
@@ -298,6 +307,7 @@ impl From<SystemState> for SystemObject {
             version: state.version.to_owned(),
             database: state.database.to_owned(),
             migrated: state.is_migrated,
+            migrations: state.migrations.into_iter().map(Into::into).collect(),
             queues: queues.collect(),
             stuck: stuck.collect(),
             leases: leases.collect(),
@@ -321,7 +331,13 @@ impl IntoResponse for ChangeStream {
 
 impl ApiResponse for ChangeStream {
     fn meta() -> MetaResponses {
-        let text = MetaSchemaRef::Inline(Box::new(MetaSchema::new("string")));
+        let text = || MetaSchemaRef::Inline(Box::new(MetaSchema::new("string")));
+        let event = MetaSchema {
+            description: Some("One event of the stream."),
+            required: vec!["event", "data"],
+            properties: vec![("event", text()), ("data", text())],
+            ..MetaSchema::new("object")
+        };
         MetaResponses {
             responses: vec![MetaResponse {
                 description: "Server-sent events: `changed`, `job` and `inbox`.",
@@ -329,7 +345,7 @@ impl ApiResponse for ChangeStream {
                 status_range: None,
                 content: vec![MetaMediaType {
                     content_type: EVENT_STREAM,
-                    schema: text,
+                    schema: MetaSchemaRef::Inline(Box::new(event)),
                 }],
                 headers: vec![],
             }],
@@ -416,8 +432,8 @@ impl SystemApi {
 
     /// Read how things go
     ///
-    /// How late notifications are, what endpoints answer, how WeChat's hosts do, what is stuck among refunds and what
-    /// differs from the bills; each with its sample. Needs the permission `statistics:read`.
+    /// How late notifications are, what endpoints answer, how WeChat's hosts do, what is stuck among refunds, what
+    /// differs from the bills and which keys end soon; each with its sample. Needs the permission `statistics:read`.
     #[oai(
         path = "/admin/v1/statistics/health",
         method = "get",

@@ -48,6 +48,9 @@ impl Check<'_> {
     }
 
     fn inline(&mut self, schema: &MetaSchema, value: &Value) {
+        if schema.nullable && value.is_null() {
+            return;
+        }
         for part in &schema.all_of {
             self.value(part, value);
         }

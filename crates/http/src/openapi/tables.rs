@@ -81,6 +81,23 @@ pub(super) fn write_bounds_whole(value: &mut Value) {
     }
 }
 
+/// The library says `nullable`, which OpenAPI 3.1 does not know: there `null` is one of the types.
+pub(super) fn write_null_as_type(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if fields.get("nullable") == Some(&Value::Bool(true))
+                && let Some(kind) = fields.get("type").cloned()
+            {
+                fields.remove("nullable");
+                fields.insert(String::from("type"), json!([kind, "null"]));
+            }
+            fields.values_mut().for_each(write_null_as_type);
+        }
+        Value::Array(items) => items.iter_mut().for_each(write_null_as_type),
+        _ => {}
+    }
+}
+
 fn merge(schema: &mut Value, limit: &Value) {
     for (keyword, value) in limit.as_object().into_iter().flatten() {
         schema[keyword] = value.clone();

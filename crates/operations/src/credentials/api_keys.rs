@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 use super::uses::UsedBy;
 use super::{AuthError, Caller, Credential, ShownOnce, check_scopes};
 use crate::audit::{self, Act};
-use crate::tenants::check_name;
+use crate::tenants::{check_name, hold_open};
 use crate::{OperationError, Operations, tenancy};
 
 /// What every key begins with.
@@ -207,9 +207,9 @@ impl Operations {
     ) -> Result<NewApiKey, OperationError> {
         let now = self.now();
         wish.check(now)?;
-        self.check_tenant(tenant_id).await?;
         let made = new_key(tenant_id, wish, now);
         let tx = self.storage().begin().await?;
+        hold_open(&tx, tenant_id).await?;
         if api_keys::count_usable(&tx, tenant_id, now).await? >= KEYS_MAX {
             return Err(OperationError::LimitReached {
                 what: "API keys that work at once",
@@ -236,6 +236,7 @@ impl Operations {
     ) -> Result<NewApiKey, OperationError> {
         let now = self.now();
         let tx = self.storage().begin().await?;
+        hold_open(&tx, tenant_id).await?;
         let old = api_keys::find(&tx, tenant_id, id).await?;
         let old = old.ok_or(OperationError::NotFound)?;
         if let Some(state) = not_rollable(&old, now) {

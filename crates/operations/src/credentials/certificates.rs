@@ -18,7 +18,7 @@ use wechatpay::credentials::{Certificate, CertificateRequest, KeyError, PrivateK
 use super::authority::Subject;
 use super::{AuthError, check_scopes};
 use crate::audit::{self, Act};
-use crate::tenants::check_name;
+use crate::tenants::{check_name, hold_open};
 use crate::{OperationError, Operations, tenancy};
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -168,6 +168,7 @@ impl Operations {
     ) -> Result<TenantCertificate, OperationError> {
         let (tenant, now) = (&certificate.tenant_id, certificate.created_at);
         let tx = self.storage().begin().await?;
+        hold_open(&tx, tenant).await?;
         if tenant_certificates::count_usable(&tx, tenant, now).await? >= CERTIFICATES_MAX {
             return Err(OperationError::LimitReached {
                 what: "certificates that work at once",

@@ -98,27 +98,35 @@ impl SigningSecret for TokenSecret {
 }
 
 impl Operations {
-    /// Gives a token to the holder of an API key, for all that the key may do or for the scopes that are named.
-    pub async fn issue_token(
+    /// Recognises the holder of an API key who asks for a token.
+    pub async fn token_client(
         &self,
         client_id: &str,
         secret: &str,
-        scope: Option<&str>,
         from: Option<IpAddr>,
-    ) -> Result<AccessToken, TokenError> {
+    ) -> Result<Caller, TokenError> {
         if !api_keys::is_key(secret) {
             return Err(TokenError::InvalidClient);
         }
         let caller = self.authenticate_key(secret, from).await?;
+        match &caller.credential {
+            // Whoever has the secret knows the id.
+            Credential::ApiKey(key) if key.id.as_str() == client_id => Ok(caller),
+            _ => Err(TokenError::InvalidClient),
+        }
+    }
+
+    /// Gives a token to the holder of an API key, for all that the key may do or for the scopes that are named.
+    pub async fn issue_token(
+        &self,
+        caller: &Caller,
+        scope: Option<&str>,
+    ) -> Result<AccessToken, TokenError> {
         let Credential::ApiKey(key) = &caller.credential else {
             return Err(TokenError::InvalidClient);
         };
-        // Whoever has the secret knows the id.
-        if key.id.as_str() != client_id {
-            return Err(TokenError::InvalidClient);
-        }
         let scopes = narrowed(&caller.scopes, scope).ok_or(TokenError::InvalidScope)?;
-        let token = self.sign_token(&caller, &key.id, &scopes).await;
+        let token = self.sign_token(caller, &key.id, &scopes).await;
         Ok(AccessToken {
             token: token.map_err(TokenError::Unavailable)?,
             expires_in: LIFE_SECONDS,

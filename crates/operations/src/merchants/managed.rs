@@ -5,7 +5,7 @@ use tributary_domain::merchant::{AppId, Mchid, SubApp, SubAppKind, SubMerchant, 
 use tributary_domain::staff::Permission;
 use zeroize::Zeroizing;
 
-use super::{Claim, Readiness, SubAppPatch, SubMerchantPatch, SubMerchantQuery};
+use super::{Claim, ReadinessSheet, SubAppPatch, SubMerchantPatch, SubMerchantQuery};
 use crate::actions::Action;
 use crate::pages::Page;
 use crate::staff::StaffCaller;
@@ -115,22 +115,27 @@ impl Operations {
         &self,
         caller: &StaffCaller,
         id: &SubMerchantId,
-    ) -> Result<Vec<Readiness>, OperationError> {
+    ) -> Result<ReadinessSheet, OperationError> {
         let merchant = self.sub_merchant_seen_by(caller, id).await?;
-        self.readiness(&merchant).await
+        Ok(ReadinessSheet {
+            lines: self.readiness(&merchant).await?,
+            version: merchant.version,
+        })
     }
 
-    /// Keeps what a person says about a fact, and answers what is known then. Needs [`Permission::TenantWrite`].
+    /// Keeps what a person says about a fact of a sub-merchant that is still at `version`, and answers what is known then.
+    /// Needs [`Permission::TenantWrite`].
     pub async fn confirm_readiness_as(
         &self,
         caller: &StaffCaller,
         id: &SubMerchantId,
+        version: i64,
         claim: Claim,
-    ) -> Result<Vec<Readiness>, OperationError> {
+    ) -> Result<ReadinessSheet, OperationError> {
         let merchant = self.writable(caller, id).await?;
-        self.confirm_readiness(&caller.actor(), &merchant, claim)
+        self.confirm_readiness(&caller.actor(), &merchant, Some(version), claim)
             .await?;
-        self.readiness(&merchant).await
+        self.readiness_seen_by(caller, id).await
     }
 
     /// The apps of a sub-merchant. Needs [`Permission::TenantRead`].

@@ -12,7 +12,7 @@ use tributary_storage::orders;
 use super::OrderDetail;
 use crate::audit::{self, Act};
 use crate::idempotency::Idempotency;
-use crate::refunds::{Asker, Refunded};
+use crate::refunds::{AskedBy, Asker, Refunded};
 use crate::staff::StaffCaller;
 use crate::viewer::Viewer;
 use crate::{OperationError, Operations};
@@ -77,18 +77,20 @@ impl Operations {
             merchant_order_no: None,
             ..request
         };
-        if self.is_above_limit(&order, &request).await? {
-            let approval = self.ask_refund(caller, &order, request).await?;
-            let how = format!("{} waits for a second person", approval.id);
-            return Err(OperationError::ApprovalRequired { how });
-        }
         let by = caller.actor();
         let asker = Asker {
-            tenant_id: order.tenant_id,
+            tenant_id: order.tenant_id.clone(),
             mode: order.mode,
-            by: Some(&by),
+            by: AskedBy::Person(&by),
         };
-        self.refund_for(&asker, request, idem).await
+        match self.refund_for(&asker, request.clone(), idem).await {
+            Err(OperationError::ApprovalRequired { .. }) => {
+                let approval = self.ask_refund(caller, &order, request).await?;
+                let how = format!("{} waits for a second person", approval.id);
+                Err(OperationError::ApprovalRequired { how })
+            }
+            other => other,
+        }
     }
 
     /// Writes that somebody is about to ask WeChat; nobody asks unwritten.

@@ -50,6 +50,7 @@ impl Operations {
         by: &Actor,
         provider: &ProviderId,
     ) -> Result<Vec<KeyTest>, OperationError> {
+        self.stored_provider(provider).await?;
         self.stage_into_testing(by, provider).await?;
         let states = [KeyState::Testing, KeyState::Active];
         let keys = provider_keys::of_provider(self.storage(), provider, &states, RING_MAX).await?;

@@ -7,7 +7,7 @@ use tributary_domain::field::FieldError;
 use tributary_domain::ids::{ProviderId, ProviderKeyId};
 use tributary_domain::merchant::{AppId, Mchid, Provider};
 use tributary_domain::provider_key::{KeyCounts, KeyState, ProviderKey};
-use tributary_domain::staff::Actor;
+use tributary_domain::staff::{Actor, Permission};
 use tributary_domain::tenant::Mode;
 use tributary_storage::provider_keys::SealedSecret;
 use tributary_storage::providers::{self, StoredProvider};
@@ -17,11 +17,12 @@ use zeroize::Zeroizing;
 use super::open::{API_V3_KEY, PRIVATE_KEY, held_place};
 use crate::provider_keys::acts;
 use crate::provider_keys::material::{CheckedKey, MerchantFiles, NewKey};
+use crate::staff::StaffCaller;
 use crate::tenants::check_name;
 use crate::{OperationError, Operations};
 
 const ROUTE_TOKEN_BYTES: usize = 16;
-const PRODUCTION_API: &str = "https://api.mch.weixin.qq.com";
+pub(crate) const PRODUCTION_API: &str = "https://api.mch.weixin.qq.com";
 const PRODUCTION_BACKUP_API: &str = "https://api2.mch.weixin.qq.com";
 const PRODUCTION_LOGIN: &str = "https://api.weixin.qq.com";
 
@@ -71,6 +72,36 @@ impl Operations {
         by: &Actor,
         new: NewProvider,
     ) -> Result<Provider, OperationError> {
+        self.add_provider(by, new, KeyState::Active).await
+    }
+
+    /// Adds a provider for a person who is signed in. Needs [`Permission::ProviderWrite`], [`Permission::KeyImport`] and a
+    /// fresh proof.
+    ///
+    /// In live mode its keys are staged: each is approved by a second person and activated before it is used, and calls
+    /// go to WeChat's own hosts. In test mode they are in use at once.
+    pub async fn create_provider_as(
+        &self,
+        caller: &StaffCaller,
+        new: NewProvider,
+    ) -> Result<Provider, OperationError> {
+        caller.require(Permission::ProviderWrite)?;
+        caller.require(Permission::KeyImport)?;
+        caller.require_proof()?;
+        check_hosts(&new)?;
+        let state = match new.mode {
+            Mode::Live => KeyState::Staged,
+            Mode::Test => KeyState::Active,
+        };
+        self.add_provider(&caller.actor(), new, state).await
+    }
+
+    async fn add_provider(
+        &self,
+        by: &Actor,
+        new: NewProvider,
+        state: KeyState,
+    ) -> Result<Provider, OperationError> {
         check_name(&new.name)?;
         let now = self.now();
         let keys = check_keys(&new, now)?;
@@ -96,7 +127,10 @@ impl Operations {
         let act = (&provider.id, "provider.created");
         acts::record_about_provider(&tx, by, act, (Value::Null, created), now).await?;
         for (checked, secret) in places.into_iter().chain(public) {
-            let key = first_key(&provider.id, checked, by, now);
+            let key = ProviderKey {
+                state,
+                ..checked.to_key(&provider.id, by, now)
+            };
             acts::insert(&tx, by, (key, secret), now).await?;
         }
         tx.commit().await?;
@@ -151,17 +185,27 @@ fn provider_of(new: &NewProvider, now: Timestamp) -> Provider {
     }
 }
 
-/// A key as it enters the ring with its provider.
-fn first_key(
-    provider: &ProviderId,
-    checked: &CheckedKey,
-    by: &Actor,
-    now: Timestamp,
-) -> ProviderKey {
-    ProviderKey {
-        state: KeyState::Active,
-        ..checked.to_key(provider, by, now)
+/// Live keys sign for WeChat alone; a provider for tests names the simulator that it talks to.
+fn check_hosts(new: &NewProvider) -> Result<(), OperationError> {
+    let given = [
+        ("/api_url", &new.api_url),
+        ("/backup_api_url", &new.backup_api_url),
+        ("/login_url", &new.login_url),
+    ];
+    if new.mode == Mode::Live {
+        let named = given.into_iter().find(|(_, url)| url.is_some());
+        return named.map_or(Ok(()), |(field, _)| {
+            let reason = "is for test mode; live calls go to WeChat";
+            Err(OperationError::invalid(field, reason))
+        });
     }
+    if new.api_url.is_none() {
+        return Err(OperationError::invalid(
+            "/api_url",
+            "is needed in test mode",
+        ));
+    }
+    Ok(())
 }
 
 /// Says exactly what is wrong with everything before anything is kept.
@@ -185,7 +229,8 @@ fn check_keys(new: &NewProvider, now: Timestamp) -> Result<FirstKeys, OperationE
         ("/backup_api_url", &new.backup_api_url),
         ("/login_url", &new.login_url),
     ] {
-        let wrong = |url: &str| url.parse::<Url>().is_err();
+        let is_web = |url: Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+        let wrong = |url: &str| !url.parse().is_ok_and(is_web);
         if url.as_deref().is_some_and(wrong) {
             faults.push(FieldError::new(field, "must be a URL"));
         }

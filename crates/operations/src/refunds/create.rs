@@ -20,7 +20,7 @@ use crate::idempotency::{Idempotency, Known};
 use crate::refunds::intent::{self, Asked, Intent};
 use crate::refunds::send::Permit;
 use crate::refunds::view::{RefundView, refund_view};
-use crate::{OperationError, Operations, UpstreamError};
+use crate::{OperationError, Operations, UpstreamError, refund_limits};
 
 /// The status of an answer that made a new refund.
 const CREATED: u16 = 201;
@@ -40,11 +40,22 @@ pub struct Refunded {
     pub view: RefundView,
 }
 
-/// Whose money goes back, and the person who asks for it when it is not the tenant's program.
+/// Whose money goes back, and who asks for it.
 pub(crate) struct Asker<'a> {
     pub(crate) tenant_id: TenantId,
     pub(crate) mode: Mode,
-    pub(crate) by: Option<&'a Actor>,
+    pub(crate) by: AskedBy<'a>,
+}
+
+/// Who asks for a refund.
+#[derive(Clone, Copy)]
+pub(crate) enum AskedBy<'a> {
+    /// The tenant's program: it is the tenant's own money.
+    Program,
+    /// A person, up to the limit.
+    Person(&'a Actor),
+    /// A person whose request a second one approved.
+    TwoPeople(&'a Actor),
 }
 
 /// A definite answer as it is kept under an idempotency key.
@@ -76,7 +87,7 @@ impl Operations {
         let asker = Asker {
             tenant_id: caller.tenant_id.clone(),
             mode: caller.mode,
-            by: None,
+            by: AskedBy::Program,
         };
         self.refund_for(&asker, request, idem).await
     }
@@ -154,6 +165,9 @@ impl Operations {
         if status == CREATED {
             // Last, because only now it is certain that the key is new.
             reserve(&tx, &order, &refund, now).await?;
+            if let AskedBy::Person(_) = asker.by {
+                refund_limits::refuse_above(&tx, &order, &refund).await?;
+            }
             record_person(&tx, asker, &refund, now).await?;
         }
         crash_point(CrashPoint::RefundIntentBeforeCommit);
@@ -320,7 +334,10 @@ async fn record_person(
     refund: &Refund,
     now: Timestamp,
 ) -> Result<(), OperationError> {
-    let Some(by) = asker.by else { return Ok(()) };
+    let by = match asker.by {
+        AskedBy::Program => return Ok(()),
+        AskedBy::Person(by) | AskedBy::TwoPeople(by) => by,
+    };
     let scope = AuditScope::Tenant(asker.tenant_id.clone());
     let act = Act {
         after: Some(serde_json::json!({

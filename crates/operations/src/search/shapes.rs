@@ -51,6 +51,8 @@ pub enum Shape {
     PublicKeyId,
     /// The serial of a certificate: 40 hexadecimal digits.
     CertificateSerial,
+    /// A fingerprint, or the beginning of one: 8 to 64 hexadecimal digits.
+    Fingerprint,
     /// An app id: `wx` and 16 characters.
     AppId,
     /// A merchant number: 8 to 10 digits.
@@ -87,6 +89,7 @@ impl Shape {
             Self::WechatRefundId => "wechat_refund_id",
             Self::PublicKeyId => "public_key_id",
             Self::CertificateSerial => "certificate_serial",
+            Self::Fingerprint => "fingerprint",
             Self::AppId => "sub_appid",
             Self::Mchid => "sub_mchid",
             Self::RequestId => "request_id",
@@ -129,7 +132,7 @@ pub fn shapes(text: &str) -> Vec<Shape> {
     if let Some(shape) = own_id(text) {
         return vec![shape];
     }
-    let all: [(Shape, bool); 10] = [
+    let all: [(Shape, bool); 11] = [
         (Shape::PublicKeyId, is_public_key_id(text)),
         (Shape::CertificateSerial, is_serial(text)),
         (Shape::TransactionId, digits(text, 28, 28)),
@@ -140,6 +143,7 @@ pub fn shapes(text: &str) -> Vec<Shape> {
         (Shape::AppId, is_app_id(text)),
         (Shape::Mchid, digits(text, 8, 10)),
         (Shape::Number, is_number(text)),
+        (Shape::Fingerprint, is_fingerprint(text)),
         (Shape::RequestId, is_request_id(text)),
         (Shape::Host, is_host(text)),
         (Shape::Name, text.chars().count() >= NAME_CHARS_MIN),
@@ -184,11 +188,18 @@ fn digits(text: &str, min: usize, max: usize) -> bool {
 
 fn is_public_key_id(text: &str) -> bool {
     let number = text.strip_prefix("PUB_KEY_ID_");
-    number.is_some_and(|number| digits(number, 1, 64))
+    let is_number = |number: &str| number.bytes().all(|b| b.is_ascii_alphanumeric());
+    number.is_some_and(|number| (1..=64).contains(&number.len()) && is_number(number))
 }
 
 fn is_serial(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// People paste fingerprints with colons between the digits.
+fn is_fingerprint(text: &str) -> bool {
+    let digits = text.replace(':', "");
+    (8..=64).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn is_app_id(text: &str) -> bool {
@@ -268,6 +279,9 @@ mod tests {
         assert!(shapes("shop.example.com").contains(&Shape::Host));
         assert!(shapes("https://shop.example.com/hook").contains(&Shape::Host));
         assert!(shapes("08F78BB5AF0610D302189CBF9256AA-0").contains(&Shape::RequestId));
+        assert!(shapes("9f86d081884c7d65").contains(&Shape::Fingerprint));
+        assert!(shapes("9F:86:D0:81").contains(&Shape::Fingerprint));
+        assert!(!shapes("9f86d08").contains(&Shape::Fingerprint));
         assert!(shapes("").is_empty());
     }
 }

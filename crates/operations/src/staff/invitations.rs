@@ -5,17 +5,18 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::StaffId;
 use tributary_domain::staff::{Actor, Permission, Role};
 use tributary_domain::staff_member::{Email, StaffMember, StaffScope, StaffState};
-use tributary_storage::{Tx, staff, tenants};
+use tributary_storage::{Tx, staff};
 use zeroize::Zeroizing;
 
 use super::caller::{Origin, StaffCaller};
 use super::enrolment::logged;
 use super::passwords;
 use super::scope_of;
+use super::sign_in::hold_place;
 use super::tokens::{hash_of, random_token};
 use crate::audit::{self, Act};
 use crate::credentials::ShownOnce;
-use crate::tenants::check_name;
+use crate::tenants::{check_name, hold_open};
 use crate::{OperationError, Operations};
 
 /// How long an invitation may be taken up.
@@ -64,10 +65,7 @@ impl Operations {
     ) -> Result<Invitation, OperationError> {
         caller.require(Permission::StaffWrite)?;
         let asked = new.scope.tenant();
-        if let Some(tenant) = caller.tenant(asked)? {
-            let known = tenants::find(self.storage(), tenant).await?;
-            known.ok_or(OperationError::NotFound)?;
-        }
+        caller.tenant(asked)?;
         if caller.scope.tenant().is_some() && asked.is_none() {
             return Err(OperationError::NotFound);
         }
@@ -118,6 +116,9 @@ impl Operations {
         };
         let token = random_token();
         let tx = self.storage().begin().await?;
+        if let Some(tenant) = member.scope.tenant() {
+            hold_open(&tx, tenant).await?;
+        }
         match staff::insert(&tx, &member, &hash_of("invitation", token.reveal())).await {
             Err(error) if error.is_duplicate() => {
                 return Err(OperationError::invalid("/email", "has an account already"));
@@ -154,6 +155,9 @@ impl Operations {
         let (token, expires_at) = (random_token(), now.plus_millis(INVITATION_MS));
         let hash = hash_of("invitation", token.reveal());
         let tx = self.storage().begin().await?;
+        if let Some(tenant) = member.scope.tenant() {
+            hold_open(&tx, tenant).await?;
+        }
         staff::set_invitation(&tx, id, &hash, expires_at).await?;
         let act = Act::new(
             scope_of(&member.scope),
@@ -189,6 +193,7 @@ impl Operations {
         passwords::check("/password", &given.password, &member.email)?;
         let kept = self.inner.passwords.keep(&given.password).await?;
         let tx = self.storage().begin().await?;
+        hold_place(&tx, &member.scope).await?;
         accept(&tx, &member, (&hash, &kept), origin, now).await?;
         tx.commit().await?;
         Ok(StaffMember {

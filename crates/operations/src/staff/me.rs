@@ -8,7 +8,7 @@ use tributary_storage::{staff, tenants};
 
 use super::caller::StaffCaller;
 use super::scope_of;
-use crate::{Environment, OperationError, Operations};
+use crate::{Environment, OperationError, Operations, refund_limits};
 
 /// A person with what it must know.
 #[derive(Clone, Debug)]
@@ -45,7 +45,11 @@ impl Operations {
             tenant,
             recovery_codes_left: left,
             environment: self.inner.environment,
-            refund_without_approval: self.refund_limit(&scope_of(&caller.scope)).await?,
+            refund_without_approval: refund_limits::limit_of(
+                self.storage(),
+                &scope_of(&caller.scope),
+            )
+            .await?,
             idle_seconds: IDLE_MS / 1000,
             absolute_seconds: ABSOLUTE_MS / 1000,
             proof_seconds: PROOF_MS / 1000,

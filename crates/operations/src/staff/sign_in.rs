@@ -2,12 +2,13 @@
 
 use serde_json::json;
 use tributary_domain::clock::Timestamp;
-use tributary_domain::ids::SessionId;
+use tributary_domain::ids::{SessionId, TenantId};
 use tributary_domain::staff::Actor;
-use tributary_domain::staff_member::{ABSOLUTE_MS, Email, StaffSession, StaffState};
+use tributary_domain::staff_member::{ABSOLUTE_MS, Email, StaffScope, StaffSession, StaffState};
+use tributary_domain::tenant::TenantState;
 use tributary_storage::sealed_columns::PLATFORM;
 use tributary_storage::staff::{self, Account};
-use tributary_storage::{Tx, sign_in_failures, staff_sessions};
+use tributary_storage::{Tx, sign_in_failures, staff_sessions, tenants};
 use zeroize::Zeroizing;
 
 use super::caller::Origin;
@@ -18,6 +19,7 @@ use super::tokens::{ACCESS_SECONDS, hash_of, random_token};
 use super::{recovery, scope_of, totp};
 use crate::audit::{self, Act};
 use crate::credentials::ShownOnce;
+use crate::tenants::hold_open;
 use crate::{OperationError, Operations, tenancy};
 
 /// Open sessions of one person; the oldest ends when there is one more.
@@ -115,7 +117,17 @@ impl Operations {
             return Ok(None);
         };
         let account = staff::find_by_email_all_tenants(self.storage(), &email).await?;
-        Ok(account.filter(|account| account.member.state == StaffState::Active))
+        let account = account.filter(|account| account.member.state == StaffState::Active);
+        match account.as_ref().and_then(|one| one.member.scope.tenant()) {
+            Some(tenant) if !self.is_open(tenant).await? => Ok(None),
+            _ => Ok(account),
+        }
+    }
+
+    /// Whether the people of a tenant may come in.
+    async fn is_open(&self, tenant: &TenantId) -> Result<bool, OperationError> {
+        let tenant = tenants::find(self.storage(), tenant).await?;
+        Ok(tenant.is_some_and(|tenant| tenant.state != TenantState::Closed))
     }
 
     /// The step of a code, when it is one of the account's.
@@ -144,6 +156,7 @@ impl Operations {
     ) -> Result<OpenedSession, OperationError> {
         let (now, id) = (self.now(), &account.member.id);
         let tx = self.storage().begin().await?;
+        hold_place(&tx, &account.member.scope).await?;
         if account.totp_secret.is_some() && !use_up(&tx, account, factor, step, now).await? {
             drop(tx);
             self.refused(account, "second_factor", origin).await?;
@@ -224,6 +237,17 @@ impl Operations {
         let by = Actor::system("sign_in").from_request(origin.ip, origin.request_id.as_deref());
         audit::record(&tx, &by, act, self.now()).await?;
         Ok(tx.commit().await?)
+    }
+}
+
+/// Keeps where a person belongs from being closed until the transaction ends; who belongs to what is closed stays out.
+pub(super) async fn hold_place(tx: &Tx, scope: &StaffScope) -> Result<(), OperationError> {
+    let Some(tenant) = scope.tenant() else {
+        return Ok(());
+    };
+    match hold_open(tx, tenant).await {
+        Err(OperationError::StateConflict { .. }) => Err(OperationError::InvalidCredentials),
+        other => other,
     }
 }
 

@@ -83,7 +83,8 @@ impl Operations {
 
 /// Whether a list of what `query` asks for has the tenant on it.
 fn is_asked_for(query: &TenantQuery, tenant: &Tenant) -> bool {
-    let is_named = |part: &String| tenant.name.contains(part.as_str());
+    let name = tenant.name.to_lowercase();
+    let is_named = |part: &String| name.contains(&part.to_lowercase());
     query.state.is_none_or(|state| state == tenant.state)
         && query.name.as_ref().is_none_or(is_named)
         && query.cursor.is_none()

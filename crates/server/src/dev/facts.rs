@@ -81,6 +81,11 @@ impl std::fmt::Debug for DevFacts {
     }
 }
 
+/// Where the demo's past is made, and nobody looks.
+const PAST_UNFINISHED: &str = "past.unfinished";
+/// The past once it is whole: from then on it belongs to the folder.
+const PAST: &str = "past";
+
 /// The folder that holds a demo.
 #[derive(Clone, Debug)]
 pub(super) struct DataDir(PathBuf);
@@ -121,6 +126,44 @@ impl DataDir {
         Ok(path)
     }
 
+    /// Whether nothing was ever kept here.
+    pub(super) fn is_fresh(&self) -> bool {
+        let kept = ["kek", "tributary.db", "simulator.journal", "dev.json"];
+        kept.iter().all(|name| !self.0.join(name).exists())
+    }
+
+    /// An empty folder for the past; whatever a start left there that was killed on the way is gone.
+    pub(super) fn begin_past(&self) -> anyhow::Result<Self> {
+        let path = self.0.join(PAST_UNFINISHED);
+        remove_folder(&path)?;
+        Self::create(&path)
+    }
+
+    /// Makes the past this folder's own. One rename decides; what follows it, the next start would finish.
+    pub(super) fn keep_past(&self) -> anyhow::Result<()> {
+        let path = self.0.join(PAST);
+        fs::rename(self.0.join(PAST_UNFINISHED), &path)
+            .with_context(|| format!("keeping {}", path.display()))?;
+        self.take_over_past()
+    }
+
+    /// Finishes what a start began that was killed: a whole past is taken over, half of one is thrown away.
+    pub(super) fn take_over_past(&self) -> anyhow::Result<()> {
+        remove_folder(&self.0.join(PAST_UNFINISHED))?;
+        let path = self.0.join(PAST);
+        if !path.exists() {
+            return Ok(());
+        }
+        let take_over = || -> std::io::Result<()> {
+            for file in fs::read_dir(&path)? {
+                let file = file?;
+                fs::rename(file.path(), self.0.join(file.file_name()))?;
+            }
+            fs::remove_dir(&path)
+        };
+        take_over().with_context(|| format!("taking over {}", path.display()))
+    }
+
     /// Where the facts are written.
     pub(super) fn facts_file(&self) -> PathBuf {
         self.0.join("dev.json")
@@ -147,6 +190,15 @@ impl DataDir {
     pub(super) fn write_facts(&self, facts: &DevFacts) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(facts).context("writing dev.json")? + "\n";
         write_private(&self.facts_file(), text.as_bytes())
+    }
+}
+
+fn remove_folder(path: &Path) -> anyhow::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {}", path.display()))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -184,6 +236,34 @@ mod tests {
             0o600
         );
         assert_eq!(fs::read(data.key_file().unwrap()).unwrap(), first);
+    }
+
+    #[test]
+    fn half_a_past_is_thrown_away_and_a_whole_one_is_taken_over_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::create(folder.path()).unwrap();
+        let names = || {
+            let entries = fs::read_dir(folder.path()).unwrap();
+            entries
+                .map(|entry| entry.unwrap().file_name())
+                .collect::<Vec<_>>()
+        };
+        let half = data.begin_past().unwrap();
+        half.key_file().unwrap();
+        data.take_over_past().unwrap();
+        assert!(data.is_fresh() && names().is_empty());
+        let whole = data.begin_past().unwrap();
+        let key = fs::read(whole.key_file().unwrap()).unwrap();
+        fs::rename(
+            folder.path().join(PAST_UNFINISHED),
+            folder.path().join(PAST),
+        )
+        .unwrap();
+        data.take_over_past().unwrap();
+        data.take_over_past().unwrap();
+        assert_eq!(names(), ["kek"]);
+        assert_eq!(fs::read(data.key_file().unwrap()).unwrap(), key);
+        assert!(!data.is_fresh());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use wechatpay::credentials::PrivateKey;
 use wechatpay::v3::PayParameters;
 use wechatpay_sim::{LedgerFilter, SimHandle};
 
+use super::demo_data::shops;
 use super::facts::DevFacts;
 use super::page;
 use crate::console;
@@ -49,11 +50,11 @@ pub(super) struct Seen {
 
 /// The receiver's addresses.
 pub(super) fn routes(receiver: Arc<Receiver>) -> impl poem::Endpoint + 'static {
-    Route::new()
+    let routes = Route::new()
         .at("/", get(show))
         .at("/webhooks", post(receive))
-        .at("/pay/:id", get(lead_to_cashier))
-        .data(receiver)
+        .at("/pay/:id", get(lead_to_cashier));
+    shops::add(routes).data(receiver)
 }
 
 #[handler]

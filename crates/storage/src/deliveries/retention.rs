@@ -4,7 +4,8 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::DeliveryState;
-use tributary_domain::ids::{DeliveryId, EventId};
+use tributary_domain::ids::{DeliveryId, EventId, TenantId};
+use tributary_domain::tenant::Mode;
 
 use crate::entities::{deliveries, delivery_attempts, delivery_queue, events, lanes};
 use crate::error::{StorageError, database};
@@ -22,6 +23,86 @@ pub async fn purge_all_tenants(
     let deliveries = purge_deliveries(tx, events_before, limit).await?;
     let events = purge_events(tx, events_before, limit).await?;
     Ok(attempts.saturating_add(deliveries).saturating_add(events))
+}
+
+/// Deletes a tenant's deliveries that ended and were made before `before`, with their attempts, and then its numbered
+/// events of that time that no delivery is left of; at most `limit` of each. Returns how many rows went.
+pub async fn purge(
+    tx: &Tx,
+    tenant: &TenantId,
+    mode: Mode,
+    before: Timestamp,
+    limit: u64,
+) -> Result<u64, StorageError> {
+    use deliveries::Column;
+    let unfinished = [DeliveryState::Open, DeliveryState::Held];
+    let old: Vec<String> = deliveries::Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::TenantId.eq(tenant.as_str()))
+        .filter(Column::Mode.eq(mode.as_str()))
+        .filter(Column::Id.lt(millisecond_prefix(DeliveryId::new(before).as_str())))
+        .filter(Column::State.is_not_in(unfinished.map(DeliveryState::as_str)))
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .into_tuple()
+        .all(tx.connection())
+        .await
+        .map_err(database("reading a tenant's old deliveries"))?;
+    let attempts = delivery_attempts::Entity::delete_many()
+        .filter(delivery_attempts::Column::DeliveryId.is_in(&old))
+        .exec(tx.connection())
+        .await
+        .map_err(database("deleting a tenant's old attempts"))?;
+    let deleted = deliveries::Entity::delete_many()
+        .filter(Column::Id.is_in(old))
+        .exec(tx.connection())
+        .await
+        .map_err(database("deleting a tenant's old deliveries"))?;
+    let events = purge_events_of(tx, tenant, mode, before, limit).await?;
+    let rows = [attempts.rows_affected, deleted.rows_affected, events];
+    Ok(rows.into_iter().fold(0, u64::saturating_add))
+}
+
+/// Only the tenant's first events are looked at: they are the oldest, and no index leads to the others by age. What held
+/// deliveries keep among them keeps those behind it as well, for as long as the installation keeps them.
+async fn purge_events_of(
+    tx: &Tx,
+    tenant: &TenantId,
+    mode: Mode,
+    before: Timestamp,
+    limit: u64,
+) -> Result<u64, StorageError> {
+    use events::Column;
+    let mut first: Vec<String> = events::Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::TenantId.eq(tenant.as_str()))
+        .filter(Column::Mode.eq(mode.as_str()))
+        .filter(Column::FeedSeq.is_not_null())
+        .order_by_asc(Column::FeedSeq)
+        .limit(limit)
+        .into_tuple()
+        .all(tx.connection())
+        .await
+        .map_err(database("reading a tenant's old events"))?;
+    let newest = EventId::new(before);
+    first.retain(|id| id.as_str() < millisecond_prefix(newest.as_str()));
+    let delivery = Query::select()
+        .expr(Expr::value(1))
+        .from(deliveries::Entity)
+        .and_where(
+            Expr::col((deliveries::Entity, deliveries::Column::EventId))
+                .equals((events::Entity, Column::Id)),
+        )
+        .to_owned();
+    let deleted = events::Entity::delete_many()
+        .filter(Column::Id.is_in(first))
+        .filter(Expr::exists(delivery).not())
+        .exec(tx.connection())
+        .await
+        .map_err(database("deleting a tenant's old events"))?;
+    Ok(deleted.rows_affected)
 }
 
 /// Cancels deliveries that were queued while their endpoint was being deleted; returns how many, at most `limit`.

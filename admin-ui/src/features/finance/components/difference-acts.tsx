@@ -42,7 +42,7 @@ export function DifferenceActs({ act, onClose }: { act: DifferenceAct | undefine
         }}
         onClose={onClose}
       >
-        <TextField label={t('evidence')} value={text} lines={3} onChange={setText} />
+        <TextField field="evidence" label={t('evidence')} value={text} lines={3} onChange={setText} />
       </DangerDialog>
       <DangerDialog
         open={act?.kind === 'assign'}
@@ -61,7 +61,7 @@ export function DifferenceActs({ act, onClose }: { act: DifferenceAct | undefine
         }}
         onClose={onClose}
       >
-        <TextField label={t('assignee')} value={text} mono onChange={setText} />
+        <TextField field="assignee" label={t('assignee')} value={text} mono onChange={setText} />
       </DangerDialog>
       <DangerDialog
         open={act?.kind === 'close'}

@@ -102,16 +102,16 @@ function Comparison({ day }: { day: Day }) {
             <tr key={name}>
               <th scope="row">{name}</th>
               <td data-label={t('local')}>
-                <Money fen={figures.local} /> <span className="faint">{t('rows', { count: figures.local_count })}</span>
+                <Counted fen={figures.local} count={figures.local_count} />
               </td>
               <td data-label={t('bill')}>
-                <Money fen={figures.bill} /> <span className="faint">{t('rows', { count: figures.bill_count })}</span>
+                <Counted fen={figures.bill} count={figures.bill_count} />
               </td>
               <td data-label={t('difference')}>
                 <Money fen={figures.local - figures.bill} strong />
               </td>
               <td data-label={t('state')}>
-                <ToneTag tone={figures.holds ? 'ok' : 'bad'}>{figures.holds ? t('agrees') : t('disagrees')}</ToneTag>
+                <Verdict figures={figures} />
               </td>
             </tr>
           ))}
@@ -119,4 +119,22 @@ function Comparison({ day }: { day: Day }) {
       </table>
     </section>
   );
+}
+
+/** An amount with how many rows make it. */
+function Counted({ fen, count }: { fen: number; count: number }) {
+  const t = useText(words);
+  return (
+    <span>
+      <Money fen={fen} /> <span className="faint">{t('rows', { count })}</span>
+    </span>
+  );
+}
+
+/** Whether the books agree; else whether the differences below say all of it. */
+function Verdict({ figures }: { figures: Figures }) {
+  const t = useText(words);
+  if (!figures.holds) return <ToneTag tone="bad">{t('disagrees')}</ToneTag>;
+  if (figures.local === figures.bill) return <ToneTag tone="ok">{t('agrees')}</ToneTag>;
+  return <ToneTag tone="warn">{t('listed')}</ToneTag>;
 }

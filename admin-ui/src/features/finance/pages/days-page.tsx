@@ -105,8 +105,8 @@ function RunDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
       }}
       onClose={onClose}
     >
-      <TextField label={t('provider')} value={provider} mono onChange={setProvider} />
-      <TextField label={t('date')} value={date} mono onChange={setDate} />
+      <TextField field="provider_id" label={t('provider')} value={provider} mono onChange={setProvider} />
+      <TextField field="date" label={t('date')} value={date} mono onChange={setDate} />
     </DangerDialog>
   );
 }

@@ -1,15 +1,19 @@
 import { Link } from '@tanstack/react-router';
 import { $api } from '@/api/client';
-import type { components } from '@/api/schema';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import { type Column, DataTable } from '@/shared/ui/data-table';
 import { Empty } from '@/shared/ui/empty';
-import { StatusTag } from '@/shared/ui/status-tag';
+import { Money } from '@/shared/ui/money';
 import { TimeText } from '@/shared/ui/time-text';
+import { type Approval, askedFen } from '../content';
 import { words } from '../i18n';
-import { APPROVAL_KINDS, APPROVAL_STATES } from '../states';
+import { APPROVAL_KINDS } from '../states';
+import { TargetLink } from './target-link';
 
-type Approval = components['schemas']['Approval'];
+function AskedMoney({ approval }: { approval: Approval }) {
+  const fen = askedFen(approval);
+  return fen === undefined ? <span className="faint">—</span> : <Money fen={fen} strong />;
+}
 
 function KindLink({ approval }: { approval: Approval }) {
   const label = useLabel();
@@ -25,12 +29,13 @@ const COLUMNS: readonly Column<Approval>[] = [
   {
     key: 'target',
     title: { zh: '对象', en: 'About' },
-    render: (approval) => <span className="mono">{approval.target}</span>,
+    render: (approval) => <TargetLink approval={approval} />,
   },
   {
-    key: 'state',
-    title: { zh: '状态', en: 'State' },
-    render: (approval) => <StatusTag value={approval.state} words={APPROVAL_STATES} />,
+    key: 'amount',
+    title: { zh: '金额', en: 'Amount' },
+    align: 'right',
+    render: (approval) => <AskedMoney approval={approval} />,
   },
   { key: 'by', title: { zh: '申请人', en: 'Asked by' }, render: (approval) => approval.requested_by },
   {

@@ -2,8 +2,8 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { $api, api } from '@/api/client';
-import type { components } from '@/api/schema';
 import { useLabel, useText } from '@/shared/lib/i18n';
+import { formatFen } from '@/shared/lib/money';
 import { actionOf } from '@/shared/lib/permission';
 import { useShortcuts } from '@/shared/lib/shortcuts';
 import { ActionBar } from '@/shared/ui/action-bar';
@@ -14,10 +14,12 @@ import { ObjectPage } from '@/shared/ui/object-page';
 import { Facts, Page, Panel } from '@/shared/ui/page';
 import { StatusTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
+import { AskedRefund } from '../components/asked-refund';
+import { TargetLink } from '../components/target-link';
+import { type Approval, askedFen } from '../content';
 import { words } from '../i18n';
 import { APPROVAL_KINDS, APPROVAL_STATES } from '../states';
 
-type Approval = components['schemas']['Approval'];
 type Act = 'approve' | 'reject';
 
 /** One request: what is asked for, and the decision. */
@@ -40,11 +42,12 @@ function Whole({ approval }: { approval: Approval }) {
   return (
     <Page title={`${t('approval')}: ${label(APPROVAL_KINDS[approval.kind])}`}>
       <Deciding approval={approval} />
+      <AskedRefund approval={approval} />
       <Panel title={t('facts')}>
         <Facts
           facts={[
             [t('state'), <StatusTag key="state" value={approval.state} words={APPROVAL_STATES} />],
-            [t('target'), <IdText key="target" value={approval.target} what={t('target')} />],
+            [t('target'), <TargetLink key="target" approval={approval} />],
             [t('requestedBy'), approval.requested_by],
             [t('reason'), approval.reason],
             [t('created'), <TimeText key="created" at={approval.created_at} />],
@@ -68,6 +71,8 @@ function Deciding({ approval }: { approval: Approval }) {
   const t = useText(words);
   const queries = useQueryClient();
   const [act, setAct] = useState<Act>();
+  const fen = askedFen(approval);
+  const approve = fen === undefined ? t('approve') : t('approveRefund', { amount: formatFen(fen) });
   useShortcuts({ a: () => actionOf(approval.actions, 'approve')?.allowed && setAct('approve') });
 
   async function decide(reason: string): Promise<string> {
@@ -92,7 +97,7 @@ function Deciding({ approval }: { approval: Approval }) {
         tier={2}
         title={act === 'reject' ? t('reject') : t('approve')}
         effect={act === 'reject' ? t('rejectEffect') : t('approveEffect')}
-        act={act === 'reject' ? t('reject') : t('approve')}
+        act={act === 'reject' ? t('reject') : approve}
         target={approval.target}
         onConfirm={({ reason }) => decide(reason)}
         onClose={() => setAct(undefined)}

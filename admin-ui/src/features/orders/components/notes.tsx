@@ -46,7 +46,7 @@ export function Notes({ detail }: { detail: Order }) {
         ))}
       </ul>
       <form className="dialog-form narrow" onSubmit={submit}>
-        <TextField label={t('noteWords')} value={text} lines={3} maxLength={MOST} onChange={setText} />
+        <TextField field="words" label={t('noteWords')} value={text} lines={3} maxLength={MOST} onChange={setText} />
         {error !== undefined && <ProblemView error={error} />}
         <div>
           <Button htmlType="submit" disabled={text.trim() === ''} loading={pending}>

@@ -8,6 +8,12 @@ import { ThemeProvider } from '@/shared/theme/theme-provider';
 import type { ListedOrder } from '../queries';
 import { RefundDialog } from './refund-dialog';
 
+vi.mock('@tanstack/react-router', () => ({
+  Link: ({ params, children }: { params: { approvalId: string }; children: string }) => (
+    <a href={`/inbox/approvals/${params.approvalId}`}>{children}</a>
+  ),
+}));
+
 const ORDER = {
   id: 'ord_01JAE2M4Q8W3N7R5T9V1X6Z0BC',
   merchant_order_no: 'T20261121-0001',
@@ -82,10 +88,27 @@ it('sends fen as a whole number, once, however often the button is pressed', asy
 });
 
 it('says beforehand that a second person approves, and afterwards that the request waits', async () => {
-  answers = [new Response('{"code":"approval_required","title":"x"}', { status: 403 })];
+  const detail = 'apr_01JAE2M4Q8W3N7R5T9V1X6Z0BC waits for a second person';
+  answers = [new Response(JSON.stringify({ code: 'approval_required', title: 'x', detail }), { status: 409 })];
   const onClose = open();
   expect(screen.getByText(/另一位有权限的同事/)).toBeInTheDocument();
   await confirm();
-  await userEvent.click(screen.getByRole('button', { name: '退款 ¥7.00' }));
+  await userEvent.click(screen.getByRole('button', { name: '申请退款 ¥7.00' }));
   await waitFor(() => expect(onClose).toHaveBeenCalledOnce());
+  expect(await screen.findByText(/款项尚未退回/)).toBeInTheDocument();
+  expect(screen.getByRole('link', { name: '查看申请' })).toHaveAttribute(
+    'href',
+    '/inbox/approvals/apr_01JAE2M4Q8W3N7R5T9V1X6Z0BC',
+  );
+});
+
+it('counts what went back before, so that a large refund does not pass in small ones', async () => {
+  open();
+  const amount = screen.getByLabelText('退款金额（元）');
+  await userEvent.clear(amount);
+  await userEvent.type(amount, '3.12');
+  expect(screen.queryByText(/另一位有权限的同事/)).toBeNull();
+  await userEvent.clear(amount);
+  await userEvent.type(amount, '3.13');
+  expect(screen.getByText(/另一位有权限的同事/)).toBeInTheDocument();
 });

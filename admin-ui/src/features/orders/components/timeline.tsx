@@ -9,6 +9,7 @@ import { JsonView } from '@/shared/ui/json-view';
 import { ProblemView } from '@/shared/ui/problem-view';
 import { ToneTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
+import { entrySentence } from '../entry-words';
 import { words } from '../i18n';
 import { type TimelineEntry, useTimeline } from '../queries';
 import { LANES } from '../states';
@@ -77,7 +78,7 @@ function Entry({ entry }: { entry: TimelineEntry }) {
       <div className="timeline-what">
         <div className="row">
           <ToneTag tone={entry.tone as Tone}>{lane ? label(lane) : entry.lane}</ToneTag>
-          <span className="timeline-summary">{entry.summary}</span>
+          <span className="timeline-summary">{entrySentence(entry, tongue)}</span>
           {entry.duration_ms !== undefined && (
             <span className="faint">{t('took', { span: duration(entry.duration_ms, tongue) })}</span>
           )}

@@ -5,6 +5,7 @@ import { useText } from '@/shared/lib/i18n';
 import { JsonView } from '@/shared/ui/json-view';
 import { ObjectPage } from '@/shared/ui/object-page';
 import { Page, Panel } from '@/shared/ui/page';
+import { CashierLink } from '../components/cashier-link';
 import { LatePayments } from '../components/late-payments';
 import { Attempts, OrderRefunds } from '../components/lists';
 import { Notes } from '../components/notes';
@@ -35,6 +36,7 @@ function Whole({ detail }: { detail: Order }) {
     <Page title={title} tab={`${title} · ${order.sub_merchant_name}`}>
       <ProblemBanner problems={detail.problems} />
       <OrderActs detail={detail} />
+      <CashierLink url={detail.cashier_url} />
       <OrderHead detail={detail} />
       <LatePayments late={detail.late_payments} />
       <Panel>

@@ -3,7 +3,7 @@ import { Chart } from '@/shared/charts/chart';
 import { bars } from '@/shared/charts/presets';
 import { useText, useTongue } from '@/shared/lib/i18n';
 import { formatFen, formatRate, sumFen, yuanText } from '@/shared/lib/money';
-import { duration } from '@/shared/lib/time';
+import { addDays, beijingDay, type Day, duration } from '@/shared/lib/time';
 import type { Palette } from '@/shared/theme/tokens';
 import { words } from '../i18n';
 import { type Figures, type Health, LEAST_SAMPLE } from '../queries';
@@ -15,16 +15,33 @@ function axisYuan(fen: number): string {
   return formatFen(Math.round(fen)).replace(/\.\d\d$/, '');
 }
 
+const DAYS_SHOWN = 30;
+
+/** The last days in order; one without an order is there too, so that a gap is seen as one. */
+function everyDay(
+  days: readonly Figures[],
+): readonly (Pick<Figures, 'paid_amount' | 'refunded_amount'> & { day: Day })[] {
+  const known = new Map(days.map((figures) => [figures.key, figures]));
+  const today = beijingDay(Date.now());
+  return Array.from({ length: DAYS_SHOWN }, (_, back) => {
+    const day = addDays(today, back + 1 - DAYS_SHOWN);
+    const { paid_amount = 0, refunded_amount = 0 } = known.get(day) ?? {};
+    return { day, paid_amount, refunded_amount };
+  });
+}
+
 /** How much was paid and went back, by Beijing's days. */
 export function MoneyByDay({ days }: { days: readonly Figures[] }) {
   const t = useText(words);
   const [paid, refunded] = [t('paid'), t('refunded')];
   const option = useCallback(
-    (palette: Palette) =>
-      bars(palette, { points: days.map((day) => day.key.slice(5)), format: axisYuan }, [
-        { name: paid, values: days.map((day) => day.paid_amount) },
-        { name: refunded, values: days.map((day) => -day.refunded_amount) },
-      ]),
+    (palette: Palette) => {
+      const all = everyDay(days);
+      return bars(palette, { points: all.map(({ day }) => day.slice(5)), format: axisYuan }, [
+        { name: paid, values: all.map((each) => each.paid_amount) },
+        { name: refunded, values: all.map((each) => -each.refunded_amount) },
+      ]);
+    },
     [days, paid, refunded],
   );
   return (

@@ -113,6 +113,7 @@ function Fields({ draft, onChange }: { draft: NewKey; onChange: (part: Partial<N
           onChange={(public_key) => onChange({ public_key })}
         />
         <TextField
+          field="public_key_id"
           label={t('publicKeyId')}
           value={draft.public_key_id ?? ''}
           mono

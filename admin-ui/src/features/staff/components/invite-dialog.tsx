@@ -56,10 +56,11 @@ export function InviteDialog({ open, onClose }: { open: boolean; onClose: () => 
         onConfirm={({ idempotencyKey }) => invite(idempotencyKey)}
         onClose={onClose}
       >
-        <TextField label={t('email')} value={draft.email} onChange={(email) => change({ email })} />
-        <TextField label={t('name')} value={draft.name} onChange={(name) => change({ name })} />
+        <TextField field="email" label={t('email')} value={draft.email} onChange={(email) => change({ email })} />
+        <TextField field="name" label={t('name')} value={draft.name} onChange={(name) => change({ name })} />
         <RoleField value={draft.roles} onChange={(roles) => change({ roles })} without={['platform_owner']} />
         <TextField
+          field="tenant_id"
           label={t('tenant')}
           hint={t('tenantHint')}
           value={draft.tenant}

@@ -60,7 +60,7 @@ function EditDialog({ act, member, onClose }: MemberActsProps) {
       onClose={onClose}
     >
       {naming ? (
-        <TextField label={t('name')} value={name} onChange={setName} />
+        <TextField field="name" label={t('name')} value={name} onChange={setName} />
       ) : (
         <RoleField value={roles} onChange={setRoles} />
       )}

@@ -40,16 +40,29 @@ export function AddDialog({ open, tenantId, onClose }: { open: boolean; tenantId
       }}
       onClose={onClose}
     >
-      <TextField label={t('name')} value={draft.name} onChange={(name) => change({ name })} />
+      <TextField field="name" label={t('name')} value={draft.name} onChange={(name) => change({ name })} />
       <TextField
+        field="sub_mchid"
         label={t('mchid')}
         value={draft.mchid}
         mono
         inputMode="numeric"
         onChange={(mchid) => change({ mchid })}
       />
-      <TextField label={t('tenant')} value={draft.tenant} mono onChange={(tenant) => change({ tenant })} />
-      <TextField label={t('provider')} value={draft.provider} mono onChange={(provider) => change({ provider })} />
+      <TextField
+        field="tenant_id"
+        label={t('tenant')}
+        value={draft.tenant}
+        mono
+        onChange={(tenant) => change({ tenant })}
+      />
+      <TextField
+        field="provider_id"
+        label={t('provider')}
+        value={draft.provider}
+        mono
+        onChange={(provider) => change({ provider })}
+      />
     </DangerDialog>
   );
 }

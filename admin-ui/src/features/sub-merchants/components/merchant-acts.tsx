@@ -87,8 +87,8 @@ function EditDialog({
       }}
       onClose={onClose}
     >
-      <TextField label={t('name')} value={name} onChange={setName} />
-      <TextField label={t('note')} value={note} lines={3} onChange={setNote} />
+      <TextField field="name" label={t('name')} value={name} onChange={setName} />
+      <TextField field="note" label={t('note')} value={note} lines={3} onChange={setNote} />
     </DangerDialog>
   );
 }

@@ -1,6 +1,7 @@
 import { Button } from 'antd';
 import { useState } from 'react';
 import { api } from '@/api/client';
+import { tagged } from '@/api/tagged';
 import { useCan } from '@/app/session/use-session';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import { DangerDialog } from '@/shared/ui/danger-dialog';
@@ -44,11 +45,14 @@ export function Readiness({ merchantId }: { merchantId: string }) {
         act={title}
         target={claiming?.fact ?? ''}
         onConfirm={async () => {
-          if (claiming)
+          if (claiming) {
+            const path = { sub_merchant_id: merchantId };
+            const seen = tagged(await api.GET('/admin/v1/sub-merchants/{sub_merchant_id}/readiness', { params: { path } }));
             await api.PUT('/admin/v1/sub-merchants/{sub_merchant_id}/readiness/{fact}', {
-              params: { path: { sub_merchant_id: merchantId, fact: claiming.fact } },
+              params: { path: { ...path, fact: claiming.fact }, header: { 'If-Match': seen.etag } },
               body: { holds: !claiming.holds },
             });
+          }
           await changed();
           return t('saved');
         }}

@@ -111,7 +111,7 @@ function AddApp({ open, merchantId, onClose }: { open: boolean; merchantId: stri
       }}
       onClose={onClose}
     >
-      <TextField label={t('appid')} value={appid} mono onChange={setAppid} />
+      <TextField field="sub_appid" label={t('appid')} value={appid} mono onChange={setAppid} />
       <div className="field">
         <label htmlFor={id}>{t('kind')}</label>
         <Select

@@ -133,7 +133,7 @@ function NewKeyDialog({ open, tenantId, onSecret, onClose }: SecretDialogProps &
       }}
       onClose={onClose}
     >
-      <TextField label={t('name')} value={name} onChange={setName} />
+      <TextField field="name" label={t('name')} value={name} onChange={setName} />
       <ModeField value={mode} onChange={setMode} />
       <div className="field">
         <span>{t('scopes')}</span>

@@ -108,9 +108,9 @@ function IssueDialog({ open, tenantId, onClose }: { open: boolean; tenantId: str
       }}
       onClose={onClose}
     >
-      <TextField label={t('name')} value={name} onChange={setName} />
+      <TextField field="name" label={t('name')} value={name} onChange={setName} />
       <ModeField value={mode} onChange={setMode} />
-      <TextField label={t('csr')} value={csr} lines={6} mono onChange={setCsr} />
+      <TextField field="csr" label={t('csr')} value={csr} lines={6} mono onChange={setCsr} />
     </DangerDialog>
   );
 }

@@ -101,8 +101,8 @@ function EditDialog({ open, tenant, onClose }: DialogProps) {
       }}
       onClose={onClose}
     >
-      <TextField label={t('name')} value={name} onChange={setName} />
-      <TextField label={t('contact')} value={contact} onChange={setContact} />
+      <TextField field="name" label={t('name')} value={name} onChange={setName} />
+      <TextField field="contact" label={t('contact')} value={contact} onChange={setContact} />
     </DangerDialog>
   );
 }

@@ -1,6 +1,7 @@
 import { Link, useParams } from '@tanstack/react-router';
 import type { Tagged } from '@/api/tagged';
 import { useCan } from '@/app/session/use-session';
+import { RefundLimit } from '@/features/settings';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import { IdText } from '@/shared/ui/id-text';
 import { ObjectPage } from '@/shared/ui/object-page';
@@ -60,6 +61,7 @@ function Whole({ tenant }: { tenant: Tagged<Tenant> }) {
           ]}
         />
       </Panel>
+      {can('refund:read') && <RefundLimit tenantId={value.id} />}
       {can('credential:read') && (
         <>
           <ApiKeys tenantId={value.id} />

@@ -97,8 +97,8 @@ function CreateDialog({ open, onClose }: { open: boolean; onClose: () => void })
       }}
       onClose={onClose}
     >
-      <TextField label={t('name')} value={name} onChange={setName} />
-      <TextField label={t('contact')} value={contact} onChange={setContact} />
+      <TextField field="name" label={t('name')} value={name} onChange={setName} />
+      <TextField field="contact" label={t('contact')} value={contact} onChange={setContact} />
     </DangerDialog>
   );
 }

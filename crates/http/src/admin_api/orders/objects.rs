@@ -371,6 +371,9 @@ pub(super) struct StaffOrder {
     notes: Vec<Note>,
     /// What you may do with it.
     actions: Vec<AllowedAction>,
+    /// The simulator's cashier, where an order in test mode is paid by hand while it can be; for whoever may ask WeChat
+    /// about it.
+    cashier_url: Option<String>,
 }
 
 impl From<OrderDetail> for StaffOrder {
@@ -392,6 +395,7 @@ impl From<OrderDetail> for StaffOrder {
             late_payments: detail.late_payments.into_iter().map(Into::into).collect(),
             notes: detail.notes.into_iter().map(Into::into).collect(),
             actions: actions::shown(detail.actions),
+            cashier_url: detail.cashier_url,
             order: detail.listed.into(),
         }
     }

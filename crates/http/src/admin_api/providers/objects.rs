@@ -9,9 +9,8 @@ use poem_openapi::types::{ParseError, ParseFromParameter, ParseResult, Type};
 use poem_openapi::{Enum, Object};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::field::FieldError;
-use tributary_domain::merchant::{self, Mchid};
+use tributary_domain::merchant::Mchid;
 use tributary_domain::provider_key::{self, KeyTest};
-use tributary_domain::tenant::Mode;
 use tributary_operations::provider_keys::material::{MerchantFiles, NewKey};
 use tributary_operations::provider_keys::{KeyProof, KeyShare, key_actions};
 use tributary_operations::staff::StaffCaller;
@@ -71,14 +70,6 @@ impl ParseFromParameter for ShareHours {
             ))),
         }
     }
-}
-
-/// Which world.
-#[derive(Debug, Clone, Copy, Enum)]
-#[oai(rename_all = "snake_case", remote = "Mode")]
-pub(super) enum ProviderMode {
-    Live,
-    Test,
 }
 
 /// What a key is.
@@ -142,52 +133,6 @@ pub(super) enum KeyTestStep {
     Callback,
 }
 
-/// A WeChat Pay merchant account that calls WeChat.
-#[derive(Debug, Object)]
-pub(super) struct Provider {
-    /// Its id: `prv_…`.
-    id: String,
-    /// Always `provider`.
-    object: String,
-    /// What people call it.
-    name: String,
-    /// `live` or `test`.
-    mode: ProviderMode,
-    /// Its merchant number.
-    sp_mchid: String,
-    /// Its app id.
-    sp_appid: String,
-    /// When it was added (RFC 3339).
-    created_at: String,
-}
-
-/// Every provider.
-#[derive(Debug, Object)]
-pub(super) struct ProviderList {
-    /// Always `list`.
-    object: String,
-    /// The providers, oldest first.
-    data: Vec<Provider>,
-}
-
-impl ProviderList {
-    pub(super) fn new(providers: Vec<merchant::Provider>) -> Self {
-        let data = providers.into_iter().map(|one| Provider {
-            id: one.id.to_string(),
-            object: "provider".to_owned(),
-            name: one.name,
-            mode: one.mode.into(),
-            sp_mchid: one.sp_mchid.to_string(),
-            sp_appid: one.sp_appid.to_string(),
-            created_at: one.created_at.to_rfc3339(),
-        });
-        Self {
-            object: "list".to_owned(),
-            data: data.collect(),
-        }
-    }
-}
-
 /// A key to put into a provider's ring. Which members are needed depends on `kind`.
 #[derive(Object)]
 #[oai(deny_unknown_fields)]
@@ -244,6 +189,28 @@ impl NewProviderKey {
     }
 
     fn into_merchant(self, owner: &Mchid) -> Result<NewKey, Problem> {
+        let given = GivenFiles {
+            private_key: self.private_key,
+            certificate: self.certificate,
+            serial: self.serial,
+            p12: self.p12,
+            p12_password: self.p12_password,
+        };
+        given.into_files(owner).map(NewKey::MerchantCertificate)
+    }
+}
+
+/// A merchant's files as a request carries them: `.pem` or `.p12`.
+pub(super) struct GivenFiles {
+    pub(super) private_key: Option<String>,
+    pub(super) certificate: Option<String>,
+    pub(super) serial: Option<String>,
+    pub(super) p12: Option<String>,
+    pub(super) p12_password: Option<String>,
+}
+
+impl GivenFiles {
+    pub(super) fn into_files(self, owner: &Mchid) -> Result<MerchantFiles, Problem> {
         let files = match self.p12 {
             Some(p12) => {
                 let file = BASE64_STANDARD.decode(p12).map(Zeroizing::new);
@@ -258,14 +225,14 @@ impl NewProviderKey {
                 serial: None,
             },
         };
-        Ok(NewKey::MerchantCertificate(MerchantFiles {
+        Ok(MerchantFiles {
             serial: self.serial,
             ..files
-        }))
+        })
     }
 }
 
-fn given(value: Option<String>, field: &str) -> Result<String, Problem> {
+pub(super) fn given(value: Option<String>, field: &str) -> Result<String, Problem> {
     value.ok_or_else(|| invalid(field, "is needed for this kind"))
 }
 

@@ -5,13 +5,14 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::merchant::{self, AppId, Mchid};
 use tributary_domain::tenant::Mode;
 use tributary_operations::merchants::{
-    self, Evidence, Readiness, sub_app_actions, sub_merchant_actions,
+    self, Evidence, RateChange, Readiness, sub_app_actions, sub_merchant_actions,
 };
 use tributary_operations::pages::Page;
 use tributary_operations::staff::StaffCaller;
 use zeroize::Zeroizing;
 
 use crate::admin_api::actions::{self, AllowedAction};
+use crate::json::Clearable;
 use crate::problem::Problem;
 
 /// Which of the two worlds a sub-merchant lives in.
@@ -91,8 +92,8 @@ pub(super) struct NewSubMerchant {
 pub(super) struct SubMerchantPatch {
     /// What people call it.
     name: Option<String>,
-    /// WeChat's fee in ten-thousandths: 60 is 0.60 %.
-    rate: Option<u32>,
+    /// WeChat's fee in ten-thousandths: 60 is 0.60 %. `null` is that nobody knows it.
+    rate: Clearable<u32>,
     /// What staff should know about it; an empty text is nothing.
     note: Option<String>,
 }
@@ -276,7 +277,11 @@ impl From<SubMerchantPatch> for merchants::SubMerchantPatch {
     fn from(patch: SubMerchantPatch) -> Self {
         Self {
             name: patch.name,
-            rate: patch.rate,
+            rate: match patch.rate {
+                Clearable::Stays => RateChange::Stays,
+                Clearable::Cleared => RateChange::Cleared,
+                Clearable::Set(rate) => RateChange::Set(rate),
+            },
             note: patch.note,
         }
     }

@@ -38,6 +38,9 @@ pub(super) struct TenantSettings {
     webhook_schedule: Option<String>,
     /// Which version of the events new webhook endpoints get.
     webhook_api_version: Option<String>,
+    /// After how many days its events go, and its deliveries with their attempts; the installation keeps events for 90
+    /// days and attempts for 30.
+    events_kept_days: Option<u32>,
 }
 
 /// What becomes of money that comes late, twice, or with another amount.
@@ -135,6 +138,7 @@ impl From<TenantSettings> for tenant::TenantSettings {
             order_expires_after_minutes: settings.order_expires_after_minutes,
             webhook_schedule: settings.webhook_schedule,
             webhook_api_version: settings.webhook_api_version,
+            events_kept_days: settings.events_kept_days,
         }
     }
 }
@@ -145,6 +149,7 @@ impl From<tenant::TenantSettings> for TenantSettings {
             order_expires_after_minutes: settings.order_expires_after_minutes,
             webhook_schedule: settings.webhook_schedule,
             webhook_api_version: settings.webhook_api_version,
+            events_kept_days: settings.events_kept_days,
         }
     }
 }
