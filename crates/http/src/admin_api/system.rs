@@ -9,9 +9,8 @@ use std::time::Duration;
 use poem::http::{HeaderValue, header};
 use poem::{Body, IntoResponse, Response};
 use poem_openapi::param::Query;
-use poem_openapi::registry::{
-    MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
-};
+use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
+use poem_openapi::types::Type as _;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -316,6 +315,15 @@ impl From<SystemState> for SystemObject {
     }
 }
 
+/// One event of the stream of changes.
+#[derive(Debug, Object)]
+struct ChangeEvent {
+    /// `changed`, `job` or `inbox`.
+    event: String,
+    /// What it says, as JSON.
+    data: String,
+}
+
 /// A stream of changes.
 struct ChangeStream(Body);
 
@@ -331,13 +339,6 @@ impl IntoResponse for ChangeStream {
 
 impl ApiResponse for ChangeStream {
     fn meta() -> MetaResponses {
-        let text = || MetaSchemaRef::Inline(Box::new(MetaSchema::new("string")));
-        let event = MetaSchema {
-            description: Some("One event of the stream."),
-            required: vec!["event", "data"],
-            properties: vec![("event", text()), ("data", text())],
-            ..MetaSchema::new("object")
-        };
         MetaResponses {
             responses: vec![MetaResponse {
                 description: "Server-sent events: `changed`, `job` and `inbox`.",
@@ -345,14 +346,16 @@ impl ApiResponse for ChangeStream {
                 status_range: None,
                 content: vec![MetaMediaType {
                     content_type: EVENT_STREAM,
-                    schema: MetaSchemaRef::Inline(Box::new(event)),
+                    schema: ChangeEvent::schema_ref(),
                 }],
                 headers: vec![],
             }],
         }
     }
 
-    fn register(_: &mut Registry) {}
+    fn register(registry: &mut Registry) {
+        ChangeEvent::register(registry);
+    }
 }
 
 /// Pages that are told of changes by this process.
@@ -532,30 +535,40 @@ async fn look(mut looking: Looking) -> Option<(Result<String, std::io::Error>, L
     }
 }
 
+impl From<&Change> for ChangeEvent {
+    fn from(change: &Change) -> Self {
+        let (event, data): (&str, Value) = match change {
+            Change::Subject {
+                kind,
+                id,
+                tenant_id,
+                event,
+            } => (
+                "changed",
+                json!({ "kind": kind, "id": id, "tenant_id": tenant_id, "event": event }),
+            ),
+            Change::Job {
+                id,
+                state,
+                done,
+                total,
+            } => (
+                "job",
+                json!({ "id": id, "state": state, "done": done, "total": total }),
+            ),
+            Change::Inbox(counts) => (
+                "inbox",
+                json!({ "alarms": counts.alarms, "held_payments": counts.held_payments }),
+            ),
+        };
+        Self {
+            event: event.to_owned(),
+            data: data.to_string(),
+        }
+    }
+}
+
 fn written(change: &Change) -> String {
-    let (name, data): (&str, Value) = match change {
-        Change::Subject {
-            kind,
-            id,
-            tenant_id,
-            event,
-        } => (
-            "changed",
-            json!({ "kind": kind, "id": id, "tenant_id": tenant_id, "event": event }),
-        ),
-        Change::Job {
-            id,
-            state,
-            done,
-            total,
-        } => (
-            "job",
-            json!({ "id": id, "state": state, "done": done, "total": total }),
-        ),
-        Change::Inbox(counts) => (
-            "inbox",
-            json!({ "alarms": counts.alarms, "held_payments": counts.held_payments }),
-        ),
-    };
-    format!("event: {name}\ndata: {data}\n\n")
+    let ChangeEvent { event, data } = change.into();
+    format!("event: {event}\ndata: {data}\n\n")
 }
