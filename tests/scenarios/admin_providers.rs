@@ -77,6 +77,15 @@ async fn for_tests(p: &TestPlatform) {
     body["api_url"] = json!("ftp://wechat.example.com");
     let elsewhere = ops.api.post(PROVIDERS, &body, &fresh_key()).await;
     assert!(elsewhere.names_field("/api_url"), "{}", elsewhere.text);
+    // Its keys would be used without a second person.
+    for wechats in [
+        "https://api.mch.weixin.qq.com/",
+        "https://API2.mch.weixin.qq.com.",
+    ] {
+        body["api_url"] = json!(wechats);
+        let real = ops.api.post(PROVIDERS, &body, &fresh_key()).await;
+        assert!(real.names_field("/api_url"), "{}", real.text);
+    }
     body["api_url"] = json!(p.simulator.base_url());
     let mut damaged = body.clone();
     damaged["api_v3_key"] = json!("too short");

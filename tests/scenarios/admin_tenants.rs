@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tributary_domain::ids::TenantId;
 use tributary_tests::api::fresh_key;
 use tributary_tests::staff::PASSWORD;
-use tributary_tests::{Answer, Api, TestPlatform, scenario};
+use tributary_tests::{Answer, Api, Person, TestPlatform, scenario};
 
 use crate::staff_isolation::{Member, come, owner, send};
 
@@ -563,4 +563,24 @@ async fn two_limits(p: &TestPlatform) {
         let blind = edit(&owner.api, path, None, &wish).await;
         blind.problem(428, "precondition_required");
     }
+}
+
+scenario!(
+    who_may_refund_lowers_the_limit_and_does_not_raise_it,
+    own_limit
+);
+async fn own_limit(p: &TestPlatform) {
+    let owner = p.owner("first@example.com").await;
+    let roles = ["platform_finance"];
+    let finance = p.invited(&owner, "wu@example.com", &roles, None).await;
+    let path = "/admin/v1/refund-limit";
+    let choose = async |person: &Person, amount: i64| {
+        let read = tag(&person.api.get(path).await);
+        let wish = json!({"amount": amount, "reason": "as agreed"});
+        edit(&person.api, path, Some(&read), &wish).await
+    };
+    choose(&finance, 5_000).await.ok();
+    let raised = choose(&finance, 5_001).await;
+    raised.problem(403, "permission_denied");
+    choose(&owner, 5_001).await.ok();
 }

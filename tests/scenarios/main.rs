@@ -15,6 +15,7 @@ mod bad_input;
 mod close;
 mod command_line;
 mod console;
+mod console_deliveries;
 mod credentials;
 mod delivery;
 mod dev;

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,15 +31,20 @@ LINT = [
     Stage("clippy", "cargo clippy --workspace --all-targets --quiet -- -D warnings".split()),
     Stage("docs", "cargo doc --workspace --no-deps --quiet".split(), {"RUSTDOCFLAGS": "-D warnings"}),
 ]
-TEST = [
+BUILD = [
     # The binary too, which some scenarios start and kill. `--all-targets`, because `--bins` alone settles on other
     # features of the dependencies than `cargo test`, and everything would be compiled twice.
     Stage("build", "cargo build --workspace --all-targets --quiet".split()),
-    Stage("rust", "cargo test --workspace --no-fail-fast".split()),
+]
+RUST = [Stage("rust", "cargo test --workspace --no-fail-fast".split())]
+# Beside the Rust tests, which wait for each other more than for the machine.
+BESIDE = [
     Stage("ui", ["npm", "--prefix", "admin-ui", "run", "--silent", "check"], {"NO_COLOR": "1"}),
     # In Chromium, against the program that the first stage built.
     Stage("flows", ["npm", "--prefix", "admin-ui", "run", "--silent", "e2e"], {"NO_COLOR": "1"}),
     Stage("scripts", [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/scripts"]),
+]
+LAST = [
     Stage("outside", [PYTHON, "tests/scripts/outside.py", "--program", PROGRAM]),
 ]
 
@@ -77,9 +83,14 @@ def count(log: str, exit_code: int) -> tuple[int, int]:
     return (passed, failed) if passed + failed else (1, 0)
 
 
-def run(stage: Stage) -> tuple[int, int]:
+def show(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def run(stage: Stage, show=show) -> tuple[int, int]:
     """Runs one stage, showing its output as it comes."""
-    print(f"\n==> {stage.name}: {' '.join(stage.command)}", flush=True)
+    show(f"\n==> {stage.name}: {' '.join(stage.command)}\n")
     started = time.monotonic()
     lines = []
     environment = {**os.environ, **stage.environment}
@@ -94,14 +105,29 @@ def run(stage: Stage) -> tuple[int, int]:
             errors="replace",
         )
         for line in process.stdout:
-            sys.stdout.write(line)
-            sys.stdout.flush()
+            show(line)
             log.write(line)
             lines.append(line)
     exit_code = process.wait()
     passed, failed = count("".join(lines), exit_code)
-    print(f"==> {stage.name}: {passed} ok, {failed} not ok, {time.monotonic() - started:.0f} s", flush=True)
+    show(f"==> {stage.name}: {passed} ok, {failed} not ok, {time.monotonic() - started:.0f} s\n")
     return passed, failed
+
+
+def run_all(stages: list[Stage], show=show) -> dict[str, tuple[int, int]]:
+    return {stage.name: run(stage, show) for stage in stages}
+
+
+def run_tests() -> dict[str, tuple[int, int]]:
+    """Runs everything but the lints; what runs beside is shown when the longer of both is done."""
+    results = run_all(BUILD)
+    kept: list[str] = []
+    with ThreadPoolExecutor() as pool:
+        beside = pool.submit(run_all, BESIDE, kept.append)
+        results |= run_all(RUST)
+        results |= beside.result()
+    show("".join(kept))
+    return results | run_all(LAST)
 
 
 def main() -> int:
@@ -110,7 +136,9 @@ def main() -> int:
         print("stages.py: TRIBUTARY_TEST_POSTGRES is not set; start this through `make test`", file=sys.stderr)
         return 2
     LOGS.mkdir(parents=True, exist_ok=True)
-    results = {stage.name: run(stage) for stage in (LINT if suite == "lint" else LINT + TEST)}
+    results = run_all(LINT)
+    if suite == "all":
+        results |= run_tests()
     print()
     for name, (passed, failed) in results.items():
         print(f"  {name:10} {passed:5} ok {failed:5} not ok")

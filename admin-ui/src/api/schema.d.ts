@@ -475,8 +475,8 @@ export interface paths {
         put?: never;
         /**
          * Approve a request
-         * @description Of somebody else's, within a day. What was asked is carried out at once, exactly once. Needs the permission that
-         *     its kind needs, and a fresh proof.
+         * @description Of somebody else's, within a day. What was asked is carried out exactly once: at once, or while the answer says
+         *     `approved`, as soon as WeChat can be reached. Needs the permission that its kind needs, and a fresh proof.
          */
         post: operations["approveApproval"];
         delete?: never;
@@ -2669,6 +2669,16 @@ export interface components {
             data: components["schemas"]["TenantCertificate"][];
             /** @description Always false: the list is whole. */
             has_more: boolean;
+        };
+        /**
+         * ChangeEvent
+         * @description One event of the stream of changes.
+         */
+        ChangeEvent: {
+            /** @description `changed`, `job` or `inbox`. */
+            event: string;
+            /** @description What it says, as JSON. */
+            data: string;
         };
         /**
          * ClosingWords
@@ -19119,10 +19129,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": {
-                        event: string;
-                        data: string;
-                    };
+                    "text/event-stream": components["schemas"]["ChangeEvent"];
                 };
             };
             /** @description `unauthorized`: No valid key or token was given. */

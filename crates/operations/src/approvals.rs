@@ -5,11 +5,11 @@
 
 use serde_json::{Value, json};
 use tributary_domain::approval::{Approval, ApprovalKind, ApprovalState, DecisionRefusal, OPEN_MS};
-use tributary_domain::ids::{ApprovalId, StaffId};
+use tributary_domain::ids::{ApprovalId, OrderId, StaffId};
 use tributary_domain::staff::{Actor, Permission, Role};
 use tributary_domain::staff_member::{StaffMember, StaffScope, StaffState};
 use tributary_storage::approvals::{self, Viewer};
-use tributary_storage::{Tx, staff, staff_sessions};
+use tributary_storage::{Tx, orders, staff, staff_sessions};
 
 use crate::actions::Action;
 use crate::audit::{self, Act};
@@ -69,7 +69,12 @@ impl Operations {
             expires_at: now.plus_millis(OPEN_MS),
         };
         let tx = self.storage().begin().await?;
-        if approvals::is_open(&tx, approval.kind, &approval.target, now).await? {
+        hold_subject(&tx, &approval).await?;
+        if let Some(open) = approvals::find_open(&tx, approval.kind, &approval.target, now).await? {
+            // Whoever did not hear the answer asks again.
+            if open.requested_by == approval.requested_by && open.content == approval.content {
+                return Ok(open);
+            }
             let state = "asked for already".to_owned();
             return Err(OperationError::StateConflict { state });
         }
@@ -137,7 +142,8 @@ impl Operations {
         Ok(done)
     }
 
-    /// Carries out what was approved and calls WeChat. What passes leaves it approved, for the next look.
+    /// Carries out what was approved and calls WeChat. Only a refusal ends it: after anything else the refund may be on
+    /// its way, and the next look goes on with it.
     async fn carry_approved_out(
         &self,
         approved: &Approval,
@@ -145,12 +151,14 @@ impl Operations {
     ) -> Result<Approval, OperationError> {
         let ended = match Box::pin(self.refund_approved(approved, by)).await {
             Ok(refund) => ended(approved, ApprovalState::Done, &refund),
-            Err(error) if error.may_pass() => {
+            Err(error) if error.is_refusal() => {
+                ended(approved, ApprovalState::Failed, &error.to_string())
+            }
+            Err(error) => {
                 tracing::warn!(approval.id = %approved.id, error = &error as &dyn std::error::Error,
                     "what was approved is carried out later");
                 return Ok(approved.clone());
             }
-            Err(error) => ended(approved, ApprovalState::Failed, &error.to_string()),
         };
         let tx = self.storage().begin().await?;
         decide(&tx, approved, &ended).await?;
@@ -170,7 +178,10 @@ impl Operations {
                 }
                 // Another node was first.
                 Ok(_) | Err(OperationError::VersionConflict) => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    tracing::error!(approval.id = %approved.id, error = &error as &dyn std::error::Error,
+                        "what was approved was not carried out");
+                }
             }
         }
         Ok(count)
@@ -352,6 +363,17 @@ fn ended(approved: &Approval, state: ApprovalState, outcome: &str) -> Approval {
         outcome: Some(outcome.chars().take(OUTCOME_CHARS_MAX).collect()),
         ..approved.clone()
     }
+}
+
+/// Lets one request about an order be made at a time.
+async fn hold_subject(tx: &Tx, approval: &Approval) -> Result<(), OperationError> {
+    if approval.kind == ApprovalKind::RefundAboveLimit
+        && let StaffScope::Tenant(tenant) = &approval.scope
+        && let Ok(order) = approval.target.parse::<OrderId>()
+    {
+        orders::lock(tx, tenant, &order).await?;
+    }
+    Ok(())
 }
 
 async fn record(

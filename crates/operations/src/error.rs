@@ -215,16 +215,20 @@ impl OperationError {
         }
     }
 
-    /// Whether the same request may succeed in a while, or may have succeeded without our knowing.
-    pub fn may_pass(&self) -> bool {
-        self.is_unavailable()
-            || matches!(
-                self,
-                Self::UpstreamUnknown(_)
-                    | Self::UpstreamBusy(_)
-                    | Self::BudgetSpent
-                    | Self::IdempotencyInFlight
-            )
+    /// Whether the request was refused for good, so that nothing of it is under way.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Invalid(_)
+                | Self::NotFound
+                | Self::RefundConflict { .. }
+                | Self::NotRefundable(_)
+                | Self::StateConflict { .. }
+                | Self::IdempotencyKeyReused
+                | Self::Upstream(_)
+                | Self::RefusedBefore(_)
+                | Self::TenantInactive(_)
+        )
     }
 
     /// One fault in one field.

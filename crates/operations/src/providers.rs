@@ -19,7 +19,7 @@ use tributary_storage::{provider_keys, providers};
 use wechatpay::client::{Answer, CallError, Client};
 
 pub use create::NewProvider;
-pub(crate) use create::PRODUCTION_API;
+pub(crate) use create::is_wechats;
 
 use crate::budgets::Spending;
 use crate::providers::open::OpenedRing;

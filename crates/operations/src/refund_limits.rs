@@ -1,7 +1,8 @@
 //! Up to which amount a person may ask for a refund alone, and how a second person lets one above it go.
 //!
 //! The limit is a choice of the installation, and of it for single tenants. It holds for all that goes back of one order,
-//! so that a large refund does not pass in small ones.
+//! so that a large refund does not pass in small ones. What came late or
+//! twice and goes back by a decision is not counted: it was never the order's.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -71,7 +72,8 @@ impl Operations {
         })
     }
 
-    /// Chooses the limit, provided that nobody did since `version`. Needs [`Permission::RefundApprove`] and a fresh proof.
+    /// Chooses the limit, provided that nobody did since `version`. Needs [`Permission::RefundApprove`] and a fresh proof,
+    /// to raise it [`Permission::StaffWrite`] besides.
     ///
     /// Members of a tenant do not choose what is watched over them.
     pub async fn update_refund_limit(
@@ -93,6 +95,10 @@ impl Operations {
         let before = platform_settings::find(self.storage(), &scope, NAME).await?;
         if version_of(before.as_ref()) != version {
             return Err(OperationError::VersionConflict);
+        }
+        // Who may refund could otherwise raise the limit for one refund and lower it again.
+        if amount > limit_of(self.storage(), &scope).await? {
+            caller.require(Permission::StaffWrite)?;
         }
         let value = amount.as_i64().to_string();
         let tx = self.storage().begin().await?;

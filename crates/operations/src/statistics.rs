@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tributary_domain::bill::BillDay;
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::TenantId;
+use tributary_domain::staff::Permission;
 use tributary_domain::tenant::Mode;
 pub use tributary_storage::order_hours::Tally;
 use tributary_storage::order_hours::{Grouping, HOUR_MS, HourQuery};
@@ -226,13 +227,14 @@ impl Operations {
             hosts: hosts(calls),
             refunds: refund_health(refunds, now),
             differences: differences_of(differences),
-            ending_keys: self.ending_keys(tenant, mode, now).await?,
+            ending_keys: self.ending_keys(viewer, mode, now).await?,
         })
     }
 
+    /// Those that the viewer may see elsewhere.
     async fn ending_keys(
         &self,
-        tenant: Option<&TenantId>,
+        viewer: &Viewer,
         mode: Mode,
         now: Timestamp,
     ) -> Result<Vec<EndingKey>, OperationError> {
@@ -245,12 +247,16 @@ impl Operations {
             ends_at,
             days_left: ends_at.millis_since(now).div_euclid(24 * HOUR_MS),
         };
-        let of_tenants =
-            tenant_certificates::ending_first(at, tenant, mode, span, ENDING_MAX).await?;
-        let of_providers = match tenant {
-            Some(_) => Vec::new(),
-            None => provider_keys::ending_first(at, span, ENDING_MAX).await?,
-        };
+        let tenant = viewer.tenant();
+        let mut of_tenants = Vec::new();
+        if viewer.may(Permission::CredentialRead) {
+            of_tenants =
+                tenant_certificates::ending_first(at, tenant, mode, span, ENDING_MAX).await?;
+        }
+        let mut of_providers = Vec::new();
+        if viewer.may(Permission::ProviderRead) && tenant.is_none() {
+            of_providers = provider_keys::ending_first(at, span, ENDING_MAX).await?;
+        }
         let of_tenants = of_tenants.into_iter().filter_map(|one| {
             let owner = one.tenant_id.to_string();
             let id = one.id.to_string();

@@ -1,6 +1,6 @@
 //! Requests that wait for a second person.
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -114,22 +114,24 @@ pub async fn list(
     rows.iter().map(to_approval).collect()
 }
 
-/// Whether somebody asks for the same already.
-pub async fn is_open(
+/// The request about the same that is not at an end: it waits for a decision, or was approved and is not carried out yet.
+pub async fn find_open(
     tx: &Tx,
     kind: ApprovalKind,
     target: &str,
     now: Timestamp,
-) -> Result<bool, StorageError> {
+) -> Result<Option<Approval>, StorageError> {
+    let waits = Column::State
+        .eq(ApprovalState::Pending.as_str())
+        .and(Column::ExpiresAt.gt(now.as_millis()));
     let row = Entity::find()
-        .filter(Column::State.eq(ApprovalState::Pending.as_str()))
         .filter(Column::Kind.eq(kind.as_str()))
         .filter(Column::Target.eq(target))
-        .filter(Column::ExpiresAt.gt(now.as_millis()))
+        .filter(waits.or(Column::State.eq(ApprovalState::Approved.as_str())))
         .one(tx.connection())
         .await
         .map_err(database("looking for an open request"))?;
-    Ok(row.is_some())
+    row.as_ref().map(to_approval).transpose()
 }
 
 /// Ends the requests that nobody decided in time.

@@ -97,6 +97,10 @@ pub async fn update(
         .filter(Column::Id.eq(before.id.as_str()))
         .filter(Column::State.eq(before.state.as_str()))
         .filter(Column::Tries.eq(before.tries))
+        .filter(match before.closed_at {
+            Some(at) => Column::ClosedAt.eq(at.as_millis()),
+            None => Column::ClosedAt.is_null(),
+        })
         .exec(tx.connection())
         .await
         .map_err(database("updating a reconciliation"))?;

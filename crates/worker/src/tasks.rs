@@ -249,8 +249,8 @@ fn forget_keys(parts: Arc<Parts>) -> Running {
 fn end_sessions(parts: Arc<Parts>) -> Running {
     async move {
         let expired = parts.operations.expire_approvals().await?;
-        let carried_out = parts.operations.carry_out_approved().await?;
         let gone = parts.operations.forget_old_sessions().await?;
+        let carried_out = parts.operations.carry_out_approved().await?;
         let done = [expired, carried_out, gone].into_iter();
         Ok(to_usize(done.fold(0, u64::saturating_add)))
     }

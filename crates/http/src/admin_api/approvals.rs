@@ -168,8 +168,8 @@ impl ApprovalsApi {
 
     /// Approve a request
     ///
-    /// Of somebody else's, within a day. What was asked is carried out at once, exactly once. Needs the permission that
-    /// its kind needs, and a fresh proof.
+    /// Of somebody else's, within a day. What was asked is carried out exactly once: at once, or while the answer says
+    /// `approved`, as soon as WeChat can be reached. Needs the permission that its kind needs, and a fresh proof.
     #[oai(
         path = "/admin/v1/approvals/:approval_id/approve",
         method = "post",

@@ -6,7 +6,7 @@ use tributary_domain::tenant::Mode;
 use url::Url;
 
 use crate::orders::view::PayParams;
-use crate::providers::PRODUCTION_API;
+use crate::providers::is_wechats;
 use crate::viewer::Viewer;
 use crate::{OperationError, Operations};
 
@@ -33,12 +33,17 @@ impl Operations {
         let Some((prepay_id, prepared_at)) = prepaid else {
             return Ok(None);
         };
-        let handle = self.provider(&order.provider_id).await?;
-        if handle.provider.api_url == PRODUCTION_API {
+        // The page of an order whose provider cannot sign must open all the same.
+        let Ok(handle) = self.provider(&order.provider_id).await else {
+            return Ok(None);
+        };
+        if is_wechats(&handle.provider.api_url) {
             return Ok(None);
         }
-        let params = self.pay_params(&handle, order, prepay_id, prepared_at)?;
-        Ok(link(&handle.provider.api_url, prepay_id, &params))
+        let params = self.pay_params(&handle, order, prepay_id, prepared_at);
+        Ok(params
+            .ok()
+            .and_then(|params| link(&handle.provider.api_url, prepay_id, &params)))
     }
 }
 

@@ -22,7 +22,7 @@ use crate::tenants::check_name;
 use crate::{OperationError, Operations};
 
 const ROUTE_TOKEN_BYTES: usize = 16;
-pub(crate) const PRODUCTION_API: &str = "https://api.mch.weixin.qq.com";
+const PRODUCTION_API: &str = "https://api.mch.weixin.qq.com";
 const PRODUCTION_BACKUP_API: &str = "https://api2.mch.weixin.qq.com";
 const PRODUCTION_LOGIN: &str = "https://api.weixin.qq.com";
 
@@ -205,7 +205,27 @@ fn check_hosts(new: &NewProvider) -> Result<(), OperationError> {
             "is needed in test mode",
         ));
     }
-    Ok(())
+    // Keys of a provider for tests are in use without a second person.
+    let wechats = |url: &&Option<String>| url.as_deref().is_some_and(is_wechats);
+    match given.into_iter().find(|(_, url)| wechats(url)) {
+        Some((field, _)) => Err(OperationError::invalid(field, "is WeChat's own host")),
+        None => Ok(()),
+    }
+}
+
+/// Whether a URL leads to WeChat itself, where money is real.
+pub(crate) fn is_wechats(url: &str) -> bool {
+    const DOMAINS: [&str; 3] = ["weixin.qq.com", "wechatpay.cn", "tenpay.com"];
+    let Some(host) = Url::parse(url).ok().and_then(|url| {
+        url.host_str()
+            .map(|host| host.trim_end_matches('.').to_ascii_lowercase())
+    }) else {
+        return false;
+    };
+    DOMAINS.iter().any(|domain| {
+        host.strip_suffix(domain)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    })
 }
 
 /// Says exactly what is wrong with everything before anything is kept.

@@ -83,9 +83,13 @@ impl Operations {
         let now = self.now();
         let tx = self.storage().begin().await?;
         let open = discrepancies::open_of_day_all_tenants(&tx, (provider, day)).await?;
-        if open > 0 || known.run.completed_at.is_none() || known.run.closed_at.is_some() {
+        let is_whole = known.run.completed_at.is_some() && known.run.next_try_at.is_none();
+        if open > 0 || !is_whole || known.run.closed_at.is_some() {
             let state = match (open, known.run.closed_at) {
                 (_, Some(_)) => "closed".to_owned(),
+                (0, None) if known.run.completed_at.is_some() => {
+                    "waiting for the fund flows".to_owned()
+                }
                 (0, None) => known.run.state.as_str().to_owned(),
                 (open, None) => format!("open with {open} discrepancies"),
             };

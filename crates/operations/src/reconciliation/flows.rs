@@ -506,17 +506,24 @@ fn moved_note(
         Some(ours) => Some(&ours.tenant_id).filter(|_| is_theirs(ours)).cloned(),
         None => account.tenant_id.clone(),
     };
+    // The voucher's number is of whoever else moved the money, and two sub-merchants may have the same.
+    let number = if booked.is_some() {
+        &movement.number
+    } else {
+        &movement.flow_id
+    };
     let order_id = booked.map(|ours| ours.order_id);
     let evidence = serde_json::json!({
         "line": movement.line,
         "booked_at": movement.booked_at.to_rfc3339(),
         "sub_mchid": account.sub_mchid,
         "flow_id": movement.flow_id,
+        "voucher": movement.number,
         "business_type": movement.business_type,
     });
     Noted {
         subject: SubjectKind::FundFlow,
-        number: movement.number.clone(),
+        number: number.clone(),
         line: movement.line,
         tenant_id,
         order_id,

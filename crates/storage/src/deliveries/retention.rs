@@ -64,8 +64,8 @@ pub async fn purge(
     Ok(rows.into_iter().fold(0, u64::saturating_add))
 }
 
-/// Only the tenant's first events are looked at: they are the oldest, and no index leads to the others by age. What held
-/// deliveries keep among them keeps those behind it as well, for as long as the installation keeps them.
+/// Only the tenant's first events are looked at: they are the oldest, and no index leads to the others by age. One
+/// whose delivery is held or open stays, so that the feed has gaps below the age that was agreed.
 async fn purge_events_of(
     tx: &Tx,
     tenant: &TenantId,

@@ -47,7 +47,9 @@ export function Readiness({ merchantId }: { merchantId: string }) {
         onConfirm={async () => {
           if (claiming) {
             const path = { sub_merchant_id: merchantId };
-            const seen = tagged(await api.GET('/admin/v1/sub-merchants/{sub_merchant_id}/readiness', { params: { path } }));
+            const seen = tagged(
+              await api.GET('/admin/v1/sub-merchants/{sub_merchant_id}/readiness', { params: { path } }),
+            );
             await api.PUT('/admin/v1/sub-merchants/{sub_merchant_id}/readiness/{fact}', {
               params: { path: { ...path, fact: claiming.fact }, header: { 'If-Match': seen.etag } },
               body: { holds: !claiming.holds },
