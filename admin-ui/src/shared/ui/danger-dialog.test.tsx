@@ -7,7 +7,8 @@ import { ThemeProvider } from '../theme/theme-provider';
 import { DangerDialog } from './danger-dialog';
 import { TextField } from './text-field';
 
-function open(tier: 1 | 2 | 3, onConfirm = vi.fn(async () => '已提交')) {
+/** Opens the dialog and waits until it has taken the focus, which would otherwise be taken from what is typed. */
+async function open(tier: 1 | 2 | 3, onConfirm = vi.fn(async () => '已提交')) {
   const onClose = vi.fn();
   render(
     <ThemeProvider>
@@ -25,16 +26,17 @@ function open(tier: 1 | 2 | 3, onConfirm = vi.fn(async () => '已提交')) {
       </DangerDialog>
     </ThemeProvider>,
   );
+  await vi.waitFor(() => expect(screen.getByRole('button', { name: '取消' })).toHaveFocus());
   return { onConfirm, onClose };
 }
 
 it('starts on cancel', async () => {
-  open(1);
-  await vi.waitFor(() => expect(screen.getByRole('button', { name: '取消' })).toHaveFocus());
+  await open(1);
+  expect(screen.getByRole('button', { name: '取消' })).toHaveFocus();
 });
 
 it('asks for a reason and the last four characters from tier 2 on', async () => {
-  const { onConfirm, onClose } = open(2);
+  const { onConfirm, onClose } = await open(2);
   const act = screen.getByRole('button', { name: '停用' });
   expect(act).toBeDisabled();
   await userEvent.type(screen.getByRole('textbox', { name: '原因' }), '重复');
@@ -52,7 +54,7 @@ it('sends the same key again after a fault, and keeps what was typed', async () 
   const onConfirm = vi.fn<(given: { reason: string; idempotencyKey: string }) => Promise<string>>();
   onConfirm.mockRejectedValueOnce(new ProblemError({ status: 503, code: 'busy', title: '忙', fields: [] }));
   onConfirm.mockResolvedValueOnce('已提交');
-  const { onClose } = open(1, onConfirm as never);
+  const { onClose } = await open(1, onConfirm as never);
   await userEvent.click(screen.getByRole('button', { name: '停用' }));
   expect(await screen.findByRole('alert')).toHaveTextContent('busy');
   expect(onClose).not.toHaveBeenCalled();
@@ -65,7 +67,7 @@ it('sends the same key again after a fault, and keeps what was typed', async () 
 async function refused(code: string, fields: { field: string; reason: string }[] = []) {
   const status = fields.length > 0 ? 422 : 412;
   const problem = new ProblemError({ status, code, title: code, fields });
-  const opened = open(1, vi.fn().mockRejectedValueOnce(problem));
+  const opened = await open(1, vi.fn().mockRejectedValueOnce(problem));
   await userEvent.click(screen.getByRole('button', { name: '停用' }));
   await screen.findByRole('alert');
   return opened;
@@ -89,7 +91,7 @@ it('shows what the server says about a field at the field, and goes there', asyn
 });
 
 it('says that a second person approves in tier 3', async () => {
-  open(3);
+  await open(3);
   expect(screen.getByText(/另一位有权限的同事/)).toBeInTheDocument();
   await expectNoViolations(screen.getByRole('dialog'));
 });

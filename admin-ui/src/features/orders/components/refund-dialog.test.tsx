@@ -37,7 +37,8 @@ beforeEach(() => {
 
 afterEach(() => vi.unstubAllGlobals());
 
-function open() {
+/** Opens the dialog and waits until it has taken the focus, which would otherwise be taken from what is typed. */
+async function open() {
   const onClose = vi.fn();
   render(
     <ThemeProvider>
@@ -48,6 +49,7 @@ function open() {
       </MeContext>
     </ThemeProvider>,
   );
+  await waitFor(() => expect(screen.getByRole('button', { name: '取消' })).toHaveFocus());
   return onClose;
 }
 
@@ -56,13 +58,13 @@ async function confirm() {
   await userEvent.type(screen.getByRole('textbox', { name: /最后 4 位/ }), '0001');
 }
 
-it('begins with what is left, which neither refunds that arrived nor those under way have', () => {
-  open();
+it('begins with what is left, which neither refunds that arrived nor those under way have', async () => {
+  await open();
   expect(screen.getByLabelText('退款金额（元）')).toHaveValue('7.00');
 });
 
 it('blocks more than what is left, and half a fen', async () => {
-  open();
+  await open();
   const amount = screen.getByLabelText('退款金额（元）');
   await userEvent.clear(amount);
   await userEvent.type(amount, '7.01');
@@ -75,7 +77,7 @@ it('blocks more than what is left, and half a fen', async () => {
 });
 
 it('sends fen as a whole number, once, however often the button is pressed', async () => {
-  const onClose = open();
+  const onClose = await open();
   const amount = screen.getByLabelText('退款金额（元）');
   await userEvent.clear(amount);
   await userEvent.type(amount, '3.10');
@@ -90,7 +92,7 @@ it('sends fen as a whole number, once, however often the button is pressed', asy
 it('says beforehand that a second person approves, and afterwards that the request waits', async () => {
   const detail = 'apr_01JAE2M4Q8W3N7R5T9V1X6Z0BC waits for a second person';
   answers = [new Response(JSON.stringify({ code: 'approval_required', title: 'x', detail }), { status: 409 })];
-  const onClose = open();
+  const onClose = await open();
   expect(screen.getByText(/另一位有权限的同事/)).toBeInTheDocument();
   await confirm();
   await userEvent.click(screen.getByRole('button', { name: '申请退款 ¥7.00' }));
@@ -103,7 +105,7 @@ it('says beforehand that a second person approves, and afterwards that the reque
 });
 
 it('counts what went back before, so that a large refund does not pass in small ones', async () => {
-  open();
+  await open();
   const amount = screen.getByLabelText('退款金额（元）');
   await userEvent.clear(amount);
   await userEvent.type(amount, '3.12');
