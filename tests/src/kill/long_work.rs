@@ -173,8 +173,12 @@ async fn compare_a_day(world: &World, operations: &Operations, place_in_line: us
         date: Some(day.to_string()),
         ..BillFault::of(BillFaultKind::Add)
     };
+    let paid = world.simulator.ledger().orders;
+    let paid = paid.into_iter().find(|order| order.out_trade_no == number);
     let unbooked = RowChange {
         out_trade_no: Some(number.to_owned()),
+        // Under another number it would be a second payment.
+        transaction_id: paid.and_then(|order| Some(order.payment?.transaction_id)),
         sub_mchid: Some(world.tenant.sub_mchid.clone()),
         amount_total: Some(TOTAL_FEN),
         ..RowChange::default()
