@@ -14,7 +14,7 @@ use tributary_operations::Operations;
 use tributary_operations::jobs::{JobWish, RecoverWish};
 use tributary_operations::viewer::{Reach, Viewer};
 use tributary_storage::order_search::OrderQuery;
-use wechatpay_sim::{BillFault, BillFaultKind, Fault, FaultKind, PayOrder, RowChange};
+use wechatpay_sim::{BillFault, BillFaultKind, Fault, FaultKind, PayOrder};
 
 use super::crash::{CrashVerdict, evidence};
 use super::server::Server;
@@ -48,11 +48,12 @@ pub(super) async fn run(points: &[CrashPoint], backend: Backend) -> CrashVerdict
     world.simulator.fault(withheld);
     let mut unreached = Vec::new();
     for (place, point) in points.iter().enumerate() {
-        let number = unbooked_order(&world, &mut server).await;
+        let day = day_of(place);
+        unbooked_order(&world, &mut server, day).await;
         if place == 0 {
             ask_for_files(&operations, endpoint.clone()).await;
         }
-        compare_a_day(&world, &operations, place, &number).await;
+        compare_a_day(&world, &operations, day).await;
         let of_jobs = [
             CrashPoint::JobStepBeforeCommit,
             CrashPoint::JobStepAfterCommit,
@@ -138,17 +139,20 @@ async fn ask_for_files(operations: &Operations, endpoint_id: EndpointId) {
     }
 }
 
-/// An order that is paid, and the server that would have been told dies at once.
-async fn unbooked_order(world: &World, server: &mut Server) -> String {
+/// An order that is paid on the day, and the server that would have been told dies at once.
+async fn unbooked_order(world: &World, server: &mut Server, day: BillDay) {
     server.start();
     server.ready().await;
     let order = place(world).await;
     server.kill().await;
     end_leases(world).await;
     let number = platform::number(&order);
-    let paid = world.simulator.pay(number, &PayOrder::default());
+    let on_the_day = PayOrder {
+        success_time: Some(day.start().plus_millis(DAY_MS / 2).to_rfc3339()),
+        ..PayOrder::default()
+    };
+    let paid = world.simulator.pay(number, &on_the_day);
     paid.expect("the user can pay");
-    number.to_owned()
 }
 
 /// As if minutes had passed: nobody holds anything any more.
@@ -162,34 +166,22 @@ async fn end_leases(world: &World) {
     }
 }
 
-/// Has a day compared whose bill has strangers, and the payment that nobody told us of.
-async fn compare_a_day(world: &World, operations: &Operations, place_in_line: usize, number: &str) {
+/// The day that is compared before the given line.
+fn day_of(place_in_line: usize) -> BillDay {
     let back = i64::try_from(place_in_line).expect("a few") + 2;
-    let day = BillDay::of(SystemClock.now().plus_millis(-back * DAY_MS));
-    let added = |count, seed, set| BillFault {
-        count: Some(count),
-        seed,
-        set,
+    BillDay::of(SystemClock.now().plus_millis(-back * DAY_MS))
+}
+
+/// Has a day compared whose bill has strangers beside the payment that nobody told us of.
+async fn compare_a_day(world: &World, operations: &Operations, day: BillDay) {
+    let strangers = BillFault {
+        count: Some(STRANGERS),
+        seed: u64::try_from(day.start().as_millis()).expect("after 1970"),
         date: Some(day.to_string()),
         ..BillFault::of(BillFaultKind::Add)
     };
-    let paid = world.simulator.ledger().orders;
-    let paid = paid.into_iter().find(|order| order.out_trade_no == number);
-    let unbooked = RowChange {
-        out_trade_no: Some(number.to_owned()),
-        // Under another number it would be a second payment.
-        transaction_id: paid.and_then(|order| Some(order.payment?.transaction_id)),
-        sub_mchid: Some(world.tenant.sub_mchid.clone()),
-        amount_total: Some(TOTAL_FEN),
-        ..RowChange::default()
-    };
-    let seed = u64::try_from(back).expect("a few");
-    for fault in [
-        added(STRANGERS, seed, RowChange::default()),
-        added(1, seed + 1_000, unbooked),
-    ] {
-        world.simulator.bill_fault(fault).expect("a fault of bills");
-    }
+    let planted = world.simulator.bill_fault(strangers);
+    planted.expect("a fault of bills");
     let wish = JobWish::ReconcileDay(world.provider.clone(), day);
     let started = operations.start_job(&by(), &viewer(), wish).await;
     started.expect("the job is taken");
