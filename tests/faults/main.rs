@@ -1,4 +1,4 @@
-//! Faults between processes: WeChat, its hosts, the database and tenants' receivers fail, one after another. After each:
+//! Faults between processes: WeChat, its hosts, the database, tenants' receivers and the server itself fail. After each:
 //! nothing lost, nothing doubled, and no person needed.
 
 #![expect(
@@ -9,6 +9,7 @@
 )]
 
 mod backup_host;
+mod crash_points;
 mod database;
 mod lying;
 mod memory;

@@ -1,6 +1,6 @@
 //! Setbacks on the way of money: a refused renewal, an unreachable WeChat, a notice that came too early, a wrong amount.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::Digest as _;
 use tributary_tests::api::fresh_key;
 use tributary_tests::platform::number;
@@ -59,7 +59,33 @@ scenario!(
 );
 async fn came_too_early(p: &TestPlatform) {
     let order = p.order(100).await;
-    let plain = p.hand.paid(&p.tenant, number(&order), 100);
+    let signed = undecrypted(p, &order).await;
+    assert_eq!(p.notify(signed).await.status, 204);
+    assert_eq!(p.seen(&order).await["state"], "paid");
+}
+
+scenario!(
+    notice_that_could_not_be_decrypted_is_not_acknowledged_before_it_is_applied,
+    comes_too_early_again
+);
+async fn comes_too_early_again(p: &TestPlatform) {
+    let order = p.order(100).await;
+    let signed = undecrypted(p, &order).await;
+    let become_state = async |state| {
+        let sql = format!("UPDATE orders SET state = '{state}'");
+        p.database.execute(&sql).await;
+    };
+    let state = p.seen(&order).await["state"].as_str().map(str::to_owned);
+    become_state("unreadable").await;
+    assert_eq!(p.notify(signed.clone()).await.status, 500);
+    become_state(&state.expect("a state")).await;
+    assert_eq!(p.notify(signed).await.status, 204);
+    assert_eq!(p.seen(&order).await["state"], "paid");
+}
+
+/// A notification as WeChat sends it, which came before and could not be decrypted then.
+async fn undecrypted(p: &TestPlatform, order: &Value) -> (Vec<(String, String)>, Vec<u8>) {
+    let plain = p.hand.paid(&p.tenant, number(order), 100);
     let signed = p.hand.notification("notice-1", &plain, p.now());
     let sha = hex::encode(sha2::Sha256::digest(&signed.1));
     p.database
@@ -70,8 +96,7 @@ async fn came_too_early(p: &TestPlatform) {
             p.provider
         ))
         .await;
-    assert_eq!(p.notify(signed).await.status, 204);
-    assert_eq!(p.seen(&order).await["state"], "paid");
+    signed
 }
 
 scenario!(
@@ -94,4 +119,41 @@ async fn one_alarm(p: &TestPlatform) {
     }
     assert_eq!(p.database.count("SELECT count(*) FROM alarms").await, 1);
     assert_eq!(p.seen(&order).await["state"], "held");
+}
+
+scenario!(
+    notices_are_kept_for_half_a_year_and_what_waits_for_ever,
+    old_notices
+);
+async fn old_notices(p: &TestPlatform) {
+    let order = p.order(100).await;
+    p.pay(&order);
+    p.settle().await;
+    let waiting = format!(
+        "INSERT INTO notifications (id, provider_id, notice_id, event_type, headers, body, body_sha256, state,
+         received_at, tries, next_try_at) VALUES ('ntf_00000000000000000000000001', '{}', 'notice-1',
+         'TRANSACTION.SUCCESS', '{{}}', '', 'ab', 'received', 1, 0, {})",
+        p.provider,
+        p.now().plus_millis(400 * 24 * HOUR * 1000).as_millis()
+    );
+    p.database.execute(&waiting).await;
+    let count = async || p.database.count("SELECT COUNT(*) FROM notifications").await;
+    let operations = p.platform.operations();
+    p.advance_seconds(179 * 24 * HOUR).await;
+    assert_eq!(
+        operations
+            .purge_old_notifications()
+            .await
+            .expect("no fault"),
+        0
+    );
+    assert_eq!(count().await, 2);
+    p.advance_seconds(2 * 24 * HOUR).await;
+    drop(
+        operations
+            .purge_old_notifications()
+            .await
+            .expect("no fault"),
+    );
+    assert_eq!(count().await, 1, "only what is still to be applied");
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tributary_domain::clock::SharedClock;
+use tributary_server::config::Timeouts;
 use tributary_server::platform::{Background, Platform, PlatformConfig};
 use tributary_tests::{Api, Behaviour, Gate, TestPlatform, platform, scenario};
 use wechatpay_sim::{Fault, FaultKind};
@@ -65,4 +66,36 @@ async fn request(p: &TestPlatform) {
         api.try_post("/v1/orders", &body, "k").await.is_err(),
         "nobody listens any more"
     );
+}
+
+scenario!(
+    stop_does_not_wait_for_a_receiver_that_never_answers,
+    never_answered
+);
+async fn never_answered(p: &TestPlatform) {
+    p.register(&p.tenant, "hook", &["order.created"]).await;
+    let gate = Gate::default();
+    p.receiver.behave("hook", Behaviour::Hold(gate.clone()));
+    let clock = Arc::clone(&p.clock) as SharedClock;
+    let config = PlatformConfig::testing(p.database.url.clone(), platform::kek(), clock);
+    let config = PlatformConfig {
+        background: Background::Running,
+        timeouts: Timeouts {
+            shutdown_ms: 200,
+            ..config.timeouts
+        },
+        ..config
+    };
+    let node = Platform::build(config).await.expect("the node starts");
+    p.order(100).await;
+    p.receiver.wait_for(2).await;
+    node.shutdown().await.expect("an orderly stop");
+    // The attempt would have failed by itself seconds later, and that would have been written down.
+    let as_it_was = "SELECT COUNT(*) FROM deliveries WHERE state = 'open' AND attempts = 0 AND event_kind = 'order.created'";
+    assert_eq!(p.database.count(as_it_was).await, 1);
+    // Whoever comes next takes it up once the claim has ended.
+    gate.open();
+    p.advance_seconds(3 * 60).await;
+    let succeeded = "SELECT COUNT(*) FROM deliveries WHERE state = 'succeeded' AND event_kind = 'order.created'";
+    assert_eq!(p.database.count(succeeded).await, 1);
 }

@@ -26,6 +26,10 @@ missing_packages() {
     has node || echo nodejs
     has npm || echo npm
     has chromium || echo chromium
+    # The tests follow the README's tour word by word.
+    has curl || echo curl
+    has jq || echo jq
+    has openssl || echo openssl
 }
 
 install_packages() {

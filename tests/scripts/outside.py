@@ -46,7 +46,7 @@ def checks(facts: dict, program: Path) -> list[Check]:
         Check("webhooks", [*pytest, "tests/py/test_webhooks.py"], 180),
         Check("receiver", [*pytest, "tests/py/test_receiver.py"], 60),
         Check("cashier", ["node", "tests/browser/cashier.mjs"], 120),
-        Check("contract", [*pytest, "tests/py/test_contract.py"], 300),
+        Check("contract", [*pytest, "tests/py/test_contract.py"], 600),
     ]
 
 

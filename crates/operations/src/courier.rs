@@ -182,7 +182,8 @@ impl Courier {
             due_lanes: batch.due_lanes,
             left_lanes: batch.left_lanes,
         };
-        if batch.claimed.is_empty() && batch.unreadable.is_empty() {
+        let is_empty = batch.claimed.is_empty() && batch.unreadable.is_empty();
+        if is_empty && !batch.has_more_lanes {
             // The lanes that were looked at must be free for whoever looks next.
             tx.rollback().await?;
             return Ok(load);

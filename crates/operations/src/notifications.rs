@@ -10,6 +10,7 @@ use tributary_domain::ids::{AlarmId, NotificationId, ProviderId};
 use tributary_domain::refund_settlement::RefundObservation;
 use tributary_domain::rehearsal::{Sabotage, is_broken};
 use tributary_domain::settlement::{Source, TransactionObservation};
+use tributary_storage::StorageError;
 use tributary_storage::alarms::{self, Alarm};
 use tributary_storage::notifications::{self, NotificationState, StoredNotification};
 use wechatpay::v3::notification::{Envelope, Notice};
@@ -195,21 +196,14 @@ impl Operations {
         report: &Report,
     ) -> Result<Received, NotifyError> {
         let unavailable = |error| NotifyError::Unavailable(OperationError::Storage(error));
-        let (provider, notice_id) = (&notice.provider_id, &notice.notice_id);
-        let earlier = notifications::find_by_notice_id(self.storage(), provider, notice_id)
-            .await
-            .map_err(unavailable)?
-            .into_iter()
-            .find(|earlier| earlier.body_sha256 == notice.body_sha256);
-        let waits = |earlier: &StoredNotification| {
-            earlier.state == NotificationState::Received
-                || earlier.verdict.as_deref() == Some(UNDECRYPTABLE)
-        };
-        match earlier.filter(waits) {
+        let earlier = self.unapplied(notice).await.map_err(unavailable)?;
+        match earlier {
             None => Ok(Received::Duplicate),
             Some(earlier) => {
                 let inbox = Inbox::Kept(&earlier);
-                let received = self.let_report_in(provider, report, &inbox).await;
+                let received = self
+                    .let_report_in(&notice.provider_id, report, &inbox)
+                    .await;
                 received.map_err(|error| {
                     tracing::error!(notification.id = %earlier.id,
                         error = &error as &dyn std::error::Error, "a notification could not be applied");
@@ -217,6 +211,21 @@ impl Operations {
                 })
             }
         }
+    }
+
+    /// The same bytes as they were kept before, when they could not be decrypted or applied yet.
+    async fn unapplied(
+        &self,
+        notice: &StoredNotification,
+    ) -> Result<Option<StoredNotification>, StorageError> {
+        let (provider, notice_id) = (&notice.provider_id, &notice.notice_id);
+        let kept = notifications::find_by_notice_id(self.storage(), provider, notice_id).await?;
+        let is_unapplied = |earlier: &StoredNotification| {
+            earlier.body_sha256 == notice.body_sha256
+                && (earlier.state == NotificationState::Received
+                    || earlier.verdict.as_deref() == Some(UNDECRYPTABLE))
+        };
+        Ok(kept.into_iter().find(is_unapplied))
     }
 
     fn keepable(
@@ -316,7 +325,22 @@ impl Operations {
                 self.wakeups().notifications.notify_one();
                 Ok(Received::Kept)
             }
-            Err(error) if error.is_duplicate() => Ok(Received::Duplicate),
+            Err(error) if error.is_duplicate() => self.duplicate_of_earlier(&kept, cause).await,
+            Err(_) => Err(NotifyError::Unavailable(cause)),
+        }
+    }
+
+    /// The same bytes were kept before: well, if they were applied then or somebody will; otherwise WeChat must go on.
+    async fn duplicate_of_earlier(
+        &self,
+        notice: &StoredNotification,
+        cause: OperationError,
+    ) -> Result<Received, NotifyError> {
+        match self.unapplied(notice).await {
+            Ok(Some(earlier)) if earlier.next_try_at.is_none() => {
+                Err(NotifyError::Unavailable(cause))
+            }
+            Ok(_) => Ok(Received::Duplicate),
             Err(_) => Err(NotifyError::Unavailable(cause)),
         }
     }

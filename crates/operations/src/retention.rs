@@ -3,7 +3,9 @@
 use tributary_domain::bill::BillState;
 use tributary_domain::ids::TenantId;
 use tributary_domain::tenant::{Mode, TenantSettings};
-use tributary_storage::{bills, deliveries, key_tests, key_usage, tenants, upstream_calls};
+use tributary_storage::{
+    bills, deliveries, key_tests, key_usage, notifications, tenants, upstream_calls,
+};
 
 use crate::{OperationError, Operations};
 
@@ -11,6 +13,8 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 const ATTEMPTS_KEPT_DAYS: i64 = 30;
 const EVENTS_KEPT_DAYS: i64 = TenantSettings::EVENTS_DAYS_MAX as i64;
 const CALLS_KEPT_DAYS: i64 = 90;
+/// A dispute about a payment, half a year later, can still be answered with WeChat's own words.
+const NOTIFICATIONS_KEPT_DAYS: i64 = 180;
 /// What keys were used for, and their self-tests.
 const KEY_RECORDS_KEPT_DAYS: i64 = 90;
 /// Bills deleted in one run.
@@ -71,6 +75,15 @@ impl Operations {
         let before = self.now().plus_millis(-CALLS_KEPT_DAYS * DAY_MS);
         let tx = self.storage().begin().await?;
         let count = upstream_calls::purge_all_tenants(&tx, before, BATCH).await?;
+        tx.commit().await?;
+        Ok(count)
+    }
+
+    /// Deletes a bounded piece of WeChat's notifications that were applied or given up; returns how many rows went.
+    pub async fn purge_old_notifications(&self) -> Result<u64, OperationError> {
+        let before = self.now().plus_millis(-NOTIFICATIONS_KEPT_DAYS * DAY_MS);
+        let tx = self.storage().begin().await?;
+        let count = notifications::purge_all_tenants(&tx, before, BATCH).await?;
         tx.commit().await?;
         Ok(count)
     }

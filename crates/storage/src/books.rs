@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{AttemptId, ProviderId, TenantId};
 use tributary_domain::late_payment::LatePayment;
@@ -145,7 +145,7 @@ pub async fn payments_of_orders_all_tenants(
 }
 
 /// Payments on a span of time, of a page of orders after the order `after`; with the last order of the page.
-pub async fn order_payments_all_tenants(
+pub(crate) async fn order_payments_all_tenants(
     at: &impl Access,
     provider: &ProviderId,
     (from, to): Span,
@@ -168,7 +168,7 @@ pub async fn order_payments_all_tenants(
 }
 
 /// The same of payments that came late, twice or with another amount, and are not their order's own.
-pub async fn late_payments_all_tenants(
+pub(crate) async fn late_payments_all_tenants(
     at: &impl Access,
     provider: &ProviderId,
     (from, to): Span,
@@ -313,7 +313,7 @@ pub async fn refunds_of_numbers_all_tenants(
 }
 
 /// Refunds that WeChat accepted on a span of time, after the refund `after`.
-pub async fn refunds_of_span_all_tenants(
+pub(crate) async fn refunds_of_span_all_tenants(
     at: &impl Access,
     provider: &ProviderId,
     (from, to): Span,
@@ -356,31 +356,43 @@ pub enum Whose<'a> {
     Provider(&'a ProviderId),
     /// One tenant's in one mode.
     Tenant(&'a TenantId, Mode),
-    /// A sub-merchant's of a provider.
-    SubMerchant(&'a ProviderId, &'a str),
 }
 
 /// Count and sum of payments on a span of time, in fen, added up by the database.
 pub async fn payment_sums_all_tenants(
     at: &impl Access,
     whose: Whose<'_>,
-    (from, to): Span,
+    span: Span,
 ) -> Result<(i64, i64), StorageError> {
-    let own = orders::Entity::find()
+    let (own, late) = (own_payments(span), other_payments(span));
+    let (own, late) = match whose {
+        Whose::Provider(id) => (
+            own.filter(orders::Column::ProviderId.eq(id.as_str())),
+            late.filter(late_payments::Column::ProviderId.eq(id.as_str())),
+        ),
+        Whose::Tenant(id, mode) => (
+            own.filter(orders::Column::TenantId.eq(id.as_str()))
+                .filter(orders::Column::Mode.eq(mode.as_str())),
+            late.filter(late_payments::Column::TenantId.eq(id.as_str()))
+                .filter(late_payments::Column::Mode.eq(mode.as_str())),
+        ),
+    };
+    let (own, late) = (counted(at, own).await?, counted(at, late).await?);
+    Ok((own.0.saturating_add(late.0), own.1.saturating_add(late.1)))
+}
+
+/// Count and sum of the payments that are their orders' own.
+pub(crate) fn own_payments((from, to): Span) -> Select<orders::Entity> {
+    orders::Entity::find()
         .select_only()
         .column_as(Expr::col(orders::Column::Id).count(), "count")
         .column_as(sum(Expr::col(orders::Column::PaidFen)), "fen")
         .filter(orders::Column::PaidAt.gte(from.as_millis()))
-        .filter(orders::Column::PaidAt.lt(to.as_millis()));
-    let own = match whose {
-        Whose::Provider(id) => own.filter(orders::Column::ProviderId.eq(id.as_str())),
-        Whose::Tenant(id, mode) => own
-            .filter(orders::Column::TenantId.eq(id.as_str()))
-            .filter(orders::Column::Mode.eq(mode.as_str())),
-        Whose::SubMerchant(id, sub_mchid) => own
-            .filter(orders::Column::ProviderId.eq(id.as_str()))
-            .filter(orders::Column::SubMchid.eq(sub_mchid)),
-    };
+        .filter(orders::Column::PaidAt.lt(to.as_millis()))
+}
+
+/// The same of payments that came late, twice or with another amount, and are not their order's own.
+pub(crate) fn other_payments((from, to): Span) -> Select<late_payments::Entity> {
     let is_own = Query::select()
         .expr(Expr::val(1))
         .from(orders::Entity)
@@ -393,37 +405,13 @@ pub async fn payment_sums_all_tenants(
                 .equals((late_payments::Entity, late_payments::Column::TransactionId)),
         )
         .to_owned();
-    let late = late_payments::Entity::find()
+    late_payments::Entity::find()
         .select_only()
         .column_as(Expr::col(late_payments::Column::Id).count(), "count")
         .column_as(sum(Expr::col(late_payments::Column::TotalFen)), "fen")
         .filter(late_payments::Column::SuccessTime.gte(from.as_millis()))
         .filter(late_payments::Column::SuccessTime.lt(to.as_millis()))
-        .filter(Expr::exists(is_own).not());
-    let late = match whose {
-        Whose::Provider(id) => late.filter(late_payments::Column::ProviderId.eq(id.as_str())),
-        Whose::Tenant(id, mode) => late
-            .filter(late_payments::Column::TenantId.eq(id.as_str()))
-            .filter(late_payments::Column::Mode.eq(mode.as_str())),
-        Whose::SubMerchant(id, sub_mchid) => late
-            .filter(late_payments::Column::ProviderId.eq(id.as_str()))
-            .filter(Expr::exists(order_of_late(sub_mchid))),
-    };
-    let (own, late) = (counted(at, own).await?, counted(at, late).await?);
-    Ok((own.0.saturating_add(late.0), own.1.saturating_add(late.1)))
-}
-
-/// A late payment's order, when it is this sub-merchant's.
-fn order_of_late(sub_mchid: &str) -> SelectStatement {
-    Query::select()
-        .expr(Expr::val(1))
-        .from(orders::Entity)
-        .and_where(
-            Expr::col((orders::Entity, orders::Column::Id))
-                .equals((late_payments::Entity, late_payments::Column::OrderId)),
-        )
-        .and_where(Expr::col((orders::Entity, orders::Column::SubMchid)).eq(sub_mchid))
-        .to_owned()
+        .filter(Expr::exists(is_own).not())
 }
 
 /// Count and sum of refunds that WeChat accepted on a span of time, in fen, added up by the database.
@@ -443,9 +431,6 @@ pub async fn refund_sums_all_tenants(
         Whose::Tenant(id, mode) => all
             .filter(refunds::Column::TenantId.eq(id.as_str()))
             .filter(refunds::Column::Mode.eq(mode.as_str())),
-        Whose::SubMerchant(id, sub_mchid) => all
-            .filter(refunds::Column::ProviderId.eq(id.as_str()))
-            .filter(refunds::Column::SubMchid.eq(sub_mchid)),
     };
     counted(at, all).await
 }
@@ -457,10 +442,10 @@ pub(crate) fn sum(column: impl ExprTrait) -> Expr {
 
 async fn counted<E: EntityTrait>(
     at: &impl Access,
-    query: sea_orm::Select<E>,
+    query: Select<E>,
 ) -> Result<(i64, i64), StorageError>
 where
-    sea_orm::Select<E>: QueryTrait,
+    Select<E>: QueryTrait,
 {
     let found: Option<(i64, Option<i64>)> = query
         .into_tuple()

@@ -13,6 +13,7 @@ pub mod books;
 mod commit_signals;
 mod connection;
 pub mod data_keys;
+pub mod day_books;
 pub mod day_columns;
 pub mod deliveries;
 pub mod delivery_search;

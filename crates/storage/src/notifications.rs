@@ -213,3 +213,38 @@ pub(crate) fn to_notification(
         tries: row.tries,
     })
 }
+
+/// Deletes at most `limit` notifications of each end that were received before `before`; returns how many went.
+///
+/// What is still to be applied is never old.
+pub async fn purge_all_tenants(
+    tx: &Tx,
+    before: Timestamp,
+    limit: u64,
+) -> Result<u64, StorageError> {
+    use notifications::Column;
+    // Ids grow with time, and the index is by state and id.
+    let first_kept = NotificationId::new(before);
+    let mut gone = 0_u64;
+    for state in [NotificationState::Applied, NotificationState::Quarantined] {
+        let old: Vec<String> = notifications::Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::State.eq(state.as_str()))
+            .filter(Column::Id.lt(first_kept.as_str()))
+            .order_by_asc(Column::Id)
+            .limit(limit)
+            .into_tuple()
+            .all(tx.connection())
+            .await
+            .map_err(database("reading old notifications"))?;
+        let deleted = notifications::Entity::delete_many()
+            .filter(Column::Id.is_in(old))
+            .filter(Column::State.eq(state.as_str()))
+            .exec(tx.connection())
+            .await
+            .map_err(database("deleting old notifications"))?;
+        gone = gone.saturating_add(deleted.rows_affected);
+    }
+    Ok(gone)
+}

@@ -262,12 +262,15 @@ fn purge(parts: Arc<Parts>) -> Running {
         let deliveries = parts.operations.purge_old_deliveries().await?;
         let agreed = parts.operations.purge_as_agreed().await?;
         let calls = parts.operations.purge_old_upstream_calls().await?;
+        let notices = parts.operations.purge_old_notifications().await?;
         let bills = parts.operations.purge_old_bills().await?;
         let keys = parts.operations.purge_old_key_records().await?;
         let nonces = parts.operations.forget_spent_nonces().await?;
         let jobs = parts.operations.purge_old_jobs().await?;
-        let gone = [deliveries, agreed, calls, bills, keys, nonces, jobs].into_iter();
-        Ok(to_usize(gone.fold(0, u64::saturating_add)))
+        let gone = [
+            deliveries, agreed, calls, notices, bills, keys, nonces, jobs,
+        ];
+        Ok(to_usize(gone.into_iter().fold(0, u64::saturating_add)))
     }
     .boxed()
 }

@@ -107,11 +107,15 @@ async fn run_under_load(points: &[CrashPoint], backend: Backend) -> CrashVerdict
 
 async fn judge(world: &World, asked: &Asked, unreached: Vec<CrashPoint>) -> CrashVerdict {
     let found = verdict::judge(world, asked).await;
+    let mut violations = checker::check(&evidence(world).await);
+    if found.stuck() > 0 {
+        violations.push(("what did not come to its end", found.to_string()));
+    }
     CrashVerdict {
         unreached,
-        lost: found.unpaid_here + found.untold + found.undelivered + found.lost + found.holes,
-        doubled: found.told_twice + found.doubled,
-        violations: checker::check(&evidence(world).await),
+        lost: found.lost(),
+        doubled: found.doubled(),
+        violations,
     }
 }
 

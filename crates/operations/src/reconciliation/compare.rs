@@ -11,6 +11,7 @@ use tributary_domain::reconciliation::{
     Occurrence, SubjectKind, judge_missing, judge_payment, judge_refund, other_side,
 };
 use tributary_storage::bill_rows::{self, RowPlace};
+use tributary_storage::day_books::{BooksPage, DayBooks};
 use tributary_storage::{bills, books};
 
 use crate::reconciliation::note::{Noted, Seen};
@@ -185,42 +186,23 @@ impl Operations {
         bill: &Bill,
     ) -> Result<(), OperationError> {
         let neighbours = self.neighbours(bill).await?;
-        let (storage, run) = (self.storage(), seen.run);
-        let (provider, span) = (&run.provider_id, (run.day.start(), run.day.end()));
-        let mut after = String::new();
-        loop {
-            let page = books::order_payments_all_tenants(storage, provider, span, &after, PAGE);
-            let (payments, Some(last)) = page.await? else {
-                break;
+        let span = (seen.run.day.start(), seen.run.day.end());
+        let mut books = DayBooks::of(&seen.run.provider_id, span);
+        while let Some(page) = books.next_all_tenants(self.storage(), PAGE).await? {
+            let (kind, ours) = match page {
+                BooksPage::Payments(payments) => {
+                    let ours = payments.into_iter().map(of_payment);
+                    (RowKind::Payment, ours.collect())
+                }
+                BooksPage::Refunds(refunds) => {
+                    let ours = refunds.into_iter().filter_map(of_refund);
+                    (RowKind::Refund, ours.collect())
+                }
             };
-            let ours = payments.into_iter().map(of_payment).collect();
-            self.note_missing(seen, (bill, &neighbours), RowKind::Payment, ours)
+            self.note_missing(seen, (bill, &neighbours), kind, ours)
                 .await?;
-            after = last;
         }
-        after.clear();
-        loop {
-            let page = books::late_payments_all_tenants(storage, provider, span, &after, PAGE);
-            let (payments, Some(last)) = page.await? else {
-                break;
-            };
-            let ours = payments.into_iter().map(of_payment).collect();
-            self.note_missing(seen, (bill, &neighbours), RowKind::Payment, ours)
-                .await?;
-            after = last;
-        }
-        after.clear();
-        loop {
-            let page = books::refunds_of_span_all_tenants(storage, provider, span, &after, PAGE);
-            let refunds = page.await?;
-            let Some(last) = refunds.last().map(|refund| refund.refund_id.to_string()) else {
-                return Ok(());
-            };
-            let ours = refunds.into_iter().filter_map(of_refund).collect();
-            self.note_missing(seen, (bill, &neighbours), RowKind::Refund, ours)
-                .await?;
-            after = last;
-        }
+        Ok(())
     }
 
     async fn note_missing(
@@ -230,6 +212,9 @@ impl Operations {
         kind: RowKind,
         ours: Vec<Ours>,
     ) -> Result<(), OperationError> {
+        if ours.is_empty() {
+            return Ok(());
+        }
         let numbers: Vec<&str> = ours.iter().map(|one| one.number.as_str()).collect();
         let storage = self.storage();
         let here = std::slice::from_ref(&bill.id);

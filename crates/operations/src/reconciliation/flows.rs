@@ -16,6 +16,7 @@ use tributary_domain::reconciliation::{
     Reconciliation, SubjectKind, is_near_midnight, judge_missing,
 };
 use tributary_storage::bill_rows::{self, RowPlace};
+use tributary_storage::day_books::{self, BooksPage, DayBooks, Moved};
 use tributary_storage::discrepancies::{self, DiscrepancyFilter};
 use tributary_storage::{bills, books};
 use wechatpay::v3::bills::FundFlowBillParser;
@@ -37,12 +38,13 @@ const MOVEMENTS_MAX: usize = 1_000_000;
 /// Payments and refunds that did not move and that WeChat is asked about in one run.
 const ASKED_MAX: usize = 20;
 
-/// One account on one day.
+/// One account on one day, and what was seen on it.
 struct Account<'a> {
     seen: &'a Seen<'a>,
     /// Whose; empty for the provider's own, which nothing of a tenant's may move.
     sub_mchid: String,
     tenant_id: Option<TenantId>,
+    tally: Tally,
 }
 
 impl Account<'_> {
@@ -62,17 +64,29 @@ impl Operations {
             run,
             pass: run.tries,
         };
-        let (storage, provider) = (self.storage(), &run.provider_id);
-        let name = |kind, account| BillName {
-            provider_id: provider.clone(),
-            day: run.day,
-            kind,
-            account,
-        };
         for own in FUND_FLOW_ACCOUNTS {
-            let name = name(BillKind::FundFlow, own.to_owned());
-            self.compare_stored(&seen, &name, "").await?;
+            let name = name_of(run, BillKind::FundFlow, own.to_owned());
+            if let Some(account) = self.compare_stored(&seen, &name, "").await? {
+                self.note_unlisted(&account).await?;
+            }
         }
+        self.compare_sub_merchants(&seen, lease).await?;
+        self.fix_what_is_gone(run, Compared::FundFlows).await?;
+        self.escalate_day_before(run, Compared::FundFlows).await?;
+        self.ask_what_did_not_move(run).await
+    }
+
+    /// Those whose books do not add up to what moved are looked for in the books together, in one walk for many.
+    async fn compare_sub_merchants(
+        &self,
+        seen: &Seen<'_>,
+        lease: &BillLease,
+    ) -> Result<(), OperationError> {
+        let (storage, run) = (self.storage(), seen.run);
+        let (provider, span) = (&run.provider_id, (run.day.start(), run.day.end()));
+        let moved = day_books::moved_by_sub_merchant_all_tenants(storage, provider, span).await?;
+        let moved = |sub_mchid: &str| moved.get(sub_mchid).copied().unwrap_or_default();
+        let (mut doubtful, mut numbers) = (Vec::new(), 0_usize);
         let mut after = String::new();
         loop {
             let page = books::sub_mchids_all_tenants(storage, provider, &after, PAGE).await?;
@@ -81,80 +95,119 @@ impl Operations {
             };
             after.clone_from(last);
             for sub_mchid in page {
-                if !self.renew_bills(lease).await? {
-                    let lost = "another node took the provider's bills".to_owned();
-                    return Err(OperationError::Internal(lost));
+                self.hold_bills(lease).await?;
+                let kind = BillKind::SubMerchantFundFlow;
+                let name = name_of(run, kind, format!("{sub_mchid}:BASIC"));
+                let Some(account) = self.compare_stored(seen, &name, &sub_mchid).await? else {
+                    continue;
+                };
+                let moved = moved(&sub_mchid);
+                if account.tally.met_of_day == moved.count {
+                    self.end_account(&account, moved).await?;
+                    continue;
                 }
-                let name = name(BillKind::SubMerchantFundFlow, format!("{sub_mchid}:BASIC"));
-                self.compare_stored(&seen, &name, &sub_mchid).await?;
+                numbers = numbers.saturating_add(account.tally.numbers());
+                doubtful.push((account, moved));
+                if numbers > MOVEMENTS_MAX {
+                    self.end_doubtful(seen, lease, std::mem::take(&mut doubtful))
+                        .await?;
+                    numbers = 0;
+                }
             }
         }
-        self.fix_what_is_gone(run, Compared::FundFlows).await?;
-        self.escalate_day_before(run, Compared::FundFlows).await?;
-        self.ask_what_did_not_move(run).await
+        self.end_doubtful(seen, lease, doubtful).await
     }
 
-    async fn compare_stored(
+    /// Reads and judges what moved an account; nothing when its fund flow is not stored or too long.
+    async fn compare_stored<'a>(
         &self,
-        seen: &Seen<'_>,
+        seen: &'a Seen<'a>,
         name: &BillName,
         sub_mchid: &str,
-    ) -> Result<(), OperationError> {
+    ) -> Result<Option<Account<'a>>, OperationError> {
         let storage = self.storage();
         let Some(bill) = bills::find_all_tenants(storage, name).await? else {
-            return Ok(());
+            return Ok(None);
         };
         let (provider, asked) = (&name.provider_id, vec![sub_mchid]);
         let owner = books::tenants_of_sub_merchants_all_tenants(storage, provider, asked).await?;
-        let account = Account {
+        let mut account = Account {
             seen,
             sub_mchid: sub_mchid.to_owned(),
             tenant_id: owner.into_iter().next().map(|(_, tenant)| tenant),
+            tally: Tally::default(),
         };
-        self.compare_account(&account, &bill).await
+        if self.compare_movements(&mut account, &bill).await? {
+            return Ok(Some(account));
+        }
+        let tx = self.storage().begin().await?;
+        self.alarm(&tx, seen.run, "fund_flow_too_long").await?;
+        tx.commit().await?;
+        Ok(None)
     }
 
-    async fn compare_account(
-        &self,
-        account: &Account<'_>,
-        bill: &Bill,
-    ) -> Result<(), OperationError> {
-        let run = account.seen.run;
-        let mut tally = Tally::default();
-        if !self.compare_movements(account, bill, &mut tally).await? {
+    /// Whether what differs on an account explains all of the difference.
+    async fn end_account(&self, account: &Account<'_>, moved: Moved) -> Result<(), OperationError> {
+        self.note_unlisted(account).await?;
+        let tally = &account.tally;
+        if moved.fen.saturating_sub(tally.counted_fen) != tally.delta_fen {
             let tx = self.storage().begin().await?;
-            self.alarm(&tx, run, "fund_flow_too_long").await?;
-            return Ok(tx.commit().await?);
-        }
-        if account.is_own() {
-            return self.note_unlisted(account, &tally).await;
-        }
-        let whose = books::Whose::SubMerchant(&run.provider_id, &account.sub_mchid);
-        let span = (run.day.start(), run.day.end());
-        let paid = books::payment_sums_all_tenants(self.storage(), whose, span).await?;
-        let refunded = books::refund_sums_all_tenants(self.storage(), whose, span).await?;
-        if tally.met_of_day != paid.0.saturating_add(refunded.0) {
-            self.note_unmoved(account, &mut tally).await?;
-        }
-        self.note_unlisted(account, &tally).await?;
-        let difference = paid
-            .1
-            .saturating_sub(refunded.1)
-            .saturating_sub(tally.counted_fen);
-        if difference != tally.delta_fen {
-            let tx = self.storage().begin().await?;
-            self.alarm(&tx, run, "reconciliation_equation").await?;
+            self.alarm(&tx, account.seen.run, "reconciliation_equation")
+                .await?;
             tx.commit().await?;
         }
         Ok(())
     }
 
+    /// Looks for payments and refunds of ours that did not move these accounts, and ends with them.
+    async fn end_doubtful(
+        &self,
+        seen: &Seen<'_>,
+        lease: &BillLease,
+        doubtful: Vec<(Account<'_>, Moved)>,
+    ) -> Result<(), OperationError> {
+        if doubtful.is_empty() {
+            return Ok(());
+        }
+        let mut doubtful: HashMap<String, _> = doubtful
+            .into_iter()
+            .map(|(account, moved)| (account.sub_mchid.clone(), (account, moved)))
+            .collect();
+        let run = seen.run;
+        let mut books = DayBooks::of(&run.provider_id, (run.day.start(), run.day.end()));
+        while let Some(page) = books.next_all_tenants(self.storage(), PAGE).await? {
+            self.hold_bills(lease).await?;
+            let ours: Vec<Ours> = match page {
+                BooksPage::Payments(payments) => payments.into_iter().map(of_payment).collect(),
+                BooksPage::Refunds(refunds) => refunds.iter().filter_map(of_refund).collect(),
+            };
+            let mut found = Vec::new();
+            for one in ours {
+                if let Some((account, _)) = doubtful.get_mut(&one.booked.sub_mchid) {
+                    found.extend(self.unmoved(account, one).await?);
+                }
+            }
+            self.note_all(seen, &found).await?;
+        }
+        for (account, moved) in doubtful.values() {
+            self.end_account(account, *moved).await?;
+        }
+        Ok(())
+    }
+
+    async fn hold_bills(&self, lease: &BillLease) -> Result<(), OperationError> {
+        if self.renew_bills(lease).await? {
+            return Ok(());
+        }
+        let lost = "another node took the provider's bills".to_owned();
+        Err(OperationError::Internal(lost))
+    }
+
     /// Reads the account's movements and judges each; false when there are too many.
     async fn compare_movements(
         &self,
-        account: &Account<'_>,
+        account: &mut Account<'_>,
         bill: &Bill,
-        tally: &mut Tally,
     ) -> Result<bool, OperationError> {
         let mut parser = FundFlowBillParser::new();
         let mut waiting = Vec::with_capacity(BATCH);
@@ -165,11 +218,11 @@ impl Operations {
             let rows = parser.push(&content.ok_or_else(gone)?);
             let rows = rows.map_err(|error| OperationError::Internal(error.to_string()))?;
             waiting.extend(rows.into_iter().filter_map(to_movement));
-            if tally.numbers().saturating_add(waiting.len()) > MOVEMENTS_MAX {
+            if account.tally.numbers().saturating_add(waiting.len()) > MOVEMENTS_MAX {
                 return Ok(false);
             }
             for batch in waiting.chunks(BATCH) {
-                self.judge_batch(account, batch, tally).await?;
+                self.judge_batch(account, batch).await?;
             }
             waiting.clear();
         }
@@ -178,9 +231,8 @@ impl Operations {
 
     async fn judge_batch(
         &self,
-        account: &Account<'_>,
+        account: &mut Account<'_>,
         batch: &[Movement],
-        tally: &mut Tally,
     ) -> Result<(), OperationError> {
         let run = account.seen.run;
         let ours = self.booked_under(&run.provider_id, batch).await?;
@@ -194,13 +246,14 @@ impl Operations {
                 continue;
             }
             let occurrence = match key.0 {
-                Some(kind) => tally.meet(kind, &movement.number),
+                Some(kind) => account.tally.meet(kind, &movement.number),
                 None => Occurrence::First,
             };
             let booked = self.with_settled(run, movement, booked).await?;
             let at = (account.sub_mchid.as_str(), run.day);
             let known = booked.as_ref().map(|ours| &ours.booked);
             let judged = judge_movement(movement, known, occurrence, at);
+            let tally = &mut account.tally;
             tally.counted_fen = tally.counted_fen.saturating_add(judged.counted_fen);
             let is_ours = known.is_some_and(|known| {
                 known.sub_mchid == account.sub_mchid && run.day.contains(known.at)
@@ -219,7 +272,7 @@ impl Operations {
                 }
                 _ => false,
             };
-            if tally.differs(finding) {
+            if account.tally.differs(finding) {
                 found.push(moved_note(account, movement, booked, finding, is_explained));
             }
         }
@@ -320,86 +373,39 @@ impl Operations {
         Ok(Some(ours))
     }
 
-    /// Looks for payments and refunds of ours that did not move the account.
-    async fn note_unmoved(
+    /// A payment or refund of ours, if it did not move its account.
+    async fn unmoved(
         &self,
-        account: &Account<'_>,
-        tally: &mut Tally,
-    ) -> Result<(), OperationError> {
-        let (storage, run) = (self.storage(), account.seen.run);
-        let (provider, span) = (&run.provider_id, (run.day.start(), run.day.end()));
-        let mut after = String::new();
-        loop {
-            let page = books::order_payments_all_tenants(storage, provider, span, &after, PAGE);
-            let (payments, Some(last)) = page.await? else {
-                break;
-            };
-            self.note_unmoved_of(account, payments.into_iter().map(of_payment), tally)
-                .await?;
-            after = last;
+        account: &mut Account<'_>,
+        one: Ours,
+    ) -> Result<Option<Noted>, OperationError> {
+        if account.tally.has_met(one.kind, &one.number) {
+            return Ok(None);
         }
-        after.clear();
-        loop {
-            let page = books::late_payments_all_tenants(storage, provider, span, &after, PAGE);
-            let (payments, Some(last)) = page.await? else {
-                break;
-            };
-            self.note_unmoved_of(account, payments.into_iter().map(of_payment), tally)
-                .await?;
-            after = last;
-        }
-        after.clear();
-        loop {
-            let page = books::refunds_of_span_all_tenants(storage, provider, span, &after, PAGE);
-            let refunds = page.await?;
-            let Some(last) = refunds.last().map(|refund| refund.refund_id.to_string()) else {
-                return Ok(());
-            };
-            let ours = refunds.iter().filter_map(of_refund);
-            self.note_unmoved_of(account, ours, tally).await?;
-            after = last;
-        }
-    }
-
-    async fn note_unmoved_of(
-        &self,
-        account: &Account<'_>,
-        ours: impl Iterator<Item = Ours>,
-        tally: &mut Tally,
-    ) -> Result<(), OperationError> {
-        let mut found = Vec::new();
-        for one in ours {
-            let is_here = one.booked.sub_mchid == account.sub_mchid;
-            if !is_here || tally.has_met(one.kind, &one.number) {
-                continue;
-            }
-            let day = account.seen.run.day;
-            let elsewhere = self.moved_elsewhere(account, &one).await?;
-            let moved = (one.booked.fen, one.booked.at);
-            let finding = judge_missing(SubjectKind::FundFlow, moved, day, elsewhere);
-            if tally.differs(finding) {
-                found.push(Noted {
-                    subject: SubjectKind::FundFlow,
-                    number: one.number,
-                    line: 0,
-                    tenant_id: Some(one.tenant_id),
-                    order_id: Some(one.order_id),
-                    finding,
-                    evidence: unmoved_evidence(&account.sub_mchid, one.booked.at),
-                    is_explained: elsewhere == Elsewhere::InNeighbour,
-                });
-            }
-        }
-        self.note_all(account.seen, &found).await
+        let elsewhere = self.moved_elsewhere(account.seen, &one).await?;
+        let moved = (one.booked.fen, one.booked.at);
+        let day = account.seen.run.day;
+        let finding = judge_missing(SubjectKind::FundFlow, moved, day, elsewhere);
+        let noted = account.tally.differs(finding).then(|| Noted {
+            subject: SubjectKind::FundFlow,
+            number: one.number,
+            line: 0,
+            tenant_id: Some(one.tenant_id),
+            order_id: Some(one.order_id),
+            finding,
+            evidence: unmoved_evidence(&account.sub_mchid, one.booked.at),
+            is_explained: elsewhere == Elsewhere::InNeighbour,
+        });
+        Ok(noted)
     }
 
     /// Whether the account moved on the other side of midnight, as the comparison of that day noted.
     async fn moved_elsewhere(
         &self,
-        account: &Account<'_>,
+        seen: &Seen<'_>,
         one: &Ours,
     ) -> Result<Elsewhere, OperationError> {
-        let run = account.seen.run;
+        let run = seen.run;
         if !is_near_midnight(one.booked.at, run.day) {
             return Ok(Elsewhere::Nowhere);
         }
@@ -425,12 +431,8 @@ impl Operations {
     }
 
     /// What has no row of its own, in one.
-    async fn note_unlisted(
-        &self,
-        account: &Account<'_>,
-        tally: &Tally,
-    ) -> Result<(), OperationError> {
-        let (count, local_fen, bill_fen) = tally.unlisted;
+    async fn note_unlisted(&self, account: &Account<'_>) -> Result<(), OperationError> {
+        let (count, local_fen, bill_fen) = account.tally.unlisted;
         if count == 0 {
             return Ok(());
         }
@@ -530,6 +532,15 @@ fn moved_note(
         finding,
         evidence: evidence.to_string(),
         is_explained,
+    }
+}
+
+fn name_of(run: &Reconciliation, kind: BillKind, account: String) -> BillName {
+    BillName {
+        provider_id: run.provider_id.clone(),
+        day: run.day,
+        kind,
+        account,
     }
 }
 

@@ -117,6 +117,9 @@ pub struct ClaimBatch {
     pub due_lanes: Vec<DueLane>,
     /// Lanes that were not looked into as far as they had room, because the claimer's own room ran out.
     pub left_lanes: Vec<EndpointId>,
+    /// Whether lanes that were not looked into may have something due. Those that were stand behind them from now on,
+    /// also when nothing could be taken from them; commit even then, or the same ones are looked into for ever.
+    pub has_more_lanes: bool,
     /// Deliveries whose row makes no sense; to be given up in the same transaction.
     pub unreadable: Vec<Unreadable>,
 }
@@ -212,7 +215,22 @@ async fn lock_lanes(
         .all(tx.connection())
         .await
         .map_err(database("locking lanes"))?;
+    batch.has_more_lanes = request.lanes.is_none() && rows.len() as u64 >= request.max_lanes;
+    if batch.has_more_lanes {
+        let ids = rows.iter().map(|row| row.endpoint_id.as_str()).collect();
+        mark_served(tx, ids).await?;
+    }
     share_out(rows, request, batch)
+}
+
+async fn mark_served(tx: &Tx, endpoints: Vec<&str>) -> Result<(), StorageError> {
+    lanes::Entity::update_many()
+        .col_expr(lanes::Column::LastServedAt, tx.lease_clock().now())
+        .filter(lanes::Column::EndpointId.is_in(padded(endpoints)))
+        .exec(tx.connection())
+        .await
+        .map_err(database("marking lanes as served"))?;
+    Ok(())
 }
 
 /// Shares the claimer's and each tenant's room out among the lanes in their order; notes who got none.
@@ -311,13 +329,8 @@ async fn pick_lane_by_lane(
     for lane in lanes {
         picked.extend(pick_from_lane(tx, request, lane).await?);
     }
-    let ids = padded(lanes.iter().map(|lane| lane.endpoint_id.as_str()).collect());
-    lanes::Entity::update_many()
-        .col_expr(lanes::Column::LastServedAt, tx.lease_clock().now())
-        .filter(lanes::Column::EndpointId.is_in(ids))
-        .exec(tx.connection())
-        .await
-        .map_err(database("marking lanes as served"))?;
+    let ids = lanes.iter().map(|lane| lane.endpoint_id.as_str()).collect();
+    mark_served(tx, ids).await?;
     Ok(picked)
 }
 

@@ -6,6 +6,7 @@ on_both! {
     a_row_that_nobody_can_read_is_quarantined_and_the_others_go_on => unreadable;
     an_ordered_lane_gives_one_delivery_of_a_subject_at_a_time => ordered_lane;
     what_is_held_keeps_its_place_in_an_ordered_lane => ordered_after_pause;
+    lanes_that_give_nothing_do_not_keep_the_others_waiting => blocked_lanes;
     an_endpoint_hears_of_the_sub_merchants_that_it_names => sub_merchants;
     a_thin_endpoint_is_sent_thin_bodies => thin_endpoint;
     an_event_fans_out_to_matching_endpoints_of_its_mode => fans_out;
@@ -128,6 +129,56 @@ async fn tenant_room(storage: &Storage) {
     };
     assert_eq!((count(&mine), count(&other)), (10, 8));
     assert_eq!(batch.due_lanes.len(), 4);
+}
+
+/// In each of two ordered lanes the first delivery waits for its retry and the next one, which is due, for the first.
+async fn blocked_lanes(storage: &Storage) {
+    let (mine, other) = (tenant(), tenant());
+    for _ in 0..2 {
+        with(storage, &mine, |endpoint| endpoint.ordered = true).await;
+    }
+    append_many(storage, &mine, 2).await;
+    let first = claim_at(storage, START).await;
+    let again = Next::Again {
+        delay_ms: 3_600_000,
+        position: 2,
+    };
+    for claim in &first {
+        complete(storage, &[report(claim, again, Health::Bad)], START).await;
+    }
+    // Served a moment later than they were, so that they come first.
+    let waiting = endpoint(storage, &other, &["*"]).await;
+    append_many(storage, &other, 1).await;
+    let rooms = HashMap::new();
+    let lanes = [waiting.id.clone()];
+    let hinted = ClaimRequest {
+        lanes: Some(&lanes),
+        ..request(&rooms)
+    };
+    let tx = at(storage, START.plus_millis(500)).begin().await.unwrap();
+    claim_all_tenants(&tx, &hinted).await.unwrap();
+    tx.commit().await.unwrap();
+    append(storage, &event(&other, Mode::Test, "ord_2", 1)).await;
+    let narrow = ClaimRequest {
+        max_lanes: 2,
+        ..request(&rooms)
+    };
+    let mut claimed = Vec::new();
+    for second in 1..=2 {
+        let now = START.plus_millis(1_000 * second);
+        let tx = at(storage, now).begin().await.unwrap();
+        let batch = claim_all_tenants(&tx, &narrow).await.unwrap();
+        assert_eq!(
+            (batch.claimed.len(), batch.has_more_lanes),
+            match second {
+                1 => (0, true),
+                _ => (1, true),
+            }
+        );
+        tx.commit().await.unwrap();
+        claimed.extend(batch.claimed);
+    }
+    assert_eq!(claimed[0].endpoint_id, waiting.id);
 }
 
 async fn hinted_lanes(storage: &Storage) {
