@@ -6,10 +6,8 @@ use tributary_tests::Backend;
 use tributary_tests::kill::crash;
 
 /// Between our intent, WeChat's answer, its notification and the tenant's receiver, where money could be lost or doubled.
-const UNDER_LOAD: [CrashPoint; 7] = [
-    CrashPoint::IntentAfterCommit,
+const UNDER_LOAD: [CrashPoint; 5] = [
     CrashPoint::PrepayAnswered,
-    CrashPoint::ObservationBeforeCommit,
     CrashPoint::ObservationAfterCommit,
     CrashPoint::CloseAnswered,
     CrashPoint::RefundAnswered,
