@@ -46,6 +46,7 @@ mod staff;
 mod staff_isolation;
 mod staff_sessions;
 mod stop;
+mod stuck;
 mod tenants;
 mod timeline;
 mod tokens;
