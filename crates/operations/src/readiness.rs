@@ -15,7 +15,7 @@ impl Operations {
 
     /// Counts the rows that are not at an end and that nobody will look at again; there must be none.
     pub async fn count_stuck_rows(&self) -> Result<u64, OperationError> {
-        let counted = stuck::count_all_tenants(self.storage()).await?;
+        let counted = stuck::count_all_tenants(self.storage(), self.now()).await?;
         let mut total = 0_u64;
         for (what, count) in counted {
             metrics::gauge!("tributary_stuck_rows", "what" => what).set(approximately(count));

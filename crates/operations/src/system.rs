@@ -77,7 +77,7 @@ impl Operations {
                     oldest_due_at: oldest.map(Timestamp::from_millis),
                 })
                 .collect(),
-            stuck: stuck::count_all_tenants(at).await?,
+            stuck: stuck::count_all_tenants(at, self.now()).await?,
             leases: leases
                 .into_iter()
                 .map(|(name, owner, until)| LeaseState {

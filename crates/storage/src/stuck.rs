@@ -2,25 +2,40 @@
 
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
+use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::DeliveryState;
+use tributary_domain::job::JobState;
 use tributary_domain::late_payment::LatePaymentState;
-use tributary_domain::order::OrderState;
+use tributary_domain::order::{AttemptState, OrderState};
+use tributary_domain::reconciliation::ReconciliationState;
 use tributary_domain::refund::RefundState;
+use tributary_domain::tenant::Mode;
 
 use crate::Access;
 use crate::entities::{
-    deliveries, delivery_queue, endpoints, late_payments, notifications, orders, refunds,
+    attempts, deliveries, delivery_queue, endpoints, jobs, late_payments, notifications, orders,
+    reconciliations, refunds,
 };
 use crate::error::{StorageError, database};
 use crate::notifications::NotificationState;
+
+/// Orders paid before that are not looked through for open attempts: every minute all of them would be too many. What is
+/// left open by a payment is due at once, so a mistake shows within this time.
+const PAID_LATELY_MS: i64 = 15 * 60_000;
 
 /// What was counted, and how many there are.
 pub type Stuck = (&'static str, u64);
 
 /// Counts the rows of every tenant that have no next action, by what they are.
-pub async fn count_all_tenants(at: &impl Access) -> Result<Vec<Stuck>, StorageError> {
+pub async fn count_all_tenants(
+    at: &impl Access,
+    now: Timestamp,
+) -> Result<Vec<Stuck>, StorageError> {
     Ok(vec![
         ("orders", stuck_orders(at).await?),
+        ("attempts", stuck_attempts(at, now).await?),
+        ("reconciliations", stuck_reconciliations(at).await?),
+        ("jobs", stuck_jobs(at).await?),
         ("refunds", stuck_refunds(at).await?),
         ("notifications", stuck_notifications(at).await?),
         ("deliveries", stuck_deliveries(at).await?),
@@ -36,6 +51,56 @@ async fn stuck_orders(at: &impl Access) -> Result<u64, StorageError> {
         .count(at.connection())
         .await
         .map_err(database("counting stuck orders"))
+}
+
+/// Orders that were paid lately, with an attempt that may be paid as well and that nobody will close.
+async fn stuck_attempts(at: &impl Access, now: Timestamp) -> Result<u64, StorageError> {
+    let open = AttemptState::ALL.iter().filter(|state| state.is_open());
+    let left = Query::select()
+        .expr(Expr::val(1))
+        .from(attempts::Entity)
+        .and_where(
+            Expr::col((attempts::Entity, attempts::Column::TenantId))
+                .equals((orders::Entity, orders::Column::TenantId)),
+        )
+        .and_where(
+            Expr::col((attempts::Entity, attempts::Column::OrderId))
+                .equals((orders::Entity, orders::Column::Id)),
+        )
+        .and_where(
+            Expr::col((attempts::Entity, attempts::Column::State))
+                .is_in(open.map(|state| state.as_str())),
+        )
+        .to_owned();
+    let since = now.plus_millis(-PAID_LATELY_MS);
+    orders::Entity::find()
+        .filter(orders::Column::Mode.is_in([Mode::Live, Mode::Test].map(Mode::as_str)))
+        .filter(orders::Column::PaidAt.gte(since.as_millis()))
+        .filter(orders::Column::NextPollAt.is_null())
+        .filter(Expr::exists(left))
+        .count(at.connection())
+        .await
+        .map_err(database("counting stuck attempts"))
+}
+
+async fn stuck_reconciliations(at: &impl Access) -> Result<u64, StorageError> {
+    use reconciliations::Column;
+    reconciliations::Entity::find()
+        .filter(Column::NextTryAt.is_null())
+        .filter(Column::State.eq(ReconciliationState::Waiting.as_str()))
+        .count(at.connection())
+        .await
+        .map_err(database("counting stuck reconciliations"))
+}
+
+/// A job that a person paused has its next action: the person's.
+async fn stuck_jobs(at: &impl Access) -> Result<u64, StorageError> {
+    jobs::Entity::find()
+        .filter(jobs::Column::NextRunAt.is_null())
+        .filter(jobs::Column::State.eq(JobState::Running.as_str()))
+        .count(at.connection())
+        .await
+        .map_err(database("counting stuck jobs"))
 }
 
 async fn stuck_refunds(at: &impl Access) -> Result<u64, StorageError> {
