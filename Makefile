@@ -58,11 +58,12 @@ faults: ## Makes every kind of trouble under load on both databases and prints w
 	@target/debug/fault_check
 
 ROWS ?= 5000000
+BOOKED ?= 100000
 
-bills: ## Reconciles one bill of ROWS (5000000) rows and prints seconds and memory
+bills: ## Reconciles a bill of ROWS (5000000) rows, BOOKED (100000) of them ours; prints seconds and memory
 	@tests/scripts/install.sh bench
 	@cargo build --release --workspace --bins
-	@target/release/bills --rows $(ROWS)
+	@target/release/bills --rows $(ROWS) --booked $(BOOKED)
 
 fuzz: ## Feeds each parser at the edge with mutated inputs for a minute: SECONDS=n
 	@tests/scripts/install.sh build

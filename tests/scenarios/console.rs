@@ -17,7 +17,7 @@ use tributary_operations::notification_search::{NotificationQuery, NotificationS
 use tributary_operations::order_search::OrderQuery;
 use tributary_operations::refund_search::RefundQuery;
 use tributary_operations::staff::StaffCaller;
-use tributary_operations::timeline::staff::{Lane, StaffDetail, Tone};
+use tributary_operations::timeline::staff::{Lane, StaffDetail, TimelineStart, Tone};
 use tributary_operations::viewer::{Reach, Viewer};
 use tributary_tests::{TestPlatform, TestTenant, scenario};
 
@@ -96,7 +96,9 @@ async fn whose_orders(p: &TestPlatform) {
     let id = order_id(&first);
     assert!(is_absent(&operations.order_detail(&stranger, &id).await));
     assert!(is_absent(
-        &operations.staff_timeline(&stranger, &id, None).await
+        &operations
+            .staff_timeline(&stranger, &id, TimelineStart::Beginning)
+            .await
     ));
     assert!(is_absent(
         &operations.note_order(&by(), &stranger, &id, "mine").await
@@ -150,7 +152,7 @@ async fn one_order(p: &TestPlatform) {
     assert_eq!(seen.listed.payer, order["payer"]["sub_openid"]);
 
     let told = operations
-        .staff_timeline(&support, &id, None)
+        .staff_timeline(&support, &id, TimelineStart::Beginning)
         .await
         .expect("a timeline");
     let lanes: Vec<Lane> = told.entries.iter().map(|entry| entry.lane).collect();
@@ -164,7 +166,9 @@ async fn one_order(p: &TestPlatform) {
             .any(|entry| matches!(entry.detail, StaffDetail::Note(_)))
     );
     let last = told.entries.last().expect("an entry").at;
-    let later = operations.staff_timeline(&support, &id, Some(last)).await;
+    let later = operations
+        .staff_timeline(&support, &id, TimelineStart::After(last))
+        .await;
     assert!(later.expect("a timeline").entries.is_empty());
 }
 
@@ -204,7 +208,7 @@ async fn found_by_query(p: &TestPlatform) {
         .expect("an answer");
     assert!(asked.problems.contains(&OrderProblem::FoundByQuery));
     let told = operations
-        .staff_timeline(&support, &id, None)
+        .staff_timeline(&support, &id, TimelineStart::Beginning)
         .await
         .expect("a timeline");
     let gap = |detail: &StaffDetail| *detail == StaffDetail::Gap("notification_missing");

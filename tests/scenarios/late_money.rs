@@ -7,7 +7,7 @@ use tributary_operations::late_payments::Ruling;
 use tributary_tests::{TestPlatform, scenario};
 use wechatpay_sim::{Fault, FaultKind, PayOrder, RefundResult};
 
-async fn policy(p: &TestPlatform, decision: LateDecision) {
+pub(crate) async fn policy(p: &TestPlatform, decision: LateDecision) {
     let policy = LatePolicy {
         paid_late: decision,
         duplicate_paid: decision,
@@ -30,7 +30,7 @@ async fn paid_after_close(p: &TestPlatform) -> Value {
     order
 }
 
-fn forced(amount_total: Option<i64>) -> PayOrder {
+pub(crate) fn forced(amount_total: Option<i64>) -> PayOrder {
     PayOrder {
         force: true,
         amount_total,
@@ -39,7 +39,7 @@ fn forced(amount_total: Option<i64>) -> PayOrder {
 }
 
 /// The one refund that WeChat knows comes to this end.
-async fn end_refund(p: &TestPlatform, status: RefundResult) {
+pub(crate) async fn end_refund(p: &TestPlatform, status: RefundResult) {
     let refunds = p.simulator.ledger().refunds;
     assert_eq!(refunds.len(), 1, "one refund at WeChat");
     p.simulator
@@ -48,7 +48,7 @@ async fn end_refund(p: &TestPlatform, status: RefundResult) {
     p.settle().await;
 }
 
-async fn rule(p: &TestPlatform, order: &Value, decision: LateDecision) {
+pub(crate) async fn rule(p: &TestPlatform, order: &Value, decision: LateDecision) {
     let held = p
         .platform
         .operations()
@@ -174,22 +174,6 @@ async fn another_amount(p: &TestPlatform) {
     rule(p, &order, LateDecision::Refund).await;
     end_refund(p, RefundResult::Success).await;
     assert_eq!(p.seen(&order).await["state"], "refunded");
-}
-
-scenario!(close_that_loses_the_race_ends_in_the_payment, race);
-async fn race(p: &TestPlatform) {
-    p.simulator
-        .fault(Fault::of(FaultKind::NotificationWithheld));
-    let order = p.order(888).await;
-    let id = order["id"].as_str().expect("an id");
-    p.pay(&order);
-    p.tenant
-        .api
-        .close_order(id)
-        .await
-        .problem(409, "state_conflict");
-    assert_eq!(p.seen(&order).await["state"], "paid");
-    assert_eq!(p.told(&order).await, ["order.created", "order.paid"]);
 }
 
 scenario!(

@@ -95,7 +95,7 @@ pub(crate) fn of_order(kind: BillFaultKind, order: &Value) -> BillFault {
     }
 }
 
-fn of_refund(kind: BillFaultKind, refund: &Value) -> BillFault {
+pub(crate) fn of_refund(kind: BillFaultKind, refund: &Value) -> BillFault {
     let number = refund["out_refund_no"].as_str().expect("a number");
     BillFault {
         out_refund_no: Some(number.to_owned()),

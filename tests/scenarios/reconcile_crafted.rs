@@ -6,12 +6,16 @@ use tributary_operations::reconciliation::Outcome;
 use tributary_tests::{TestPlatform, scenario};
 use wechatpay_sim::{BillFault, BillFaultKind, RowChange, RowKind};
 
-use crate::reconcile::{classes, fault, morning_after, of_order, reconcile};
+use crate::reconcile::{classes, fault, morning_after, of_order, of_refund, reconcile, refund};
 
 /// How many bills are crafted.
 const CRAFTED: u64 = 200;
-/// What the books have, in fen.
+/// What the books have of payments, in fen.
 const OURS: i64 = 32_100;
+/// And of refunds.
+const OURS_BACK: i64 = 3_210;
+/// Invented refunds come from another seed than invented payments.
+const REFUNDS_SEED: u64 = 1_000_000;
 
 /// Numbers out of a seed, the same each time.
 struct Draws(u64);
@@ -63,48 +67,120 @@ fn spoil(p: &TestPlatform, order: &Value, draws: &mut Draws) -> Option<(&'static
     Some(told)
 }
 
+/// The same for a refund's row.
+fn spoil_refund(
+    p: &TestPlatform,
+    refund: &Value,
+    draws: &mut Draws,
+) -> Option<(&'static str, i64)> {
+    use BillFaultKind as Kind;
+    let amount = refund["amount"]["refund"].as_i64().expect("an amount");
+    let change = |set| BillFault {
+        set,
+        ..of_refund(Kind::Change, refund)
+    };
+    let (spoiled, told) = match draws.below(6) {
+        0 => (of_refund(Kind::Drop, refund), ("R06 open", -amount)),
+        1 => {
+            let set = RowChange {
+                amount_refund: Some(amount + 3),
+                ..RowChange::default()
+            };
+            (change(set), ("R07 open", 3))
+        }
+        2 => {
+            let set = RowChange {
+                refund_state: Some("SUCCESS".into()),
+                ..RowChange::default()
+            };
+            (change(set), ("R08 open", 0))
+        }
+        3 => (of_refund(Kind::Duplicate, refund), ("R11 open", amount)),
+        _ => return None,
+    };
+    fault(p, spoiled);
+    Some(told)
+}
+
+/// Rows that nothing stands behind; how much they come to.
+fn invent(
+    p: &TestPlatform,
+    day: BillDay,
+    (rows, count, seed): (RowKind, u64, u64),
+) -> (Vec<&'static str>, i64) {
+    if count == 0 {
+        return (Vec::new(), 0);
+    }
+    let fen = Some(50);
+    let (class, amount_total, amount_refund) = match rows {
+        RowKind::Payment => ("R01 open", fen, None),
+        RowKind::Refund => ("R05 open", None, fen),
+    };
+    let set = RowChange {
+        amount_total,
+        amount_refund,
+        ..RowChange::default()
+    };
+    fault(
+        p,
+        BillFault {
+            count: Some(count),
+            seed,
+            set,
+            rows: Some(rows),
+            date: Some(day.to_string()),
+            ..BillFault::of(BillFaultKind::Add)
+        },
+    );
+    let found: Vec<&str> = (0..count).map(|_| class).collect();
+    let fen = 50 * i64::try_from(count).expect("a few");
+    (found, fen)
+}
+
+/// What is in the books: payments, and a refund of each.
+struct Books {
+    orders: Vec<Value>,
+    refunds: Vec<Value>,
+}
+
 /// What a crafted bill must come to.
 struct Crafted {
     expected: Vec<&'static str>,
     theirs: i64,
+    theirs_back: i64,
     is_bad: bool,
 }
 
-fn craft(p: &TestPlatform, day: BillDay, orders: &[Value], seed: u64) -> Crafted {
+fn craft(p: &TestPlatform, day: BillDay, books: &Books, seed: u64) -> Crafted {
     let mut draws = Draws(seed);
     let mut crafted = Crafted {
         expected: Vec::new(),
         theirs: OURS,
+        theirs_back: OURS_BACK,
         is_bad: false,
     };
-    for order in orders {
+    for order in &books.orders {
         if let Some((class, fen)) = spoil(p, order, &mut draws) {
             crafted.expected.push(class);
             crafted.theirs += fen;
         }
     }
-    let strangers = draws.below(3);
-    if strangers > 0 {
-        let set = RowChange {
-            amount_total: Some(50),
-            ..RowChange::default()
-        };
-        fault(
-            p,
-            BillFault {
-                count: Some(strangers),
-                seed,
-                set,
-                rows: Some(RowKind::Payment),
-                date: Some(day.to_string()),
-                ..BillFault::of(BillFaultKind::Add)
-            },
-        );
-        for _ in 0..strangers {
-            crafted.expected.push("R01 open");
-            crafted.theirs += 50;
+    for refund in &books.refunds {
+        if let Some((class, fen)) = spoil_refund(p, refund, &mut draws) {
+            crafted.expected.push(class);
+            crafted.theirs_back += fen;
         }
     }
+    let (found, fen) = invent(p, day, (RowKind::Payment, draws.below(3), seed));
+    crafted.expected.extend(found);
+    crafted.theirs += fen;
+    let (found, fen) = invent(
+        p,
+        day,
+        (RowKind::Refund, draws.below(3), seed + REFUNDS_SEED),
+    );
+    crafted.expected.extend(found);
+    crafted.theirs_back += fen;
     let bad = match draws.below(12) {
         0 => Some(BillFaultKind::WrongHash),
         1 => Some(BillFaultKind::WrongTotals),
@@ -137,15 +213,18 @@ async fn forget_the_day(p: &TestPlatform) {
 scenario!(two_hundred_crafted_bills_are_classed_or_refused, crafted);
 async fn crafted(p: &TestPlatform) {
     let day = BillDay::of(p.now());
-    let mut orders = Vec::new();
+    let (mut orders, mut refunds) = (Vec::new(), Vec::new());
     for total in [100, 2_000, 30_000] {
-        orders.push(p.paid_order(total).await);
+        let order = p.paid_order(total).await;
+        refunds.push(refund(p, &order, &format!("R-{total}"), total / 10).await);
+        orders.push(order);
     }
+    let books = Books { orders, refunds };
     morning_after(p, day).await;
     reconcile(p).await;
     for seed in 0..CRAFTED {
         forget_the_day(p).await;
-        let crafted = craft(p, day, &orders, seed);
+        let crafted = craft(p, day, &books, seed);
         let outcome = p.platform.operations().reconcile(&p.provider, day).await;
         let outcome = outcome.unwrap_or_else(|error| panic!("seed {seed}: {error:?}"));
         assert_eq!(classes(p, day).await, crafted.expected, "seed {seed}");
@@ -155,9 +234,9 @@ async fn crafted(p: &TestPlatform) {
         };
         let sums = (run.payments.local_fen, run.payments.bill_fen);
         assert_eq!(sums, (OURS, crafted.theirs), "seed {seed}");
-        assert!(
-            !crafted.is_bad && run.payments.hold(),
-            "seed {seed}: {run:?}"
-        );
+        let sums = (run.refunds.local_fen, run.refunds.bill_fen);
+        assert_eq!(sums, (OURS_BACK, crafted.theirs_back), "seed {seed}");
+        let hold = run.payments.hold() && run.refunds.hold();
+        assert!(!crafted.is_bad && hold, "seed {seed}: {run:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tributary_domain::bill::BillDay;
-use tributary_tests::{TestPlatform, TestTenant, scenario};
+use tributary_tests::{Behaviour, TestPlatform, TestTenant, scenario};
 use wechatpay_sim::BillFaultKind;
 
 use crate::reconcile::{fault, morning_after, of_order, reconcile, refund};
@@ -87,4 +87,69 @@ async fn own_day(p: &TestPlatform, day: BillDay, (other, lost): (&TestTenant, &V
         (&foreign["known"], &foreign["discrepancies"]),
         (&column(0, 0), &json!([]))
     );
+}
+
+/// As if the event had never been written, with whatever hangs on it.
+async fn forget_that_it_was_told(p: &TestPlatform, order: &Value) {
+    let id = order["id"].as_str().expect("an id");
+    let told = format!("SELECT id FROM events WHERE subject_id = '{id}' AND kind = 'order.paid'");
+    let sent = format!("SELECT id FROM deliveries WHERE event_id IN ({told})");
+    for sql in [
+        format!("DELETE FROM delivery_attempts WHERE delivery_id IN ({sent})"),
+        format!("DELETE FROM delivery_queue WHERE delivery_id IN ({sent})"),
+        format!("DELETE FROM deliveries WHERE event_id IN ({told})"),
+    ] {
+        p.database.execute(&sql).await;
+    }
+    let event = format!("DELETE FROM events WHERE subject_id = '{id}' AND kind = 'order.paid'");
+    assert_eq!(p.database.execute(&event).await, 1);
+}
+
+scenario!(
+    three_columns_of_a_day_and_each_gap_between_them_are_shown,
+    gaps
+);
+async fn gaps(p: &TestPlatform) {
+    let day = BillDay::of(p.now());
+    p.register(&p.tenant, "hook", &["order.paid"]).await;
+    // One that everybody knows of, one that the bill lacks, one that was not told, and one that was told in vain.
+    p.paid_order(1_000).await;
+    let lacking = p.paid_order(200).await;
+    let silent = p.paid_order(30).await;
+    forget_that_it_was_told(p, &silent).await;
+    let broken = reqwest::StatusCode::INTERNAL_SERVER_ERROR;
+    p.receiver.behave("hook", Behaviour::Answer(broken));
+    let vain = p.paid_order(4).await;
+    fault(p, of_order(BillFaultKind::Drop, &lacking));
+    morning_after(p, day).await;
+    reconcile(p).await;
+
+    let path = format!("/v1/reconciliation/days/{day}");
+    let seen = p.tenant.api.get(&path).await.ok();
+    let column = |count: i64, fen: i64| json!({"count": count, "fen": fen});
+    let columns = ["paid_at_wechat", "known", "told", "delivered"].map(|name| &seen[name]);
+    let expected = [
+        column(3, 1_034),
+        column(4, 1_234),
+        column(3, 1_204),
+        column(2, 1_200),
+    ];
+    assert_eq!(columns, expected.each_ref());
+    let gap = |gap: &str, order: &Value, fen: i64| {
+        json!({
+            "gap": gap, "order_id": order["id"], "fen": fen,
+            "merchant_order_no": order["merchant_order_no"],
+        })
+    };
+    let untold = json!([gap("not_told", &silent, 30), gap("not_delivered", &vain, 4)]);
+    assert_eq!(seen["untold"], untold);
+    assert_eq!(seen["discrepancies"][0]["order_id"], lacking["id"]);
+
+    // Once the receiver takes it, that gap is closed.
+    p.receiver
+        .behave("hook", Behaviour::Answer(reqwest::StatusCode::OK));
+    p.advance_seconds(48 * 3_600).await;
+    let seen = p.tenant.api.get(&path).await.ok();
+    assert_eq!(seen["delivered"], column(3, 1_204));
+    assert_eq!(seen["untold"], json!([gap("not_told", &silent, 30)]));
 }

@@ -383,35 +383,3 @@ async fn too_old(p: &TestPlatform) {
             .is_some_and(|detail| detail.contains("one year"))
     );
 }
-
-scenario!(
-    abnormal_refund_is_sent_another_way_and_keeps_nothing_of_the_payee,
-    redirected
-);
-async fn redirected(p: &TestPlatform) {
-    let order = p.paid_order(888).await;
-    let asked = asked(&order, "R-1", 888);
-    let refund = p.tenant.api.create_refund(&asked).await.ok();
-    let id = refund["id"].as_str().expect("an id");
-    let path = format!("/v1/refunds/{id}/redirect");
-    let way = json!({
-        "type": "user_bank_card",
-        "bank_type": "ICBC_DEBIT",
-        "bank_account": "6222020200112233445",
-        "real_name": "Zhang San",
-    });
-    let early = p.tenant.api.post(&path, &way, &fresh_key()).await;
-    early.problem(409, "state_conflict");
-    end(p, &refund, RefundResult::Abnormal);
-    p.settle().await;
-
-    let half = json!({"type": "user_bank_card", "bank_type": "ICBC_DEBIT"});
-    let answer = p.tenant.api.post(&path, &half, &fresh_key()).await;
-    assert!(answer.names_field("/bank_account") && answer.names_field("/real_name"));
-    p.tenant.api.post(&path, &way, &fresh_key()).await.ok();
-    end(p, &refund, RefundResult::Success);
-    p.settle().await;
-
-    assert_eq!(p.refund_seen(&refund).await["state"], "success");
-    assert_eq!(p.seen(&order).await["state"], "refunded");
-}

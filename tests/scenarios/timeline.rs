@@ -1,8 +1,9 @@
 //! The timeline of an order tells its whole story, and no secret.
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tributary_tests::api::fresh_key;
+use tributary_tests::staff::send;
 use tributary_tests::{Behaviour, TestPlatform, scenario};
 use wechatpay_sim::{Fault, FaultKind};
 
@@ -257,24 +258,179 @@ async fn batches(p: &TestPlatform) {
     assert_eq!(p.database.count(&format!("{old}{kept_from}")).await, 0);
 }
 
-scenario!(
-    timeline_that_is_too_long_keeps_its_beginning_and_says_so,
-    long
-);
-async fn long(p: &TestPlatform) {
-    let order = p.order(100).await;
+/// Twelve hundred calls more than there were.
+async fn grow(p: &TestPlatform) {
     p.settle().await;
     let columns = "position, provider_id, mode, tenant_id, order_id, purpose, method, path, host, \
                    duration_ms, outcome";
     let many = format!(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) \
          INSERT INTO upstream_calls (id, try_number, started_at, {columns}) \
-         SELECT id, try_number + i, started_at + i, {columns} FROM upstream_calls, n \
+         SELECT id, try_number + i, started_at + i / 400, {columns} FROM upstream_calls, n \
          WHERE purpose = 'prepay'"
     );
     assert_eq!(p.database.execute(&many).await, 1200);
-    let seen = timeline(p, &order).await;
-    assert_eq!(seen["truncated"], true);
-    assert_eq!(entries(&seen).len(), 1000);
-    assert_eq!(entries(&seen)[0]["event"]["to_state"], "created");
+}
+
+scenario!(timeline_that_is_long_is_read_page_by_page, long);
+async fn long(p: &TestPlatform) {
+    let order = p.order(100).await;
+    grow(p).await;
+    p.pay(&order);
+    p.advance_seconds(1).await;
+    let first = timeline(p, &order).await;
+    assert_eq!(first["truncated"], true);
+    assert_eq!(entries(&first).len(), 1000);
+    assert_eq!(entries(&first)[0]["event"]["to_state"], "created");
+    let id = order["id"].as_str().expect("an id");
+    let cursor = first["next_cursor"].as_str().expect("there is more");
+    let second = format!("?cursor={cursor}&download=1");
+    let second = p.tenant.api.timeline(id, &second).await;
+    assert!(second.headers.contains_key("content-disposition"));
+    let second = second.ok();
+    assert_eq!(
+        (&second["truncated"], second.get("next_cursor")),
+        (&json!(false), None)
+    );
+    // Each call stands on one page, and the payment is told on the second.
+    let numbers = [&first, &second].map(|page| {
+        let calls = of_kind(page, "call").into_iter();
+        let prepays = calls.filter(|one| one["call"]["purpose"] == "prepay");
+        prepays
+            .map(|one| one["call"]["try_number"].as_i64().expect("a number"))
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(numbers.concat(), (1..=1201).collect::<Vec<_>>());
+    let paid = of_kind(&second, "event");
+    assert_eq!(paid.last().expect("an event")["event"]["to_state"], "paid");
+    for odd in ["1", "1.x", "x.1", "01.1", "1.-1"] {
+        let answer = p.tenant.api.timeline(id, &format!("?cursor={odd}")).await;
+        assert!(answer.names_field("cursor"), "{odd}");
+    }
+}
+
+scenario!(
+    staff_read_a_long_timeline_page_by_page_or_as_files,
+    long_for_staff
+);
+async fn long_for_staff(p: &TestPlatform) {
+    let owner = p.owner("owner@example.com").await;
+    let order = p.order(100).await;
+    grow(p).await;
+    p.pay(&order);
+    p.advance_seconds(1).await;
+    let id = order["id"].as_str().expect("an id");
+    let path = format!("/admin/v1/orders/{id}/timeline?download=1");
+    let (mut read, mut cursor) = (Vec::new(), String::new());
+    for page in 0..2 {
+        let answer = owner.api.get(&format!("{path}{cursor}")).await;
+        let name = format!("attachment; filename=\"order_{id}_timeline.json\"");
+        assert_eq!(answer.headers["content-disposition"], name.as_str());
+        let answer = answer.ok();
+        assert_eq!(answer["truncated"], page == 0);
+        if let Some(next) = answer["next_cursor"].as_str() {
+            cursor = format!("&cursor={next}");
+        }
+        read.extend(answer["data"].as_array().expect("entries").clone());
+    }
+    let mut keys: Vec<&str> = read
+        .iter()
+        .map(|one| one["key"].as_str().expect("a key"))
+        .collect();
+    assert!(keys.len() > 1_200, "{}", keys.len());
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), read.len(), "an entry came twice");
+    // The time since the entry before counts across pages as well.
+    assert!(read[1_000]["since_previous_ms"].is_i64(), "{}", read[1_000]);
+    let shown = owner
+        .api
+        .get(&format!("/admin/v1/orders/{id}/timeline"))
+        .await;
+    assert!(!shown.headers.contains_key("content-disposition"));
+}
+
+/// What people did, as a timeline tells it: the action and its target.
+fn acts(entries: &Value, facts: &str) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let entries = entries.as_array().expect("entries").iter();
+    let acts = entries.filter(|entry| entry["kind"] == "act");
+    acts.map(|act| (text(&act[facts]["action"]), text(&act[facts]["target"])))
+        .collect()
+}
+
+scenario!(
+    what_people_did_about_an_order_its_refunds_and_requests_is_in_its_timeline,
+    people
+);
+async fn people(p: &TestPlatform) {
+    let owner = p.owner("owner@example.com").await;
+    let roles = ["platform_finance"];
+    let asks = p.invited(&owner, "li@example.com", &roles, None).await;
+    let decides = p.invited(&owner, "wu@example.com", &roles, None).await;
+    let order = p.paid_order(2_000_000).await;
+    let id = order["id"].as_str().expect("an id");
+    let path = format!("/admin/v1/orders/{id}/refunds");
+    let wish = |fen: i64| json!({"refund": fen, "reason": "Sold out"});
+    let made = asks.api.post(&path, &wish(300), &fresh_key()).await.ok();
+    let refund = made["refund"]["id"].as_str().expect("an id").to_owned();
+    p.advance_seconds(2).await;
+    let query = format!("/admin/v1/refunds/{refund}/query");
+    send(&asks.api, Method::POST, &query, &json!({})).await.ok();
+    p.advance_seconds(60).await;
+    let above = asks.api.post(&path, &wish(1_500_000), &fresh_key()).await;
+    above.problem(409, "approval_required");
+    let pending = decides
+        .api
+        .get("/admin/v1/approvals?state=pending")
+        .await
+        .ok();
+    let approval = pending["data"][0]["id"].as_str().expect("an id").to_owned();
+    p.clock.advance_millis(1_000);
+    let approve = format!("/admin/v1/approvals/{approval}/approve");
+    let reason = json!({"reason": "the shop called"});
+    let done = send(&decides.api, Method::POST, &approve, &reason)
+        .await
+        .ok();
+    let second = done["outcome"].as_str().expect("a refund").to_owned();
+    p.settle().await;
+
+    let expected = [
+        ("refund.requested", &refund),
+        ("refund.queried", &refund),
+        ("approval.asked", &approval),
+        ("approval.approved", &approval),
+        ("refund.requested", &second),
+    ];
+    let expected = expected.map(|(action, target)| (action.to_owned(), target.clone()));
+    let path = format!("/admin/v1/orders/{id}/timeline");
+    let staff = owner.api.get(&path).await.ok();
+    assert_eq!(acts(&staff["data"], "facts"), expected);
+    let entries = staff["data"].as_array().expect("entries").iter();
+    let by_people: Vec<&Value> = entries.filter(|one| one["lane"] == "staff").collect();
+    assert!(
+        by_people.iter().any(|one| one["actor"] == asks.id.as_str()),
+        "{staff}"
+    );
+    // The refund is a person's doing, and not the tenant's.
+    let of_person = |one: &&&Value| one["facts"]["source"] == "person";
+    assert_eq!(by_people.iter().filter(of_person).count(), 2, "{staff}");
+
+    let told = p.tenant.api.timeline(id, "").await;
+    for name in [
+        asks.id.as_str(),
+        decides.id.as_str(),
+        "li@example.com",
+        "the shop called",
+    ] {
+        assert!(!told.text.contains(name), "{name}: {}", told.text);
+    }
+    let told = told.ok();
+    assert_eq!(acts(&told["entries"], "act"), expected);
+    let created = of_kind(&told, "event")
+        .into_iter()
+        .filter(|one| one["event"]["event_type"] == "refund.created");
+    for one in created {
+        assert_eq!(one["event"]["source"], "person");
+    }
 }

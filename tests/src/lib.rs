@@ -15,6 +15,8 @@
 pub mod api;
 pub mod cluster;
 pub mod database;
+#[path = "../../fuzz/src/lib.rs"]
+pub mod fuzz_targets;
 pub mod hostile;
 pub mod kill;
 pub mod logs;

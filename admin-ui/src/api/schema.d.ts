@@ -1335,7 +1335,8 @@ export interface paths {
         /**
          * Read an order's time line
          * @description Everything that was asked, said, told and done, oldest first, in the lanes of the tenant, the platform, WeChat and
-         *     people. Needs the permission `order:read`.
+         *     people, on a page or as one file (`download=1`). No openid and no secret is in it; notes and names of people are. A
+         *     page holds at most 1000 entries; `next_cursor` leads on. Needs the permission `order:read`.
          */
         get: operations["getOrderTimeline"];
         put?: never;
@@ -1507,6 +1508,28 @@ export interface paths {
          * @description Now, and lets the answer in. Needs the permission `order:query`.
          */
         post: operations["queryRefund"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/refunds/{refund_id}/redirect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send an abnormal refund another way
+         * @description For a refund in the state `abnormal`, whose way back to the payer failed, such as to a closed card: to another
+         *     card of the payer's, or to the sub-merchant's account. Card number and name are encrypted for WeChat and kept
+         *     nowhere. Needs the permission `refund:create` and a fresh proof.
+         */
+        post: operations["redirectRefund"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2841,6 +2864,11 @@ export interface components {
             /** @description Names the next page. */
             next_cursor?: string;
         };
+        /**
+         * @description Whether the answer is for saving.
+         * @enum {string}
+         */
+        Download: "1" | "0";
         /**
          * Durations
          * @description A distribution of durations, in milliseconds.
@@ -4371,6 +4399,11 @@ export interface components {
             is_served: boolean;
         };
         /**
+         * @description A way for an abnormal refund.
+         * @enum {string}
+         */
+        RedirectionType: "user_bank_card" | "merchant_bank_card";
+        /**
          * RefundLimit
          * @description Above this a refund needs a second person.
          */
@@ -4883,6 +4916,28 @@ export interface components {
             roles?: components["schemas"]["RoleName"][];
         };
         /**
+         * StaffRedirection
+         * @description Where the money of an abnormal refund goes, and why.
+         */
+        StaffRedirection: {
+            /**
+             * @description `user_bank_card`: to a card of the payer's, with the three fields below. `merchant_bank_card`: to the
+             *     sub-merchant's settlement account, without them; the sub-merchant then pays the payer itself.
+             */
+            type: components["schemas"]["RedirectionType"];
+            /**
+             * @description The payer's bank, in WeChat's word.
+             * @enum {string}
+             */
+            bank_type?: "CMB_DEBIT" | "COMM_DEBIT" | "ABC_DEBIT" | "CCB_DEBIT" | "ICBC_DEBIT" | "BOC_DEBIT" | "PAB_DEBIT" | "SPDB_DEBIT" | "CITIC_DEBIT" | "CEB_DEBIT" | "CMBC_DEBIT" | "CIB_DEBIT" | "GDB_DEBIT" | "PSBC_DEBIT" | "NBCB_DEBIT";
+            /** @description The number of the payer's card. */
+            bank_account?: string;
+            /** @description The name of the card's holder. */
+            real_name?: string;
+            /** @description Why, for the log; nothing about the payee. */
+            reason: string;
+        };
+        /**
          * StaffRefund
          * @description A refund whole.
          */
@@ -4950,8 +5005,10 @@ export interface components {
             generated_at: string;
             /** @description What happened, oldest first. */
             data: components["schemas"]["Entry"][];
-            /** @description Whether later entries are left out. */
+            /** @description Whether there are more entries than the 1000 of a page; `next_cursor` then leads on. */
             truncated: boolean;
+            /** @description Names the next page; absent at the end. */
+            next_cursor?: string;
         };
         /**
          * StepUp
@@ -14105,8 +14162,12 @@ export interface operations {
     getOrderTimeline: {
         parameters: {
             query?: {
-                /** @description Only entries that began after this time (RFC 3339): what is new since. */
+                /** @description Only entries that began after this time (RFC 3339): what is new since. Ignored beside a `cursor`. */
                 after?: string;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description `1` gives the answer a file name, so that a browser saves it. */
+                download?: components["schemas"]["Download"];
             };
             header?: never;
             path: {
@@ -14117,9 +14178,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description An order's time line. */
+            /** @description The time line. */
             200: {
                 headers: {
+                    /** @description The name to save it under, with `download=1`. */
+                    "CONTENT-DISPOSITION"?: string;
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -15211,6 +15274,168 @@ export interface operations {
                 };
             };
             /** @description `unavailable`: The service cannot answer at this moment. `wechat_busy`: WeChat Pay asks to slow down. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timeout`: The answer took too long; the work may still complete. `outcome_unknown`: WeChat Pay gave no certain answer; the outcome is not known yet. */
+            504: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    redirectRefund: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the refund. */
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StaffRedirection"];
+            };
+        };
+        responses: {
+            /** @description A refund whole. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffRefund"];
+                };
+            };
+            /** @description `malformed_json`: The body is not JSON that can be read safely. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No valid key or token was given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_refused`: The call does not come from this site. `permission_denied`: Your roles do not allow this. `second_factor_enrolment_required`: A second factor must be enrolled first. `step_up_required`: This needs a fresh proof that it is you. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing of yours at this address. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `state_conflict`: The object is in a state that does not allow this. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The body must be application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed`: A field or parameter is not valid. `wechat_refused`: WeChat Pay refused the call. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wechat_refused`: WeChat Pay refused the call. */
+            502: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot answer at this moment. `wechat_busy`: WeChat Pay asks to slow down. `busy`: The provider may ask WeChat Pay no more at this moment; nothing was sent. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

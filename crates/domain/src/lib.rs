@@ -9,6 +9,7 @@ pub mod audit;
 pub mod bill;
 pub mod clock;
 pub mod credential;
+pub mod cursor;
 pub mod data_key;
 pub mod delivery;
 pub mod endpoint;

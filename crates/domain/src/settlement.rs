@@ -22,8 +22,10 @@ pub enum Source {
     Query,
     /// We compared the books with WeChat's bill.
     Reconciliation,
-    /// Our own API caused it.
+    /// The tenant's program caused it, through our API.
     Api,
+    /// A person caused it, in the console or on the command line.
+    Person,
     /// The platform itself caused it.
     System,
 }
@@ -36,6 +38,7 @@ impl Source {
             Self::Query => "query",
             Self::Reconciliation => "reconciliation",
             Self::Api => "api",
+            Self::Person => "person",
             Self::System => "system",
         }
     }

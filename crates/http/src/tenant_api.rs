@@ -28,8 +28,8 @@ pub(crate) use miniprogram_sessions::MiniprogramSessionsApi;
 pub(crate) use orders::OrdersApi;
 pub(crate) use platform_certificates::PlatformCertificatesApi;
 pub(crate) use reconciliation::ReconciliationApi;
-pub(crate) use refunds::RefundsApi;
-pub(crate) use timeline::TimelineApi;
+pub(crate) use refunds::{RedirectionType, RefundRedirection, RefundsApi};
+pub(crate) use timeline::{Download, TimelineApi, timeline_place};
 pub(crate) use webhook_endpoints::WebhookEndpointsApi;
 
 /// Every operation, in the order of the document.

@@ -119,41 +119,16 @@ impl Operations {
     }
 }
 
-/// A place in the list, as a text: instant, number, chain.
 fn cursor_of(entry: &Chained) -> String {
-    let (at, number) = (entry.at.as_millis(), entry.number);
-    format!("{at}.{number}.{}", entry.scope.as_str())
+    let place = AuditPosition {
+        at: entry.at,
+        scope: entry.scope.clone(),
+        number: entry.number,
+    };
+    place.to_string()
 }
 
 fn read_cursor(text: &str) -> Result<AuditPosition, OperationError> {
-    let read = || {
-        let (at, rest) = text.split_once('.')?;
-        let (number, scope) = rest.split_once('.')?;
-        Some(AuditPosition {
-            at: tributary_domain::clock::Timestamp::from_millis(at.parse().ok()?),
-            number: number.parse().ok()?,
-            scope: AuditScope::parse(scope)?,
-        })
-    };
-    read().ok_or_else(|| OperationError::invalid("cursor", "is not a cursor of this list"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_that_is_none_is_refused() {
-        assert!(read_cursor("1790000000000.7.platform").is_ok());
-        for bad in [
-            "",
-            "1.2",
-            "a.b.platform",
-            "1.-2.platform",
-            "1.2.nobody",
-            "1..platform",
-        ] {
-            assert!(read_cursor(bad).is_err(), "{bad}");
-        }
-    }
+    let refused = || OperationError::invalid("cursor", "is not a cursor of this list");
+    AuditPosition::read(text).ok_or_else(refused)
 }

@@ -151,7 +151,7 @@ impl Operations {
         if ruling.decision == LateDecision::Refund {
             let sending = leave_held(&tx, &order, &late, OrderState::Refunding, now).await?;
             let refund = refund_of(&sending, &attempt, &late, now);
-            intent::record(&tx, &sending, &refund, Source::System).await?;
+            intent::record(&tx, &sending, &refund, Source::Person).await?;
             decided.refund_id = Some(refund.id);
             late_payments::update(&tx, &late, &decided).await?;
         } else {
@@ -238,7 +238,7 @@ async fn accept(
     };
     let telling = Telling {
         kind: EventType::OrderPaid,
-        source: Source::System,
+        source: Source::Person,
         now,
         attempt: Some(attempt),
         late_payments: &all,

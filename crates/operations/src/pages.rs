@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use tributary_domain::clock::Timestamp;
-pub use tributary_storage::scan::Place;
+pub use tributary_domain::cursor::Place;
 
 use crate::OperationError;
 
@@ -57,29 +57,13 @@ pub struct Searched<T> {
 pub(crate) fn placed<T>(items: Vec<T>, next: Option<Place>, as_of: Timestamp) -> Searched<T> {
     Searched {
         items,
-        next_cursor: next.map(|place| cursor_of(&place)),
+        next_cursor: next.map(|place| place.to_string()),
         as_of,
-    }
-}
-
-/// Writes a place as a cursor.
-pub(crate) fn cursor_of(place: &Place) -> String {
-    match place.at {
-        Some(at) => format!("{at}.{}", place.id),
-        None => place.id.clone(),
     }
 }
 
 /// Reads a cursor; it must have been a `next_cursor` of a list of such ids in the same order.
 pub fn read_cursor<T: FromStr>(text: &str) -> Result<Place, OperationError> {
     let refused = || OperationError::invalid("cursor", "must be a next_cursor of this list");
-    let (at, id) = match text.split_once('.') {
-        Some((at, id)) => (Some(at.parse().map_err(|_| refused())?), id),
-        None => (None, text),
-    };
-    let _: T = id.parse().map_err(|_| refused())?;
-    Ok(Place {
-        at,
-        id: id.to_owned(),
-    })
+    Place::read::<T>(text).ok_or_else(refused)
 }

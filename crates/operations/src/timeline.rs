@@ -3,32 +3,36 @@
 //! It is put together from rows that exist anyway and decides nothing. Only chosen fields get in: no openid, no
 //! signature, no body. A further kind of entry is one more reader in `gather` and one more `Detail`.
 
+mod pages;
 pub mod staff;
 mod words;
 
 use serde::Deserialize;
 use tributary_domain::clock::Timestamp;
+use tributary_domain::cursor::TimelinePlace;
 use tributary_domain::ids::{EventId, OrderId};
 use tributary_domain::late_payment::LatePayment;
 use tributary_domain::order::{Attempt, Order};
 use tributary_domain::tenant::Scope;
 use tributary_storage::alarms::{self, Alarm};
+use tributary_storage::audit::{self, Chained};
 use tributary_storage::deliveries::{self, SentAttempt};
 use tributary_storage::feed::{self, FeedEvent};
 use tributary_storage::notifications::{self, StoredNotification};
 use tributary_storage::upstream_calls::{self, UpstreamTry};
-use tributary_storage::{late_payments, orders, refunds};
+use tributary_storage::{approvals, late_payments, orders, refunds};
 use wechatpay::client::Failure;
 
 use crate::credentials::Caller;
 use crate::{OperationError, Operations, PlainWords};
 
-/// Entries that a timeline holds at most, the oldest first.
-pub const TIMELINE_ENTRIES_MAX: usize = 1_000;
-/// One more, to know that there are more.
-const READ_MAX: u64 = 1_001;
+pub use pages::TIMELINE_ENTRIES_MAX;
+use pages::{READ_MAX, page, since};
 
-/// An order's timeline.
+/// A note is for those who wrote it, and is shown as what it says.
+const NOTED: &str = "order.noted";
+
+/// A page of an order's timeline.
 #[derive(Clone, Debug)]
 pub struct Timeline {
     /// The order as it is now.
@@ -37,8 +41,8 @@ pub struct Timeline {
     pub generated_at: Timestamp,
     /// What happened, oldest first.
     pub entries: Vec<TimelineEntry>,
-    /// Whether later entries are left out.
-    pub truncated: bool,
+    /// Where the next page begins; absent at the end.
+    pub next: Option<TimelinePlace>,
 }
 
 /// One thing that happened.
@@ -71,6 +75,8 @@ pub enum Detail {
     Event(Box<EventFacts>),
     /// One try to tell the tenant.
     DeliveryAttempt(Box<DeliveryFacts>),
+    /// A person did something about the order.
+    Act(ActFacts),
 }
 
 impl Detail {
@@ -86,6 +92,7 @@ impl Detail {
             Self::Decision(_) => 6,
             Self::Event(_) => 7,
             Self::DeliveryAttempt(_) => 8,
+            Self::Act(_) => 9,
         }
     }
 }
@@ -207,7 +214,7 @@ pub struct EventFacts {
     pub from_state: Option<String>,
     /// The state after.
     pub to_state: String,
-    /// How we learned of it: `notification`, `query`, `api` or `system`.
+    /// How we learned of it: `notification`, `query`, `reconciliation`, `api`, `person` or `system`.
     pub source: String,
     /// WeChat's own word at that time.
     pub trade_state: Option<String>,
@@ -240,44 +247,63 @@ pub struct DeliveryFacts {
     pub error_class: Option<String>,
 }
 
+/// What a person did; who it was is not for the tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActFacts {
+    /// The act's number in the tenant's log.
+    pub number: u64,
+    /// What was done, in a stable word.
+    pub action: String,
+    /// The order, the refund or the request that it was about.
+    pub target: String,
+}
+
 impl Operations {
-    /// Shows everything that happened to an order.
+    /// Shows what happened to an order, from the beginning or behind a place.
     pub async fn order_timeline(
         &self,
         caller: &Caller,
         id: &OrderId,
+        after: Option<&TimelinePlace>,
     ) -> Result<Timeline, OperationError> {
         caller.require(Scope::OrdersRead)?;
         let (order, _) = self.find_order(caller, id).await?;
         // What this node still has in memory belongs to the story.
         self.write_upstream_calls().await?;
-        let mut entries = self.gather(&order).await?;
+        let mut entries = self.gather(&order, since(after)).await?;
+        let acts = self.acts_about(&order, since(after)).await?;
+        entries.extend(acts.into_iter().map(of_act));
         entries.sort_by_key(|entry| (entry.at, entry.detail.rank()));
-        let truncated = entries.len() > TIMELINE_ENTRIES_MAX;
-        entries.truncate(TIMELINE_ENTRIES_MAX);
+        let (entries, next) = page(entries, after, |entry| entry.at);
         Ok(Timeline {
             order,
             generated_at: self.now(),
             entries,
-            truncated,
+            next,
         })
     }
 
-    /// Every kind in its own order; the caller's sort is stable.
-    pub(crate) async fn gather(&self, order: &Order) -> Result<Vec<TimelineEntry>, OperationError> {
+    /// Every kind in its own order, from `since` on where there may be many; the caller's sort is stable.
+    pub(crate) async fn gather(
+        &self,
+        order: &Order,
+        since: Timestamp,
+    ) -> Result<Vec<TimelineEntry>, OperationError> {
         let (at, tenant, id) = (self.storage(), &order.tenant_id, &order.id);
+        let (range, first) = ((since, READ_MAX), (Timestamp::from_millis(0), 1));
         let attempts = orders::attempts(at, tenant, id, READ_MAX).await?;
-        let calls = upstream_calls::of_order(at, tenant, id, READ_MAX).await?;
-        let notices = notifications::of_order(at, tenant, id, READ_MAX).await?;
-        let alarms = alarms::of_order(at, tenant, id, READ_MAX).await?;
+        let calls = upstream_calls::of_order(at, tenant, id, range).await?;
+        let notices = notifications::of_order(at, tenant, id, range).await?;
+        let first_notice = notifications::of_order(at, tenant, id, first).await?;
+        let alarms = alarms::of_order(at, tenant, id, range).await?;
         let refunds = refunds::of_order(at, tenant, id, READ_MAX).await?;
         let refunds: Vec<&str> = refunds.iter().map(|refund| refund.id.as_str()).collect();
         let mut events = feed::of_subjects(at, tenant, "order", &[id.as_str()], READ_MAX).await?;
         events.extend(feed::of_subjects(at, tenant, "refund", &refunds, READ_MAX).await?);
         let told: Vec<EventId> = events.iter().map(|event| event.id.clone()).collect();
-        let sent = deliveries::attempts_of_events(at, tenant, &told, READ_MAX).await?;
+        let sent = deliveries::attempts_of_events(at, tenant, &told, range).await?;
 
-        let first_notice = notices.first().map(|notice| notice.received_at);
+        let first_notice = first_notice.first().map(|notice| notice.received_at);
         let mut entries: Vec<TimelineEntry> = attempts.iter().flat_map(of_attempt).collect();
         entries.extend(calls.into_iter().map(of_call));
         entries.extend(notices.into_iter().map(of_notification));
@@ -289,6 +315,36 @@ impl Operations {
         }
         entries.extend(sent.into_iter().map(of_delivery));
         Ok(entries)
+    }
+
+    /// What the log has about the order, its refunds and the requests about them, but not that a note was written.
+    pub(crate) async fn acts_about(
+        &self,
+        order: &Order,
+        since: Timestamp,
+    ) -> Result<Vec<Chained>, OperationError> {
+        let (at, tenant, id) = (self.storage(), &order.tenant_id, &order.id);
+        let refunds = refunds::of_order(at, tenant, id, READ_MAX).await?;
+        let asked = approvals::of_target(at, tenant, id.as_str(), READ_MAX).await?;
+        let mut targets = vec![id.as_str()];
+        targets.extend(refunds.iter().map(|refund| refund.id.as_str()));
+        targets.extend(asked.iter().map(|approval| approval.id.as_str()));
+        let acts = audit::of_targets(at, tenant, &targets, (since, READ_MAX)).await?;
+        let is_told = |act: &Chained| act.entry.action != NOTED;
+        Ok(acts.into_iter().filter(is_told).collect())
+    }
+}
+
+fn of_act(act: Chained) -> TimelineEntry {
+    let facts = ActFacts {
+        number: act.number,
+        action: act.entry.action,
+        target: act.entry.target.unwrap_or_default(),
+    };
+    TimelineEntry {
+        at: act.at,
+        summary: words::of_act(&facts.action),
+        detail: Detail::Act(facts),
     }
 }
 

@@ -99,17 +99,18 @@ pub async fn is_known(tx: &Tx, alarm: &Alarm) -> Result<bool, StorageError> {
     Ok(found.is_some())
 }
 
-/// The first `limit` alarms about a tenant's order, oldest first.
+/// The first `limit` alarms about a tenant's order from `since` on, oldest first.
 pub async fn of_order(
     at: &impl Access,
     tenant: &TenantId,
     order: &OrderId,
-    limit: u64,
+    (since, limit): (Timestamp, u64),
 ) -> Result<Vec<Alarm>, StorageError> {
     use alarms::Column;
     let rows = alarms::Entity::find()
         .filter(Column::TenantId.eq(tenant.as_str()))
         .filter(Column::OrderId.eq(order.as_str()))
+        .filter(Column::RaisedAt.gte(since.as_millis()))
         .order_by_asc(Column::RaisedAt)
         .order_by_asc(Column::Id)
         .limit(limit)

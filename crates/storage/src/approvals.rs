@@ -134,6 +134,24 @@ pub async fn find_open(
     row.as_ref().map(to_approval).transpose()
 }
 
+/// The first `limit` requests about one object of a tenant's, oldest first.
+pub async fn of_target(
+    at: &impl Access,
+    tenant: &TenantId,
+    target: &str,
+    limit: u64,
+) -> Result<Vec<Approval>, StorageError> {
+    let rows = Entity::find()
+        .filter(Column::TenantId.eq(tenant.as_str()))
+        .filter(Column::Target.eq(target))
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the requests about an object"))?;
+    rows.iter().map(to_approval).collect()
+}
+
 /// Ends the requests that nobody decided in time.
 pub async fn expire_all_tenants(tx: &Tx, now: Timestamp) -> Result<u64, StorageError> {
     let changed = Entity::update_many()

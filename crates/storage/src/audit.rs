@@ -6,6 +6,8 @@ use sea_orm::{
 };
 use tributary_domain::audit::{AuditEntry, AuditScope, GENESIS, HASH_LEN};
 use tributary_domain::clock::Timestamp;
+pub use tributary_domain::cursor::AuditPosition;
+use tributary_domain::ids::TenantId;
 
 use crate::entities::{audit_entries, audit_heads};
 use crate::error::{StorageError, column, database, expect_one, inserting};
@@ -55,17 +57,6 @@ pub struct AuditFilter {
     pub since: Option<Timestamp>,
     /// Before.
     pub until: Option<Timestamp>,
-}
-
-/// Where a page of the list ended: it goes by time, then by chain and number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditPosition {
-    /// The last entry's instant.
-    pub at: Timestamp,
-    /// Its chain.
-    pub scope: AuditScope,
-    /// Its number.
-    pub number: u64,
 }
 
 /// Takes the end of a chain and holds it until the transaction ends, so that nobody else appends.
@@ -175,7 +166,7 @@ pub async fn chain(
 /// Lists one tenant's entries, the newest first, behind `after`.
 pub async fn list(
     at: &impl Access,
-    tenant: &tributary_domain::ids::TenantId,
+    tenant: &TenantId,
     filter: &AuditFilter,
     after: Option<&AuditPosition>,
     limit: u64,
@@ -184,7 +175,28 @@ pub async fn list(
     list_where(at, wanted(filter, after).add(own), limit).await
 }
 
-/// The same over every chain.
+/// The first `limit` of one tenant's entries about any of these objects from `since` on, oldest first.
+pub async fn of_targets(
+    at: &impl Access,
+    tenant: &TenantId,
+    targets: &[&str],
+    (since, limit): (Timestamp, u64),
+) -> Result<Vec<Chained>, StorageError> {
+    use audit_entries::Column;
+    let rows = audit_entries::Entity::find()
+        .filter(Column::TenantId.eq(tenant.as_str()))
+        .filter(Column::Target.is_in(targets.iter().copied()))
+        .filter(Column::At.gte(since.as_millis()))
+        .order_by_asc(Column::At)
+        .order_by_asc(Column::Number)
+        .limit(limit)
+        .all(at.connection())
+        .await
+        .map_err(database("reading the acts about an object"))?;
+    rows.into_iter().map(to_chained).collect()
+}
+
+/// Lists the entries of every chain, the newest first, behind `after`.
 pub async fn list_all_tenants(
     at: &impl Access,
     filter: &AuditFilter,

@@ -227,12 +227,12 @@ pub struct SentAttempt {
     pub attempt: LoggedAttempt,
 }
 
-/// The first `limit` tries to deliver some of a tenant's events, oldest first.
+/// The first `limit` tries from `since` on to deliver some of a tenant's events, oldest first.
 pub async fn attempts_of_events(
     at: &impl Access,
     tenant: &TenantId,
     events: &[EventId],
-    limit: u64,
+    (since, limit): (Timestamp, u64),
 ) -> Result<Vec<SentAttempt>, StorageError> {
     let ids = padded(events.iter().map(EventId::as_str).collect());
     let of_events: Vec<(String, String, String, String)> = deliveries::Entity::find()
@@ -255,6 +255,7 @@ pub async fn attempts_of_events(
     let tries = delivery_attempts::Entity::find()
         .filter(delivery_attempts::Column::TenantId.eq(tenant.as_str()))
         .filter(delivery_attempts::Column::DeliveryId.is_in(ids))
+        .filter(delivery_attempts::Column::StartedAt.gte(since.as_millis()))
         .order_by_asc(delivery_attempts::Column::StartedAt)
         .order_by_asc(delivery_attempts::Column::DeliveryId)
         .order_by_asc(delivery_attempts::Column::Number)

@@ -117,17 +117,18 @@ pub async fn find_by_notice_id(
     rows.into_iter().map(to_notification).collect()
 }
 
-/// The first `limit` notifications about a tenant's order, oldest first.
+/// The first `limit` notifications about a tenant's order from `since` on, oldest first.
 pub async fn of_order(
     at: &impl Access,
     tenant: &TenantId,
     order: &OrderId,
-    limit: u64,
+    (since, limit): (Timestamp, u64),
 ) -> Result<Vec<StoredNotification>, StorageError> {
     use notifications::Column;
     let rows = notifications::Entity::find()
         .filter(Column::TenantId.eq(tenant.as_str()))
         .filter(Column::OrderId.eq(order.as_str()))
+        .filter(Column::ReceivedAt.gte(since.as_millis()))
         .order_by_asc(Column::ReceivedAt)
         .order_by_asc(Column::Id)
         .limit(limit)

@@ -6,6 +6,7 @@
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Order, Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait};
 use tributary_domain::clock::Timestamp;
+pub use tributary_domain::cursor::Place;
 use tributary_domain::ids::sortable_text;
 
 use crate::Access;
@@ -19,15 +20,6 @@ pub(crate) const SUM_ROWS_MAX: u64 = 50_000;
 const NEAR: &str = "near";
 /// The characters of an id's body that tell its millisecond: 48 bits in base 32.
 const MILLISECOND_CHARS: usize = 10;
-
-/// A row of a list; a page begins after one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// What the list is sorted by before the id, if anything.
-    pub at: Option<i64>,
-    /// The row's id.
-    pub id: String,
-}
 
 /// The rows of a page, and where the rest of the list begins, if there is any.
 #[derive(Clone, Debug, PartialEq, Eq)]

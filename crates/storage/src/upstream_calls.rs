@@ -109,17 +109,18 @@ pub async fn insert_all(tx: &Tx, tries: &[UpstreamTry]) -> Result<(), StorageErr
     Ok(())
 }
 
-/// The first `limit` tries of calls about a tenant's order, oldest first.
+/// The first `limit` tries of calls about a tenant's order from `since` on, oldest first.
 pub async fn of_order(
     at: &impl Access,
     tenant: &TenantId,
     order: &OrderId,
-    limit: u64,
+    (since, limit): (Timestamp, u64),
 ) -> Result<Vec<UpstreamTry>, StorageError> {
     use upstream_calls::Column;
     let rows = upstream_calls::Entity::find()
         .filter(Column::TenantId.eq(tenant.as_str()))
         .filter(Column::OrderId.eq(order.as_str()))
+        .filter(Column::StartedAt.gte(since.as_millis()))
         .order_by_asc(Column::StartedAt)
         .order_by_asc(Column::Position)
         .order_by_asc(Column::Id)

@@ -54,29 +54,29 @@ pub(crate) fn refusal_instead(fault: Option<&Fault>) -> Option<Refusal> {
         FaultKind::ServerError if !fault.after_applying => Some(server_error(fault)),
         FaultKind::FrequencyLimited => Some(Refusal::frequency_limited()),
         FaultKind::NotEnough => Some(Refusal::not_enough()),
-        FaultKind::Refuse => Some(Refusal::new(
-            fault
-                .status
-                .filter(|status| (400..600).contains(status))
-                .unwrap_or(400),
-            fault
-                .code
-                .clone()
-                .unwrap_or_else(|| "INVALID_REQUEST".to_owned()),
-            fault
-                .message
-                .clone()
-                .unwrap_or_else(|| "请求被拒绝".to_owned()),
-        )),
+        FaultKind::Refuse if !fault.after_applying => Some(refused(fault)),
         _ => None,
     }
 }
 
 /// The refusal that a fault puts in place of a result.
 pub(crate) fn refusal_afterwards(fault: Option<&Fault>) -> Option<Refusal> {
-    fault
-        .filter(|fault| fault.kind == FaultKind::ServerError)
-        .map(server_error)
+    let fault = fault?;
+    match fault.kind {
+        FaultKind::ServerError => Some(server_error(fault)),
+        FaultKind::Refuse => Some(refused(fault)),
+        _ => None,
+    }
+}
+
+fn refused(fault: &Fault) -> Refusal {
+    let status = fault.status.filter(|status| (400..600).contains(status));
+    let (code, message) = (fault.code.clone(), fault.message.clone());
+    Refusal::new(
+        status.unwrap_or(400),
+        code.unwrap_or_else(|| "INVALID_REQUEST".to_owned()),
+        message.unwrap_or_else(|| "请求被拒绝".to_owned()),
+    )
 }
 
 fn server_error(fault: &Fault) -> Refusal {

@@ -21,7 +21,7 @@ pub enum FaultKind {
     FrequencyLimited,
     /// 403 `NOT_ENOUGH`: the sub-merchant's money does not suffice.
     NotEnough,
-    /// `status`, `code` and `message` as given; nothing took effect.
+    /// `status`, `code` and `message` as given; nothing took effect, but with `after_applying` it did.
     Refuse,
     /// 202: accepted, not finished; nothing took effect.
     Accepted,
@@ -149,7 +149,7 @@ pub struct Fault {
     /// For `refuse`.
     #[serde(default)]
     pub message: Option<String>,
-    /// For `server_error`: answer it only after the request took effect.
+    /// For `server_error` and `refuse`: answer it only after the request took effect.
     #[serde(default)]
     pub after_applying: bool,
     /// For `notification_duplicated`.

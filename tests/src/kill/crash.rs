@@ -232,6 +232,7 @@ pub(super) async fn evidence(world: &World) -> Evidence {
         dump: world.database.dump().await,
         complaints: Vec::new(),
         drained: true,
+        audit_faults: None,
         ledger,
     }
 }

@@ -61,7 +61,7 @@ pub const INVARIANTS: &[(&str, Check)] = &[
         refunds::sums_are_those_of_the_refunds,
     ),
     (
-        "I14 late money goes where it was decided",
+        "I10 late money goes where it was decided",
         refunds::late_money_goes_its_way,
     ),
     (
@@ -111,6 +111,7 @@ pub const INVARIANTS: &[(&str, Check)] = &[
         "I15 nothing is closed that can be paid",
         nothing_closed_is_payable,
     ),
+    ("I14 the audit chain verifies", audit_chain_verifies),
     ("I16 no secret stands in the clear", no_secret_in_the_clear),
     ("I17 every webhook is signed", every_post_is_signed),
     ("I18 the feed has no hole", feed_has_no_hole),
@@ -425,6 +426,11 @@ fn nothing_closed_is_payable(evidence: &Evidence) -> Vec<String> {
     payable
         .map(|order| format!("{} is closed here and open at WeChat", order.out_trade_no))
         .collect()
+}
+
+/// I14: the chain of every tenant and of the platform holds from its first entry to its head.
+fn audit_chain_verifies(evidence: &Evidence) -> Vec<String> {
+    evidence.audit_faults.clone().unwrap_or_default()
 }
 
 /// I16: no planted secret stands in the database, nor in what a receiver got.

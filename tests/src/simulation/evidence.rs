@@ -71,6 +71,8 @@ pub struct Evidence {
     pub complaints: Vec<String>,
     /// Whether everything that was due has been done.
     pub drained: bool,
+    /// Where an audit chain does not hold; `None`: not checked.
+    pub audit_faults: Option<Vec<String>>,
 }
 
 macro_rules! tables {

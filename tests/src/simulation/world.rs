@@ -198,6 +198,7 @@ impl World {
             .map(|player| (player.tenant(), player.read()))
             .collect();
         let secrets = self.scene.secrets.clone();
+        let audit_faults = self.audit_faults().await;
         let log = self.log();
         Evidence {
             rows,
@@ -212,7 +213,16 @@ impl World {
             dump: dump(self.folder.path()),
             complaints: log.complaints.clone(),
             drained,
+            audit_faults: Some(audit_faults),
         }
+    }
+
+    /// Where an audit chain does not hold, by the platform's own check.
+    async fn audit_faults(&self) -> Vec<String> {
+        let operations = self.nodes[0].operations();
+        let report = operations.verify_audit(&[]).await.expect("a report");
+        let faults = report.faults.into_iter();
+        faults.map(|fault| format!("{fault:?}")).collect()
     }
 
     /// Closes what must not outlive the run.

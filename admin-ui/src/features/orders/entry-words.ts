@@ -23,6 +23,7 @@ const SOURCES: Record<string, string> = {
   query: '主动查单',
   reconciliation: '微信账单',
   api: '接口请求',
+  person: '人员操作',
 };
 
 const NOTICES: Record<string, string> = {
@@ -34,7 +35,13 @@ const ACTS: Record<string, string> = {
   'order.queried': '人员向微信查单',
   'order.close.asked': '人员要求关闭订单',
   'order.noted': '人员添加备注',
+  'refund.requested': '人员申请退款',
   'refund.queried': '人员向微信查询退款',
+  'refund.redirected': '人员将退款改走其他方式',
+  'approval.asked': '人员申请退款，等待第二人审批',
+  'approval.approved': '人员批准他人申请的退款',
+  'approval.rejected': '人员拒绝他人申请的退款',
+  'late_payment.decided': '人员处置异常到账款项',
 };
 
 const GAPS: Record<string, string> = {
@@ -68,7 +75,7 @@ function ofNotification(facts: Facts): string {
 function ofEvent(facts: Facts): string {
   const refund = text(facts.event_type).startsWith('refund.');
   const thing = refund ? '退款' : '订单';
-  if (!facts.from_state) return `${thing}已记录`;
+  if (!facts.from_state) return refund && facts.source === 'person' ? '人员申请的退款已记录' : `${thing}已记录`;
   const states = refund ? REFUND_STATES : ORDER_STATES;
   const source = SOURCES[text(facts.source)] ?? '平台自身';
   return `${thing}由${word(states, facts.from_state)}变为${word(states, facts.to_state)}（来源：${source}）`;

@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { $api } from '@/api/client';
+import { $api, api } from '@/api/client';
 import type { components, paths } from '@/api/schema';
 import type { Mode } from '@/app/session/use-mode';
 import type { Search } from '@/shared/lib/search-string';
@@ -9,10 +9,13 @@ import { pageSize } from '@/shared/ui/pager';
 export type ListedOrder = components['schemas']['ListedStaffOrder'];
 export type Order = components['schemas']['StaffOrder'];
 export type TimelineEntry = components['schemas']['Entry'];
+export type TimelinePage = components['schemas']['StaffTimelineObject'];
 export type LatePayment = components['schemas']['OrderLatePayment'];
 type Filter = NonNullable<paths['/admin/v1/orders/summary']['get']['parameters']['query']>;
 
 const LIVE_MS = 5_000;
+/** More pages than any story has. */
+const TIMELINE_PAGES_MAX = 100;
 const OPEN_STATES = new Set(['created', 'paying', 'unknown', 'closing', 'refunding']);
 
 /** The filter that the address describes, in the API's words. */
@@ -68,6 +71,28 @@ export function useTimeline(id: string, live: boolean) {
     { params: { path: { order_id: id } } },
     { refetchInterval: live ? LIVE_MS : false },
   );
+}
+
+/** The page of a time line that begins where another ended, or its first. */
+export async function timelinePage(id: string, cursor?: string): Promise<TimelinePage> {
+  const { data } = await api.GET('/admin/v1/orders/{order_id}/timeline', {
+    params: { path: { order_id: id }, query: { cursor } },
+  });
+  if (data === undefined) throw new Error('the server answered without a body');
+  return data;
+}
+
+/** The whole time line in one document, however long. */
+export async function wholeTimeline(id: string): Promise<TimelinePage> {
+  const whole = await timelinePage(id);
+  const data = [...whole.data];
+  let next = whole.next_cursor;
+  for (let page = 1; next !== undefined && page < TIMELINE_PAGES_MAX; page += 1) {
+    const further = await timelinePage(id, next);
+    data.push(...further.data);
+    next = further.next_cursor;
+  }
+  return { ...whole, data, truncated: next !== undefined, next_cursor: next };
 }
 
 /** Whether the order may still change by itself. */

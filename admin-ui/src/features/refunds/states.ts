@@ -19,3 +19,22 @@ export const ORIGINS: Record<string, Label> = {
   late_money: { zh: '迟到款项', en: 'Late money' },
   external: { zh: '微信侧发起', en: 'Made at WeChat' },
 };
+
+/** The banks of payers, in WeChat's words. */
+export const BANKS: Record<string, Label> = {
+  CMB_DEBIT: { zh: '招商银行', en: 'China Merchants Bank' },
+  COMM_DEBIT: { zh: '交通银行', en: 'Bank of Communications' },
+  ABC_DEBIT: { zh: '农业银行', en: 'Agricultural Bank of China' },
+  CCB_DEBIT: { zh: '建设银行', en: 'China Construction Bank' },
+  ICBC_DEBIT: { zh: '工商银行', en: 'ICBC' },
+  BOC_DEBIT: { zh: '中国银行', en: 'Bank of China' },
+  PAB_DEBIT: { zh: '平安银行', en: 'Ping An Bank' },
+  SPDB_DEBIT: { zh: '浦发银行', en: 'Shanghai Pudong Development Bank' },
+  CITIC_DEBIT: { zh: '中信银行', en: 'China CITIC Bank' },
+  CEB_DEBIT: { zh: '光大银行', en: 'China Everbright Bank' },
+  CMBC_DEBIT: { zh: '民生银行', en: 'China Minsheng Bank' },
+  CIB_DEBIT: { zh: '兴业银行', en: 'Industrial Bank' },
+  GDB_DEBIT: { zh: '广发银行', en: 'China Guangfa Bank' },
+  PSBC_DEBIT: { zh: '邮储银行', en: 'Postal Savings Bank of China' },
+  NBCB_DEBIT: { zh: '宁波银行', en: 'Bank of Ningbo' },
+};

@@ -16,6 +16,7 @@ use tributary_operations::OperationError;
 use tributary_operations::jobs::JobWish;
 use tributary_operations::order_search::{OrderQuery, OrderTime};
 use tributary_operations::search::shapes::fold;
+use tributary_operations::timeline::staff::TimelineStart;
 
 use super::Tag;
 use super::guards::May;
@@ -26,11 +27,11 @@ use crate::idempotency_key::IdempotencyKey;
 use crate::json::{Json, JsonBody};
 use crate::pagination::{Limit, Parameters};
 use crate::problem::Problem;
-use crate::tenant_api::path_id;
+use crate::tenant_api::{Download, path_id, timeline_place};
 
 pub(super) use objects::Note;
 use objects::{NewNote, NewStaffRefund, NoteList, StaffOrder, StaffOrderPage, StaffOrderSums};
-use timeline::StaffTimelineObject;
+use timeline::StaffTimelineAnswer;
 
 type OrderReader = May<{ Permission::OrderRead as usize }>;
 type OrderAsker = May<{ Permission::OrderQuery as usize }>;
@@ -321,7 +322,8 @@ impl OrdersApi {
     /// Read an order's time line
     ///
     /// Everything that was asked, said, told and done, oldest first, in the lanes of the tenant, the platform, WeChat and
-    /// people. Needs the permission `order:read`.
+    /// people, on a page or as one file (`download=1`). No openid and no secret is in it; notes and names of people are. A
+    /// page holds at most 1000 entries; `next_cursor` leads on. Needs the permission `order:read`.
     #[oai(
         path = "/admin/v1/orders/:order_id/timeline",
         method = "get",
@@ -332,19 +334,30 @@ impl OrdersApi {
         auth: OrderReader,
         /// The id of the order.
         order_id: Path<String>,
-        /// Only entries that began after this time (RFC 3339): what is new since.
+        /// Only entries that began after this time (RFC 3339): what is new since. Ignored beside a `cursor`.
         after: Query<Option<String>>,
-    ) -> Result<Json<StaffTimelineObject>, Problem> {
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+        /// `1` gives the answer a file name, so that a browser saves it.
+        download: Query<Option<Download>>,
+    ) -> Result<StaffTimelineAnswer, Problem> {
         let call = auth.0;
         let id: OrderId = path_id(&order_id)?;
         let mut given = Parameters::default();
         let after: Option<Timestamp> = given.time("after", after.0.as_deref());
+        let place = timeline_place(&mut given, cursor.0.as_deref());
         given.finish()?;
+        let start = match (place, after) {
+            (Some(place), _) => TimelineStart::Place(place),
+            (None, Some(after)) => TimelineStart::After(after),
+            (None, None) => TimelineStart::Beginning,
+        };
         let told = call
             .operations
-            .staff_timeline(&call.viewer(), &id, after)
+            .staff_timeline(&call.viewer(), &id, start)
             .await?;
-        Ok(Json(told.into()))
+        let file = Download::file(download.0, &id);
+        Ok(StaffTimelineAnswer::Shown(Json(told.into()), file))
     }
 
     /// Ask WeChat about an order

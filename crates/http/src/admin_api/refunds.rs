@@ -1,4 +1,6 @@
-//! Refunds across tenants: lists, sums, one refund whole, and asking WeChat about it.
+//! Refunds across tenants: lists, sums, one refund whole, asking WeChat about it, and sending it another way.
+
+use std::fmt;
 
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{Object, OpenApi};
@@ -14,13 +16,14 @@ use super::Tag;
 use super::actions::{self, AllowedAction};
 use super::guards::May;
 use crate::completion::to_completion;
-use crate::json::Json;
+use crate::json::{Json, JsonBody};
 use crate::pagination::{Limit, Parameters};
 use crate::problem::Problem;
-use crate::tenant_api::path_id;
+use crate::tenant_api::{RedirectionType, RefundRedirection, path_id};
 
 type RefundReader = May<{ Permission::RefundRead as usize }>;
 type OrderAsker = May<{ Permission::OrderQuery as usize }>;
+type Refunder = May<{ Permission::RefundCreate as usize }>;
 
 /// The operations on refunds.
 pub(crate) struct RefundsApi;
@@ -161,6 +164,45 @@ impl From<RefundDetail> for StaffRefund {
             merchant_order_no: detail.order.content.merchant_order_no.to_string(),
             actions: actions::shown(detail.actions),
         }
+    }
+}
+
+/// Where the money of an abnormal refund goes, and why.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+struct StaffRedirection {
+    /// `user_bank_card`: to a card of the payer's, with the three fields below. `merchant_bank_card`: to the
+    /// sub-merchant's settlement account, without them; the sub-merchant then pays the payer itself.
+    r#type: RedirectionType,
+    /// The payer's bank, in WeChat's word.
+    bank_type: Option<String>,
+    /// The number of the payer's card.
+    bank_account: Option<String>,
+    /// The name of the card's holder.
+    real_name: Option<String>,
+    /// Why, for the log; nothing about the payee.
+    reason: String,
+}
+
+impl fmt::Debug for StaffRedirection {
+    /// Whose card it is, is nobody's business.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StaffRedirection")
+            .field("type", &self.r#type)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StaffRedirection {
+    /// What a tenant would send, and the reason.
+    fn into_parts(self) -> (RefundRedirection, String) {
+        let way = RefundRedirection {
+            r#type: self.r#type,
+            bank_type: self.bank_type,
+            bank_account: self.bank_account,
+            real_name: self.real_name,
+        };
+        (way, self.reason)
     }
 }
 
@@ -320,5 +362,34 @@ impl RefundsApi {
                 .await
         });
         Ok(Json(asked.await?.into()))
+    }
+
+    /// Send an abnormal refund another way
+    ///
+    /// For a refund in the state `abnormal`, whose way back to the payer failed, such as to a closed card: to another
+    /// card of the payer's, or to the sub-merchant's account. Card number and name are encrypted for WeChat and kept
+    /// nowhere. Needs the permission `refund:create` and a fresh proof.
+    #[oai(
+        path = "/admin/v1/refunds/:refund_id/redirect",
+        method = "post",
+        operation_id = "redirectRefund"
+    )]
+    async fn redirect_refund(
+        &self,
+        auth: Refunder,
+        /// The id of the refund.
+        refund_id: Path<String>,
+        body: JsonBody<StaffRedirection>,
+    ) -> Result<Json<StaffRefund>, Problem> {
+        let call = auth.0;
+        let id: RefundId = path_id(&refund_id)?;
+        let (way, reason) = body.value.into_parts();
+        let way = way.into_way().map_err(Problem::invalid)?;
+        let sent = to_completion(async move {
+            let (operations, viewer) = (&call.operations, call.viewer());
+            let sent = operations.redirect_refund_for(&call.caller, &viewer, &id, way, &reason);
+            Box::pin(sent).await
+        });
+        Ok(Json(sent.await?.into()))
     }
 }

@@ -7,6 +7,7 @@ use poem_openapi::registry::{MetaSchemaRef, Registry};
 use poem_openapi::types::{ParseFromJSON, ParseResult, ToJSON, Type};
 use poem_openapi::{Object, OpenApi};
 use serde_json::Value;
+use tributary_domain::cursor::read_feed_place;
 use tributary_domain::event::filter_is_known;
 use tributary_domain::ids::EventId;
 use tributary_domain::tenant::Scope;
@@ -18,9 +19,6 @@ use crate::auth::Authenticated;
 use crate::json::Json;
 use crate::pagination::{Limit, Parameters};
 use crate::problem::Problem;
-
-/// More digits than any feed will have, and few enough for the number to fit.
-const PLACE_DIGITS_MAX: usize = 18;
 
 /// The operations on events.
 pub(crate) struct EventsApi;
@@ -170,11 +168,7 @@ fn one_place(
 }
 
 fn parse_feed_place(text: &str) -> Result<i64, &'static str> {
-    let is_plain = text.len() <= PLACE_DIGITS_MAX && (text == "0" || !text.starts_with(['0', '+']));
-    match text.parse() {
-        Ok(place @ 0..) if is_plain => Ok(place),
-        _ => Err("must be the next_cursor of an earlier answer"),
-    }
+    read_feed_place(text).ok_or("must be the next_cursor of an earlier answer")
 }
 
 fn parse_filter(filter: &str) -> Result<String, &'static str> {

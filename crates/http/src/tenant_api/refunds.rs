@@ -20,7 +20,8 @@ use crate::pagination::{Limit, Parameters};
 use crate::problem::Problem;
 
 use objects::{Refund, RefundPage, RefundState};
-use requests::{NewRefund, RefundRedirection};
+use requests::NewRefund;
+pub(crate) use requests::{RedirectionType, RefundRedirection};
 
 const CREATE_ROUTE: &str = "/v1/refunds";
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tributary_domain::bill::{BillDay, BillRow};
-use tributary_domain::ids::BillId;
+use tributary_domain::cursor::BillRowPlace;
 use tributary_domain::money::Fen;
 use tributary_domain::tenant::Scope;
 use tributary_storage::bill_rows;
@@ -70,9 +70,9 @@ impl Operations {
     ) -> Result<Page<BillRowView>, OperationError> {
         caller.require(Scope::BillsRead)?;
         let limit = check_limit(Some(limit))?;
-        let after = cursor.map(parse_cursor).transpose()?;
+        let after = cursor.map(read_cursor).transpose()?;
         let rows = self.rows_behind(caller, day, after.as_ref(), limit).await?;
-        let page = cut(rows, limit, |row| format!("{}.{}", row.bill_id, row.line));
+        let page = cut(rows, limit, cursor_of);
         Ok(Page {
             items: page.items.iter().map(view).collect(),
             next_cursor: page.next_cursor,
@@ -88,9 +88,9 @@ impl Operations {
         limit: u64,
     ) -> Result<(String, Option<String>), OperationError> {
         caller.require(Scope::BillsRead)?;
-        let place = after.map(parse_cursor).transpose()?;
+        let place = after.map(read_cursor).transpose()?;
         let rows = self.rows_behind(caller, day, place.as_ref(), limit).await?;
-        let page = cut(rows, limit, |row| format!("{}.{}", row.bill_id, row.line));
+        let page = cut(rows, limit, cursor_of);
         let mut text = String::new();
         if after.is_none() {
             text.push_str(HEADER);
@@ -105,21 +105,27 @@ impl Operations {
         &self,
         caller: &Caller,
         day: BillDay,
-        after: Option<&(BillId, i64)>,
+        after: Option<&BillRowPlace>,
         limit: u64,
     ) -> Result<Vec<BillRow>, OperationError> {
-        let after = after.map(|(bill, line)| (bill, *line));
+        let after = after.map(|place| (&place.bill, place.line));
         let (tenant, of) = (&caller.tenant_id, (caller.mode, day));
         let longer = limit.saturating_add(1);
         Ok(bill_rows::list(self.storage(), tenant, of, after, longer).await?)
     }
 }
 
-fn parse_cursor(text: &str) -> Result<(BillId, i64), OperationError> {
-    let unreadable = || OperationError::invalid("cursor", "must be a next_cursor");
-    let (bill, line) = text.split_once('.').ok_or_else(unreadable)?;
-    let bill = bill.parse().map_err(|_| unreadable())?;
-    Ok((bill, line.parse().map_err(|_| unreadable())?))
+fn cursor_of(row: &BillRow) -> String {
+    let place = BillRowPlace {
+        bill: row.bill_id.clone(),
+        line: row.line,
+    };
+    place.to_string()
+}
+
+fn read_cursor(text: &str) -> Result<BillRowPlace, OperationError> {
+    let refused = || OperationError::invalid("cursor", "must be a next_cursor");
+    BillRowPlace::read(text).ok_or_else(refused)
 }
 
 fn view(row: &BillRow) -> BillRowView {

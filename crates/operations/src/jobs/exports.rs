@@ -13,7 +13,7 @@ use tributary_storage::scan::Place;
 use tributary_storage::{Tx, jobs, order_search, refund_search};
 
 use super::{Step, csv};
-use crate::pages::{cursor_of, read_cursor};
+use crate::pages::read_cursor;
 use crate::viewer::Viewer;
 use crate::{OperationError, Operations};
 
@@ -132,7 +132,7 @@ impl Operations {
         after.done = job
             .done
             .saturating_add(i64::try_from(rows).unwrap_or(i64::MAX));
-        after.place = next.as_ref().map(cursor_of);
+        after.place = next.as_ref().map(ToString::to_string);
         if after.place.is_some() && after.done >= ROWS_MAX {
             let why = format!("the list has more than {ROWS_MAX} rows: narrow it");
             return Ok(Step::Stuck(after, why));

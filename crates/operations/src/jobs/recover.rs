@@ -11,7 +11,7 @@ use tributary_storage::delivery_search::{self, DeliveryQuery};
 use tributary_storage::jobs::{self, Trouble};
 
 use super::Step;
-use crate::pages::{cursor_of, read_cursor};
+use crate::pages::read_cursor;
 use crate::viewer::Viewer;
 use crate::{OperationError, Operations};
 
@@ -143,7 +143,7 @@ impl Operations {
                 Err(error) => return Err(error),
             }
         }
-        after.place = found.next.as_ref().map(cursor_of);
+        after.place = found.next.as_ref().map(ToString::to_string);
         if after.place.is_none() {
             return Ok(Step::Done(after));
         }

@@ -52,7 +52,7 @@ impl Operations {
         if order.state != OrderState::Closed {
             let newest = orders::latest_attempt(self.storage(), &order.tenant_id, id).await?;
             self.record_about(by, &order, "order.close.asked").await?;
-            self.close_open(&order, newest.as_ref(), Source::Api)
+            self.close_open(&order, newest.as_ref(), Source::Person)
                 .await?;
         }
         self.order_detail(viewer, id).await

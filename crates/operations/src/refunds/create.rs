@@ -164,7 +164,7 @@ impl Operations {
         idempotency::insert(&tx, &request).await?;
         if status == CREATED {
             // Last, because only now it is certain that the key is new.
-            reserve(&tx, &order, &refund, now).await?;
+            reserve(&tx, asker, (&order, &refund), now).await?;
             if let AskedBy::Person(_) = asker.by {
                 refund_limits::refuse_above(&tx, &order, &refund).await?;
             }
@@ -316,14 +316,18 @@ async fn new_refund(
 
 async fn reserve(
     tx: &Tx,
-    order: &Order,
-    refund: &Refund,
+    asker: &Asker<'_>,
+    (order, refund): (&Order, &Refund),
     now: Timestamp,
 ) -> Result<(), OperationError> {
+    let source = match asker.by {
+        AskedBy::Program => Source::Api,
+        AskedBy::Person(_) | AskedBy::TwoPeople(_) => Source::Person,
+    };
     order
         .reserve_refund(refund.content.refund, now)
         .map_err(OperationError::NotRefundable)?;
-    intent::record(tx, order, refund, Source::Api).await?;
+    intent::record(tx, order, refund, source).await?;
     Ok(())
 }
 

@@ -2,19 +2,19 @@
 //! missing.
 
 use tributary_domain::clock::Timestamp;
+use tributary_domain::cursor::TimelinePlace;
 use tributary_domain::ids::OrderId;
 use tributary_domain::order::Order;
 use tributary_domain::settlement::Source;
-use tributary_storage::audit::{self, AuditFilter, Chained};
+use tributary_storage::audit::Chained;
 use tributary_storage::order_notes::{self, OrderNote};
 
-use super::{Detail, TIMELINE_ENTRIES_MAX, TimelineEntry};
+use super::pages::{behind, page, since};
+use super::{Detail, TimelineEntry, words};
 use crate::order_notes::NOTES_SHOWN_MAX;
 use crate::viewer::Viewer;
 use crate::{OperationError, Operations};
 
-/// What people did about one order, shown at most.
-const ACTS_SHOWN_MAX: u64 = 200;
 /// A notification that comes later than this after the payment is a gap to be seen.
 const LATE_NOTICE_MS: i64 = 30_000;
 
@@ -59,6 +59,27 @@ pub enum StaffDetail {
     Gap(&'static str),
 }
 
+/// Where a page of the timeline begins.
+#[derive(Clone, Copy, Debug)]
+pub enum TimelineStart {
+    /// With the first entry.
+    Beginning,
+    /// Behind everything that began at this time: what is new since.
+    After(Timestamp),
+    /// Where the page before ended.
+    Place(TimelinePlace),
+}
+
+impl TimelineStart {
+    const fn place(self) -> Option<TimelinePlace> {
+        match self {
+            Self::Beginning => None,
+            Self::After(at) => Some(behind(at)),
+            Self::Place(place) => Some(place),
+        }
+    }
+}
+
 /// One entry.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StaffEntry {
@@ -84,7 +105,7 @@ pub struct StaffEntry {
     pub detail: StaffDetail,
 }
 
-/// An order's timeline for people.
+/// A page of an order's timeline for people.
 #[derive(Clone, Debug)]
 pub struct StaffTimeline {
     /// The order as it is now.
@@ -93,65 +114,54 @@ pub struct StaffTimeline {
     pub generated_at: Timestamp,
     /// What happened, oldest first.
     pub entries: Vec<StaffEntry>,
-    /// Whether later entries are left out.
-    pub truncated: bool,
+    /// Where the next page begins; absent at the end.
+    pub next: Option<TimelinePlace>,
 }
 
 impl Operations {
-    /// Shows everything that happened to an order, after `after` only when that is given. Needs `order:read`.
+    /// Shows what happened to an order, from `start` on. Needs `order:read`.
     pub async fn staff_timeline(
         &self,
         viewer: &Viewer,
         id: &OrderId,
-        after: Option<Timestamp>,
+        start: TimelineStart,
     ) -> Result<StaffTimeline, OperationError> {
         let order = self.order_seen(viewer, id).await?;
         // What this node still has in memory belongs to the story.
         self.write_upstream_calls().await?;
-        let shared = self.gather(&order).await?;
+        let after = start.place();
+        let since = since(after.as_ref());
+        let shared = self.gather(&order, since).await?;
         let mut ranked: Vec<(u8, StaffEntry)> = shared.into_iter().map(of_shared).collect();
-        for (rank, entry) in self
-            .of_people(&order)
-            .await?
-            .into_iter()
-            .chain(gaps(&order))
-        {
-            ranked.push((rank, entry));
-        }
+        ranked.extend(self.of_people(&order, since).await?);
+        ranked.extend(gaps(&order));
         ranked.sort_by_key(|(rank, entry)| (entry.at, *rank));
-        let truncated = ranked.len() > TIMELINE_ENTRIES_MAX;
-        ranked.truncate(TIMELINE_ENTRIES_MAX);
-        let mut entries: Vec<StaffEntry> = ranked.into_iter().map(|(_, entry)| entry).collect();
-        let mut previous: Option<Timestamp> = None;
+        let entries = ranked.into_iter().map(|(_, entry)| entry).collect();
+        let (mut entries, next) = page(entries, after.as_ref(), |entry: &StaffEntry| entry.at);
+        let mut previous: Option<Timestamp> = after.map(|place| place.at);
         for entry in &mut entries {
             entry.since_previous_ms = previous.map(|before| entry.at.millis_since(before));
             previous = Some(entry.at);
-        }
-        if let Some(after) = after {
-            entries.retain(|entry| entry.at > after);
         }
         Ok(StaffTimeline {
             order,
             generated_at: self.now(),
             entries,
-            truncated,
+            next,
         })
     }
 
-    async fn of_people(&self, order: &Order) -> Result<Vec<(u8, StaffEntry)>, OperationError> {
+    async fn of_people(
+        &self,
+        order: &Order,
+        since: Timestamp,
+    ) -> Result<Vec<(u8, StaffEntry)>, OperationError> {
         const RANK: u8 = 9;
         let (at, tenant) = (self.storage(), &order.tenant_id);
         let notes = order_notes::of_order(at, tenant, &order.id, NOTES_SHOWN_MAX).await?;
-        let filter = AuditFilter {
-            target: Some(order.id.to_string()),
-            ..AuditFilter::default()
-        };
-        let acts = audit::list(at, tenant, &filter, None, ACTS_SHOWN_MAX).await?;
-        // The note itself says more than that there is one.
-        let acts = acts
-            .into_iter()
-            .filter(|act| act.entry.action != "order.noted");
-        let people = notes.into_iter().map(of_note).chain(acts.map(of_act));
+        let acts = self.acts_about(order, since).await?;
+        let acts = acts.into_iter().map(of_act);
+        let people = notes.into_iter().map(of_note).chain(acts);
         Ok(people.map(|entry| (RANK, entry)).collect())
     }
 }
@@ -189,6 +199,8 @@ fn lane(detail: &Detail) -> Lane {
         Detail::Call(_) | Detail::Prepared(_) | Detail::Notification(_) => Lane::Wechat,
         Detail::DeliveryAttempt(_) => Lane::Tenant,
         Detail::Event(event) if event.source == Source::Api.as_str() => Lane::Tenant,
+        Detail::Event(event) if event.source == Source::Person.as_str() => Lane::Staff,
+        Detail::Act(_) => Lane::Staff,
         Detail::Decision(decision) if decision.decided_by != "policy" => Lane::Staff,
         Detail::Attempt(_) | Detail::Alarm(_) | Detail::Event(_) | Detail::Decision(_) => {
             Lane::Platform
@@ -198,7 +210,7 @@ fn lane(detail: &Detail) -> Lane {
 
 fn tone(detail: &Detail) -> Tone {
     match detail {
-        Detail::Attempt(_) => Tone::Idle,
+        Detail::Attempt(_) | Detail::Act(_) => Tone::Idle,
         Detail::Prepared(_) => Tone::Ok,
         Detail::Call(call) => match call.outcome {
             "succeeded" => Tone::Ok,
@@ -242,6 +254,7 @@ fn key(detail: &Detail) -> String {
         Detail::Decision(decision) => decision.late_payment_id.clone(),
         Detail::Event(event) => event.event_id.clone(),
         Detail::DeliveryAttempt(sent) => format!("{}-{}", sent.delivery_id, sent.number),
+        Detail::Act(act) => format!("act-{}", act.number),
     }
 }
 
@@ -267,7 +280,7 @@ fn of_act(act: Chained) -> StaffEntry {
         since_previous_ms: None,
         lane: Lane::Staff,
         tone: Tone::Idle,
-        summary: format!("A person acted: {}.", act.entry.action),
+        summary: words::of_act(&act.entry.action),
         actor: Some(act.entry.actor.clone()),
         request_id: act.entry.request_id.clone(),
         duration_ms: None,
@@ -298,7 +311,7 @@ fn gaps(order: &Order) -> Option<(u8, StaffEntry)> {
             "found_in_bill",
             "Neither a notification nor a question found the payment: the bill did.".to_owned(),
         ),
-        Source::Api | Source::System => return None,
+        Source::Api | Source::Person | Source::System => return None,
     };
     let gap = StaffEntry {
         key: format!("gap-{code}"),

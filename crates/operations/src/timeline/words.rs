@@ -108,13 +108,19 @@ pub(super) fn of_event(facts: &EventFacts) -> String {
         ("The order", "The order was recorded.")
     };
     let Some(from) = &facts.from_state else {
-        return recorded.to_owned();
+        return match facts.source.as_str() {
+            "person" if facts.event_type.starts_with("refund.") => {
+                "A refund was recorded that a person asked for.".to_owned()
+            }
+            _ => recorded.to_owned(),
+        };
     };
     let why = match facts.source.as_str() {
         "notification" => "WeChat Pay's notification",
         "query" => "WeChat Pay's answer to our question",
         "reconciliation" => "WeChat Pay's bill",
         "api" => "a request through the API",
+        "person" => "a person",
         _ => "the platform itself",
     };
     let to = &facts.to_state;
@@ -134,6 +140,23 @@ pub(super) fn of_event(facts: &EventFacts) -> String {
         }
         _ => format!("{thing} went from {from} to {to} by {why}."),
     }
+}
+
+/// What the log calls an act, as one tells it without a name.
+pub(super) fn of_act(action: &str) -> String {
+    let what = match action {
+        "order.queried" => "had WeChat Pay asked about the order",
+        "order.close.asked" => "had the order closed",
+        "refund.requested" => "asked for a refund",
+        "refund.queried" => "had WeChat Pay asked about a refund",
+        "refund.redirected" => "sent a refund another way",
+        "approval.asked" => "asked for a refund that a second person is to let go",
+        "approval.approved" => "let a refund go that somebody else had asked for",
+        "approval.rejected" => "refused a refund that somebody else had asked for",
+        "late_payment.decided" => "decided what becomes of money that came late",
+        other => return format!("A person acted: {other}."),
+    };
+    format!("A person {what}.")
 }
 
 pub(super) fn of_delivery(facts: &DeliveryFacts) -> String {

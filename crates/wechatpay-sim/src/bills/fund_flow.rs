@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::{
     calendar::Day,
     faults::{BillFault, BillFaultKind, BillFaults, RowKind, Whose},
+    invented,
     lines::{self, harmless, yuan},
     rows::fee_fen,
 };
@@ -154,7 +155,7 @@ impl FlowBill {
             if only.is_none_or(|only| only == sub_mchid) {
                 let count = fault.count.unwrap_or(1);
                 let (start_ms, sp_mchid) = (self.day.start_ms(), whose.sp_mchid);
-                let added = (0..count).map(|place| invented(fault, place, start_ms, sp_mchid));
+                let added = (0..count).map(|place| moved(fault, place, start_ms, sp_mchid));
                 self.rows.extend(added);
             }
         }
@@ -227,15 +228,25 @@ fn picks(fault: &BillFault, row: &FlowRow) -> bool {
     kind && names(&fault.out_trade_no, PAYMENT) && names(&fault.out_refund_no, REFUND)
 }
 
-/// A movement that nothing stands behind, in the middle of the day.
-fn invented(fault: &BillFault, place: u64, start_ms: i64, sp_mchid: &str) -> FlowRow {
+/// A movement that nothing stands behind, in the middle of the day. Of a payment or a refund it names the one that the
+/// same seed invents in a trade bill.
+fn moved(fault: &BillFault, place: u64, start_ms: i64, sp_mchid: &str) -> FlowRow {
     const NOON_MS: i64 = 12 * 60 * 60 * 1_000;
     let set = &fault.set;
-    let number = format!("F{:08X}{place:012}", fault.seed % 0x1_0000_0000);
+    let seed = fault.seed % 0x1_0000_0000;
+    let number = format!("F{seed:08X}{place:012}");
     let (business, amount, voucher) = match fault.rows {
-        None => (SHARE, -set.amount_total.unwrap_or(1), &None),
-        Some(RowKind::Payment) => (PAYMENT, set.amount_total.unwrap_or(1), &set.out_trade_no),
-        Some(RowKind::Refund) => (REFUND, -set.amount_refund.unwrap_or(1), &set.out_refund_no),
+        None => (SHARE, -set.amount_total.unwrap_or(1), number.clone()),
+        Some(RowKind::Payment) => {
+            let named = set.out_trade_no.clone();
+            let named = named.unwrap_or_else(|| invented::payment_number(seed, place));
+            (PAYMENT, set.amount_total.unwrap_or(1), named)
+        }
+        Some(RowKind::Refund) => {
+            let named = set.out_refund_no.clone();
+            let named = named.unwrap_or_else(|| invented::refund_number(seed, place));
+            (REFUND, -set.amount_refund.unwrap_or(1), named)
+        }
     };
     FlowRow {
         at_ms: start_ms + NOON_MS,
@@ -245,7 +256,7 @@ fn invented(fault: &BillFault, place: u64, start_ms: i64, sp_mchid: &str) -> Flo
         business_type: business.to_owned(),
         amount,
         applicant: sp_mchid.to_owned(),
-        voucher: voucher.clone().unwrap_or(number),
+        voucher,
     }
 }
 

@@ -45,7 +45,7 @@ impl Invented {
             applied_ms: at_ms,
             succeeded_ms: Some(at_ms),
             refund_id: format!("5030{:07}{compact}{place:010}", draw(3) % 10_000_000),
-            out_refund_no: format!("XR{seed:08X}{place:012}"),
+            out_refund_no: refund_number(seed, place),
             amount: fen,
             channel: "ORIGINAL".to_owned(),
             state: "SUCCESS".to_owned(),
@@ -57,7 +57,7 @@ impl Invented {
             sub_mchid: sub_mchid.unwrap_or_else(|| "1900000000".to_owned()),
             device_id: String::new(),
             transaction_id: format!("4200{:06}{compact}{place:010}", draw(4) % 1_000_000),
-            out_trade_no: format!("X{seed:08X}{place:012}"),
+            out_trade_no: payment_number(seed, place),
             openid: openid_from(&[draw(5), draw(6), draw(7)]),
             trade_state: if refund.is_some() {
                 "REFUND"
@@ -79,6 +79,16 @@ impl Invented {
         self.set.apply(&mut row);
         row
     }
+}
+
+/// The number of an invented order.
+pub(super) fn payment_number(seed: u64, place: u64) -> String {
+    format!("X{seed:08X}{place:012}")
+}
+
+/// The number of an invented refund.
+pub(super) fn refund_number(seed: u64, place: u64) -> String {
+    format!("XR{seed:08X}{place:012}")
 }
 
 /// The finish of SplitMix64.

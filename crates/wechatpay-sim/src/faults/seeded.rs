@@ -116,7 +116,7 @@ impl Draws {
     fn fault(&self, kind: FaultKind, draw: u64, asked: &Asked<'_>) -> Fault {
         let longest_ms = self.seeded.delay_ms.unwrap_or(SEEDED_DELAY_MS).max(1);
         let mut fault = Fault::of(kind).delayed_by((draw >> 20) % longest_ms);
-        fault.after_applying = (draw >> 40).is_multiple_of(2);
+        fault.after_applying = kind == FaultKind::ServerError && (draw >> 40).is_multiple_of(2);
         fault.host = asked.host;
         match kind {
             FaultKind::NotFound => fault.within_ms = Some(SEEDED_WITHIN_MS),

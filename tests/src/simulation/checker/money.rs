@@ -1,4 +1,4 @@
-//! I2 and I14: every payment at WeChat is one payment here, the ordinary one of its order or late money with a decision.
+//! I2: every payment at WeChat is one payment here, the ordinary one of its order or late money with a decision.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! I10, I14, I15 of refunds: each is one refund at WeChat, and the sums of orders and late payments are what they add
+//! I10, I15 of refunds: each is one refund at WeChat, and the sums of orders and late payments are what they add
 //! up to.
 
 use std::collections::BTreeMap;
@@ -115,7 +115,7 @@ fn state_fits(order: &OrderRow) -> bool {
     }
 }
 
-/// I14: late money stands where its refund does, and is given back at most once.
+/// I10: late money stands where its refund does, and is given back at most once.
 pub(super) fn late_money_goes_its_way(evidence: &Evidence) -> Vec<String> {
     let rows = &evidence.rows;
     let stands = |late: &LatePaymentRow| {

@@ -1,7 +1,10 @@
-import { Checkbox, Segmented } from 'antd';
+import { Button, Checkbox, Segmented } from 'antd';
+import { useState } from 'react';
 import type { Address } from '@/shared/lib/address';
+import { saveFile } from '@/shared/lib/csv';
 import { useLabel, useText, useTongue } from '@/shared/lib/i18n';
 import { duration } from '@/shared/lib/time';
+import { useAct } from '@/shared/lib/use-act';
 import type { Tone } from '@/shared/theme/tokens';
 import { Empty } from '@/shared/ui/empty';
 import { IdText } from '@/shared/ui/id-text';
@@ -11,7 +14,7 @@ import { ToneTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
 import { entrySentence } from '../entry-words';
 import { words } from '../i18n';
-import { type TimelineEntry, useTimeline } from '../queries';
+import { type TimelineEntry, type TimelinePage, timelinePage, useTimeline, wholeTimeline } from '../queries';
 import { LANES } from '../states';
 
 interface TimelineProps {
@@ -28,8 +31,10 @@ export function Timeline({ orderId, live, address }: TimelineProps) {
   const label = useLabel();
   const { search, change } = address;
   const query = useTimeline(orderId, live);
+  const [later, setLater] = useState<TimelinePage>();
   if (query.error) return <ProblemView error={query.error} onRetry={() => query.refetch()} />;
-  const entries = (query.data?.data ?? []).filter(
+  const next = later ? later.next_cursor : query.data?.next_cursor;
+  const entries = [...(query.data?.data ?? []), ...(later?.data ?? [])].filter(
     (entry) => (!search.lane || entry.lane === search.lane) && (!search.only || PROBLEM_TONES.has(entry.tone)),
   );
   return (
@@ -50,6 +55,7 @@ export function Timeline({ orderId, live, address }: TimelineProps) {
         >
           {t('onlyProblems')}
         </Checkbox>
+        <SaveTimeline orderId={orderId} />
       </div>
       {query.data && entries.length === 0 && <Empty text={t('noEntries')} />}
       <ol className="timeline">
@@ -57,7 +63,48 @@ export function Timeline({ orderId, live, address }: TimelineProps) {
           <Entry key={entry.key} entry={entry} />
         ))}
       </ol>
-      {query.data?.truncated && <p className="hint">{t('truncated')}</p>}
+      {next !== undefined && <LaterEntries orderId={orderId} next={next} later={later} onRead={setLater} />}
+    </div>
+  );
+}
+
+/** Saves the whole story as one JSON file, to attach to a ticket. */
+function SaveTimeline({ orderId }: { orderId: string }) {
+  const t = useText(words);
+  const { run, pending, error } = useAct(async () => {
+    const text = JSON.stringify(await wholeTimeline(orderId), null, 2);
+    saveFile(`order_${orderId}_timeline.json`, text, 'application/json');
+  });
+  return (
+    <>
+      <Button size="small" loading={pending} onClick={() => void run()}>
+        {t('saveTimeline')}
+      </Button>
+      {error !== undefined && <ProblemView error={error} />}
+    </>
+  );
+}
+
+interface LaterEntriesProps {
+  readonly orderId: string;
+  readonly next: string;
+  readonly later: TimelinePage | undefined;
+  readonly onRead: (later: TimelinePage) => void;
+}
+
+/** Reads on in a story that is longer than one page. */
+function LaterEntries({ orderId, next, later, onRead }: LaterEntriesProps) {
+  const t = useText(words);
+  const { run, pending, error } = useAct(async () => {
+    const page = await timelinePage(orderId, next);
+    onRead({ ...page, data: [...(later?.data ?? []), ...page.data] });
+  });
+  return (
+    <div className="row">
+      <Button loading={pending} onClick={() => void run()}>
+        {t('laterEntries')}
+      </Button>
+      {error !== undefined && <ProblemView error={error} />}
     </div>
   );
 }

@@ -11,6 +11,7 @@ import { ObjectPage } from '@/shared/ui/object-page';
 import { Facts, Page, Panel } from '@/shared/ui/page';
 import { StatusTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
+import { RedirectDialog } from '../components/redirect-dialog';
 import { words } from '../i18n';
 import { type Refund, useRefund, useRefundsChanged } from '../queries';
 import { ORIGINS, REFUND_STATES } from '../states';
@@ -31,6 +32,7 @@ function Whole({ detail }: { detail: Refund }) {
   const t = useText(words);
   const { refund } = detail;
   const [asking, setAsking] = useState(false);
+  const [redirecting, setRedirecting] = useState(false);
   const changed = useRefundsChanged();
   return (
     <Page title={`${t('one')} ${refund.merchant_refund_no}`}>
@@ -39,6 +41,12 @@ function Whole({ detail }: { detail: Refund }) {
         actions={detail.actions}
         buttons={[
           { name: 'query', label: { zh: '向微信查询退款', en: 'Ask WeChat about it' }, act: () => setAsking(true) },
+          {
+            name: 'redirect',
+            label: { zh: '改走其他退款方式', en: 'Send it another way' },
+            danger: true,
+            act: () => setRedirecting(true),
+          },
         ]}
       />
       <RefundFacts detail={detail} />
@@ -56,6 +64,7 @@ function Whole({ detail }: { detail: Refund }) {
         }}
         onClose={() => setAsking(false)}
       />
+      <RedirectDialog open={redirecting} refund={refund} onClose={() => setRedirecting(false)} />
     </Page>
   );
 }

@@ -1,9 +1,11 @@
 //! An order's time line as staff are shown it.
 
-use poem_openapi::Object;
+use poem_openapi::{ApiResponse, Object};
 use serde_json::{Value, json};
 use tributary_operations::timeline::Detail;
 use tributary_operations::timeline::staff::{Lane, StaffDetail, StaffEntry, StaffTimeline, Tone};
+
+use crate::json::Json;
 
 /// One thing that happened.
 #[derive(Debug, Object)]
@@ -44,8 +46,24 @@ pub(super) struct StaffTimelineObject {
     generated_at: String,
     /// What happened, oldest first.
     data: Vec<Entry>,
-    /// Whether later entries are left out.
+    /// Whether there are more entries than the 1000 of a page; `next_cursor` then leads on.
     truncated: bool,
+    /// Names the next page; absent at the end.
+    #[oai(skip_serializing_if_is_none)]
+    next_cursor: Option<String>,
+}
+
+/// A time line, with a file name when it was asked for as a file.
+#[derive(ApiResponse)]
+pub(super) enum StaffTimelineAnswer {
+    /// The time line.
+    #[oai(status = 200)]
+    Shown(
+        Json<StaffTimelineObject>,
+        /// The name to save it under, with `download=1`.
+        #[oai(header = "content-disposition")]
+        Option<String>,
+    ),
 }
 
 impl From<StaffTimeline> for StaffTimelineObject {
@@ -55,7 +73,8 @@ impl From<StaffTimeline> for StaffTimelineObject {
             state: told.order.state.as_str().to_owned(),
             generated_at: told.generated_at.to_rfc3339(),
             data: told.entries.into_iter().map(entry).collect(),
-            truncated: told.truncated,
+            truncated: told.next.is_some(),
+            next_cursor: told.next.map(|place| place.to_string()),
         }
     }
 }
@@ -105,7 +124,12 @@ fn shown(detail: &StaffDetail) -> (&'static str, Value) {
         ),
         StaffDetail::Act(act) => (
             "act",
-            json!({ "number": act.number, "action": act.entry.action, "reason": act.entry.reason }),
+            json!({
+                "number": act.number,
+                "action": act.entry.action,
+                "target": act.entry.target,
+                "reason": act.entry.reason,
+            }),
         ),
         StaffDetail::Gap(code) => ("gap", json!({ "code": code })),
     }
@@ -190,6 +214,10 @@ fn shared(detail: &Detail) -> (&'static str, Value) {
                 "status": sent.status,
                 "error_class": sent.error_class,
             }),
+        ),
+        Detail::Act(act) => (
+            "act",
+            json!({ "number": act.number, "action": act.action, "target": act.target }),
         ),
     }
 }

@@ -50,16 +50,16 @@ enum NewRefundAccount {
 /// Where the money of an abnormal refund goes.
 #[derive(Object)]
 #[oai(deny_unknown_fields)]
-pub(super) struct RefundRedirection {
+pub(crate) struct RefundRedirection {
     /// `user_bank_card`: to a card of the payer's, with the three fields below. `merchant_bank_card`: to the
     /// sub-merchant's settlement account, without them; the sub-merchant then pays the payer itself.
-    r#type: RedirectionType,
+    pub(crate) r#type: RedirectionType,
     /// The payer's bank, in WeChat's word.
-    bank_type: Option<String>,
+    pub(crate) bank_type: Option<String>,
     /// The number of the payer's card.
-    bank_account: Option<String>,
+    pub(crate) bank_account: Option<String>,
     /// The name of the card's holder.
-    real_name: Option<String>,
+    pub(crate) real_name: Option<String>,
 }
 
 impl std::fmt::Debug for RefundRedirection {
@@ -74,7 +74,7 @@ impl std::fmt::Debug for RefundRedirection {
 /// A way for an abnormal refund.
 #[derive(Debug, Clone, Copy, Enum)]
 #[oai(rename_all = "snake_case")]
-enum RedirectionType {
+pub(crate) enum RedirectionType {
     /// To a card of the payer's.
     UserBankCard,
     /// To the sub-merchant's settlement account.
@@ -83,7 +83,7 @@ enum RedirectionType {
 
 impl RefundRedirection {
     /// The payee is whole or absent, as the type demands.
-    pub(super) fn into_way(self) -> Result<OtherWay, Vec<FieldError>> {
+    pub(crate) fn into_way(self) -> Result<OtherWay, Vec<FieldError>> {
         let given = [
             ("/bank_type", self.bank_type.is_some()),
             ("/bank_account", self.bank_account.is_some()),

@@ -2,8 +2,8 @@
 
 use poem_openapi::{Enum, Object};
 use tributary_operations::timeline::{
-    AttemptFacts, CallFacts, DeliveryFacts, Detail, EventFacts, Explained, NotificationFacts,
-    Timeline, TimelineEntry as Entry,
+    ActFacts, AttemptFacts, CallFacts, DeliveryFacts, Detail, EventFacts, Explained,
+    NotificationFacts, Timeline, TimelineEntry as Entry,
 };
 
 use crate::problem::PlainWords;
@@ -34,8 +34,10 @@ pub(super) struct OrderTimeline {
     generated_at: String,
     /// What happened, the oldest first.
     entries: Vec<TimelineEntry>,
-    /// Whether there were more than 1000 entries; the later ones are then left out.
+    /// Whether there are more entries than the 1000 of a page; `next_cursor` then leads on.
     truncated: bool,
+    /// Names the next page; absent at the end.
+    next_cursor: Option<String>,
 }
 
 /// What kind of thing happened.
@@ -58,6 +60,8 @@ enum TimelineEntryKind {
     Decision,
     /// You were told of an event.
     DeliveryAttempt,
+    /// A person at the provider or of your team did something.
+    Act,
 }
 
 /// One thing that happened; the member named like `kind` holds the facts.
@@ -84,6 +88,8 @@ struct TimelineEntry {
     event: Option<TimelineEvent>,
     /// Of the kind `delivery_attempt`.
     delivery_attempt: Option<TimelineDeliveryAttempt>,
+    /// Of the kind `act`.
+    act: Option<TimelineAct>,
 }
 
 /// A number that the order had at WeChat Pay.
@@ -200,7 +206,7 @@ struct TimelineEvent {
     from_state: Option<String>,
     /// The state after.
     to_state: String,
-    /// How we learned of it: `notification`, `query`, `api` or `system`.
+    /// How we learned of it: `notification`, `query`, `reconciliation`, `api`, `person` or `system`.
     source: String,
     /// WeChat's own word at that time.
     trade_state: Option<String>,
@@ -208,6 +214,17 @@ struct TimelineEvent {
     transaction_id: Option<String>,
     /// When the payer paid (RFC 3339).
     success_time: Option<String>,
+}
+
+/// What a person did. Who it was stands in the log, which your people with a console account may read.
+#[derive(Debug, Object)]
+struct TimelineAct {
+    /// The act's number in your log.
+    number: u64,
+    /// What was done, such as `refund.requested`.
+    action: String,
+    /// The order, the refund or the request for a second person that it was about.
+    target: String,
 }
 
 /// One attempt to tell you.
@@ -249,7 +266,8 @@ impl From<Timeline> for OrderTimeline {
             transaction_id: order.payment.map(|payment| payment.transaction_id),
             generated_at: timeline.generated_at.to_rfc3339(),
             entries: timeline.entries.into_iter().map(Into::into).collect(),
-            truncated: timeline.truncated,
+            truncated: timeline.next.is_some(),
+            next_cursor: timeline.next.map(|place| place.to_string()),
         }
     }
 }
@@ -267,6 +285,7 @@ impl From<Entry> for TimelineEntry {
             decision: None,
             event: None,
             delivery_attempt: None,
+            act: None,
         };
         match entry.detail {
             Detail::Attempt(facts) | Detail::Prepared(facts) => shown.attempt = Some(facts.into()),
@@ -289,6 +308,7 @@ impl From<Entry> for TimelineEntry {
             }
             Detail::Event(facts) => shown.event = Some((*facts).into()),
             Detail::DeliveryAttempt(facts) => shown.delivery_attempt = Some((*facts).into()),
+            Detail::Act(facts) => shown.act = Some(facts.into()),
         }
         shown
     }
@@ -305,6 +325,7 @@ impl From<&Detail> for TimelineEntryKind {
             Detail::Decision(_) => Self::Decision,
             Detail::Event(_) => Self::Event,
             Detail::DeliveryAttempt(_) => Self::DeliveryAttempt,
+            Detail::Act(_) => Self::Act,
         }
     }
 }
@@ -383,6 +404,16 @@ impl From<EventFacts> for TimelineEvent {
             trade_state: facts.trade_state,
             transaction_id: facts.transaction_id,
             success_time: facts.success_time,
+        }
+    }
+}
+
+impl From<ActFacts> for TimelineAct {
+    fn from(facts: ActFacts) -> Self {
+        Self {
+            number: facts.number,
+            action: facts.action,
+            target: facts.target,
         }
     }
 }
