@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use poem::http::{HeaderValue, header};
-use poem::{Body, IntoResponse, Response};
+use poem::{Body, IntoResponse, Request, Response};
 use poem_openapi::param::Query;
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
 use poem_openapi::types::Type as _;
@@ -21,11 +21,13 @@ use tributary_domain::staff::Permission;
 use tributary_operations::changes::{Change, Watch};
 use tributary_operations::statistics::{Health, Spread, StatisticsBy, StatisticsWish, Tally};
 use tributary_operations::system::SystemState;
+use tributary_operations::{OperationError, tenancy};
 
-use figures::{AppliedMigration, EndingKey};
+use figures::{AppliedMigration, EndingKey, ProcessFigures};
 
 use super::Tag;
 use super::guards::{May, StaffCall};
+use crate::figures::Figures;
 use crate::json::Json;
 use crate::pagination::Parameters;
 use crate::problem::{Problem, ProblemCode};
@@ -35,7 +37,7 @@ const EVENT_STREAM: &str = "text/event-stream";
 const WATCHERS_MAX: usize = 64;
 /// How often is looked.
 const LOOK: Duration = Duration::from_secs(2);
-/// Looks until a page must connect anew: its session is checked again then.
+/// Looks until a page must connect anew.
 const LOOKS_MAX: u32 = 120;
 
 type Statistician = May<{ Permission::StatisticsRead as usize }>;
@@ -132,7 +134,7 @@ impl From<Spread> for Durations {
 
 /// A word with its count.
 #[derive(Debug, Object)]
-struct Counted {
+pub(super) struct Counted {
     /// The word.
     name: String,
     /// How many.
@@ -282,6 +284,13 @@ struct SystemObject {
     stuck: Vec<Counted>,
     /// Who leads what.
     leases: Vec<LeaseFigures>,
+    /// Connections to the database that are in use.
+    connections_in_use: u32,
+    /// Connections to the database that are open.
+    connections_open: u32,
+    /// What this process did lately; absent where nothing counts.
+    #[oai(skip_serializing_if_is_none)]
+    process: Option<ProcessFigures>,
     /// What the server's clock shows (RFC 3339).
     server_time: String,
 }
@@ -310,6 +319,9 @@ impl From<SystemState> for SystemObject {
             queues: queues.collect(),
             stuck: stuck.collect(),
             leases: leases.collect(),
+            connections_in_use: state.connections.0,
+            connections_open: state.connections.1,
+            process: None,
             server_time: state.now.to_rfc3339(),
         }
     }
@@ -447,38 +459,50 @@ impl SystemApi {
         auth: Statistician,
         /// `live`, unless `test` is asked for.
         mode: Query<Option<String>>,
+        /// Only this tenant's: then nothing is told of WeChat's hosts and of providers' keys.
+        tenant_id: Query<Option<String>>,
         /// Since when samples are taken (RFC 3339), within the last 31 days.
         since: Query<String>,
     ) -> Result<Json<HealthStatistics>, Problem> {
         let call = auth.0;
         let mut given = Parameters::default();
         let mode = given.mode(mode.0.as_deref());
+        let tenant = given.parse("tenant_id", tenant_id.0.as_deref(), str::parse::<TenantId>);
         let since = given.time("since", Some(&since.0));
         given.finish()?;
         let since = since.unwrap_or(Timestamp::from_millis(0));
         let health = call
             .operations
-            .health_statistics(&call.viewer(), mode, since)
+            .health_statistics(&call.viewer(), mode, tenant.as_ref(), since)
             .await?;
         Ok(Json(HealthStatistics::new(health, call.operations.now())))
     }
 
     /// Read the state of the installation
     ///
-    /// Version, schema, queues, what is stuck, who leads what. Not for members of tenants. Needs the permission
+    /// Version, schema, queues, what is stuck, who leads what, and what the process that answers did lately. Not for members of tenants. Needs the permission
     /// `system:read`.
     #[oai(path = "/admin/v1/system", method = "get", operation_id = "getSystem")]
-    async fn system(&self, auth: SystemReader) -> Result<Json<SystemObject>, Problem> {
+    async fn system(
+        &self,
+        auth: SystemReader,
+        request: &Request,
+    ) -> Result<Json<SystemObject>, Problem> {
         let call = auth.0;
         let state = call.operations.system_state(&call.viewer()).await?;
-        Ok(Json(state.into()))
+        let counted = request.data::<Option<Figures>>().and_then(Option::as_ref);
+        let process = counted.map(|figures| figures.summary(state.now).into());
+        Ok(Json(SystemObject {
+            process,
+            ..state.into()
+        }))
     }
 
     /// Watch changes
     ///
     /// A stream of server-sent events: `changed` (an order or a refund), `job` (its progress) and `inbox` (how much
-    /// waits). They are hints: read again what they name. It ends after four minutes; connect anew. Needs the
-    /// permission `order:read`.
+    /// waits). They are hints: read again what they name. It ends after four minutes; connect anew. It ends at once with
+    /// the session or the permission. Needs the permission `order:read`, for jobs `job:read` besides.
     #[oai(
         path = "/admin/v1/events",
         method = "get",
@@ -518,6 +542,16 @@ async fn look(mut looking: Looking) -> Option<(Result<String, std::io::Error>, L
         tokio::time::sleep(LOOK).await;
     }
     looking.looks = looking.looks.saturating_add(1);
+    // Who was suspended, signed out or given other roles meanwhile is told nothing more.
+    let still_there = looking
+        .call
+        .operations
+        .staff_still_there(&looking.call.caller);
+    let still_there = match tenancy::platform(still_there).await {
+        Ok(caller) => caller.filter(|caller| caller.may(Permission::OrderRead)),
+        Err(error) => return broken_off(looking, error),
+    };
+    looking.call.caller = still_there?;
     let viewer = looking.call.viewer();
     let call = looking.call.clone();
     let looked = call.operations.changes(&viewer, &mut looking.watch);
@@ -528,11 +562,17 @@ async fn look(mut looking: Looking) -> Option<(Result<String, std::io::Error>, L
             let text: String = changes.iter().map(written).collect();
             Some((Ok(text), looking))
         }
-        Err(error) => {
-            looking.looks = LOOKS_MAX;
-            Some((Err(std::io::Error::other(error)), looking))
-        }
+        Err(error) => broken_off(looking, error),
     }
+}
+
+/// The last of a stream that could not go on.
+fn broken_off(
+    mut looking: Looking,
+    error: OperationError,
+) -> Option<(Result<String, std::io::Error>, Looking)> {
+    looking.looks = LOOKS_MAX;
+    Some((Err(std::io::Error::other(error)), looking))
 }
 
 impl From<&Change> for ChangeEvent {
