@@ -25,6 +25,7 @@ mod m20261125_000014_widen_tenants;
 mod m20261125_000015_create_console;
 mod m20261125_000016_raise_wall;
 mod m20261126_000017_index_keys;
+mod m20261126_000018_note_inviters;
 pub mod wall;
 
 /// Applies and reverts the schema.
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000015_create_console::Migration),
             Box::new(m20261125_000016_raise_wall::Migration),
             Box::new(m20261126_000017_index_keys::Migration),
+            Box::new(m20261126_000018_note_inviters::Migration),
         ]
     }
 }

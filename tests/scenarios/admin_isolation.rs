@@ -11,7 +11,7 @@ use tributary_tests::{Answer, Api, TestPlatform, scenario};
 const OPEN: [&str; 2] = ["createSession", "acceptInvitation"];
 
 /// Operations with the permission that they need.
-const NEEDS: [(&str, &str); 15] = [
+const NEEDS: [(&str, &str); 16] = [
     ("listStaff", "staff:read"),
     ("getStaff", "staff:read"),
     ("listStaffSessions", "staff:read"),
@@ -20,6 +20,7 @@ const NEEDS: [(&str, &str); 15] = [
     ("renewInvitation", "staff:write"),
     ("suspendStaff", "staff:write"),
     ("reactivateStaff", "staff:write"),
+    ("reinviteStaff", "staff:write"),
     ("resetSecondFactor", "staff:write"),
     ("endStaffSessions", "staff:write"),
     ("askOwnership", "staff:write"),

@@ -144,6 +144,7 @@ async fn live_provider(p: &TestPlatform) {
     let test = format!("{PROVIDERS}/{id}/test-keys");
     send(&ops.api, Method::POST, &test, &json!({})).await.ok();
     p.settle().await;
+    assert_echo_opens(&ops).await;
     let ring_before = ring(&ops, id).await;
     assert_eq!(ring_before.len(), 3);
     for (key, state) in &ring_before {
@@ -166,6 +167,82 @@ async fn live_provider(p: &TestPlatform) {
         );
     }
     assert!(is_ready(p, id).await);
+}
+
+/// The callback of a self-test is in the inbox, and opens although nothing signs for the provider yet.
+async fn assert_echo_opens(person: &Person) {
+    let inbox = "/admin/v1/notifications";
+    let list = person.api.get(inbox).await.ok();
+    let notice = &list["data"][0];
+    let id = notice["id"].as_str().expect("a notification");
+    let opened = person.api.get(&format!("{inbox}/{id}")).await.ok();
+    let checks = opened["checks"].as_array().expect("checks");
+    assert!(
+        checks.iter().all(|check| check["holds"] == true),
+        "{opened}"
+    );
+}
+
+scenario!(
+    a_kept_notification_of_a_provider_without_a_merchant_key_is_let_in,
+    without_signer
+);
+async fn without_signer(p: &TestPlatform) {
+    let (ops, _) = two_people(p).await;
+    let order = p.paid_order(888).await;
+    let path = format!("{PROVIDERS}/{}/keys", p.provider);
+    let keys = ops.api.get(&path).await.ok();
+    let mut keys = keys["data"].as_array().expect("keys").iter();
+    let signer = keys.find(|key| key["kind"] == "merchant_certificate");
+    let signer = signer.expect("a merchant key")["id"].as_str();
+    let reason = json!({"reason": "it was on a stolen laptop"});
+    let revoked = on_key(&ops, signer.expect("an id"), "revoke", reason).await;
+    revoked.ok();
+    assert!(!is_ready(p, p.provider.as_str()).await);
+    let aside = "UPDATE notifications SET state = 'quarantined', verdict = 'undecryptable'";
+    assert_eq!(p.database.execute(aside).await, 1);
+    let inbox = "/admin/v1/notifications";
+    let list = ops.api.get(inbox).await.ok();
+    let id = list["data"][0]["id"].as_str().expect("a notification");
+    ops.api.get(&format!("{inbox}/{id}")).await.ok();
+    let again = format!("{inbox}/{id}/reprocess");
+    let again = send(&ops.api, Method::POST, &again, &json!({})).await.ok();
+    assert_eq!(again["notification"]["state"], "applied", "{again}");
+    assert_eq!(p.seen(&order).await["state"], "paid");
+}
+
+scenario!(
+    of_two_merchant_keys_that_are_activated_at_once_one_is_active,
+    at_once
+);
+async fn at_once(p: &TestPlatform) {
+    let (ops, _) = two_people(p).await;
+    let import = format!("{PROVIDERS}/{}/keys", p.provider);
+    let imported = async || {
+        let keys = merchant(p).await;
+        let body = json!({
+            "kind": "merchant_certificate",
+            "private_key": keys.merchant_private_key_pem,
+            "serial": keys.merchant_serial,
+        });
+        let made = ops.api.post(&import, &body, &fresh_key()).await.ok();
+        made["id"].as_str().expect("an id").to_owned()
+    };
+    let (one, two) = (imported().await, imported().await);
+    let because = json!({"untested_because": "the old one leaked"});
+    let (first, second) = futures::join!(
+        on_key(&ops, &one, "activate", because.clone()),
+        on_key(&ops, &two, "activate", because.clone()),
+    );
+    for answer in [first, second] {
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+    let active = format!(
+        "SELECT COUNT(*) FROM provider_keys WHERE provider_id = '{}' \
+         AND kind = 'merchant_certificate' AND state = 'active'",
+        p.provider
+    );
+    assert_eq!(p.database.count(&active).await, 1);
 }
 
 scenario!(
@@ -308,6 +385,18 @@ async fn ending(p: &TestPlatform) {
     let tenants = (json!("tenant_certificate"), json!(10));
     let providers = (json!("provider_key"), json!(30));
     assert_eq!(told(&owner).await, [tenants.clone(), providers]);
+    // The provider's world is test; its keys are no affair of the other, nor of one tenant's.
+    let elsewhere = health.replace("mode=test", "mode=live");
+    let elsewhere = owner.api.get(&elsewhere).await.ok();
+    assert_eq!(elsewhere["ending_keys"], json!([]));
+    let other = p.another_tenant().await;
+    for (tenant, seen) in [(&p.tenant.id, 1), (&other.id, 0)] {
+        let path = format!("{health}&tenant_id={tenant}");
+        let of_one = owner.api.get(&path).await.ok();
+        assert_eq!(of_one["hosts"], json!([]));
+        let keys = of_one["ending_keys"].as_array().expect("keys");
+        assert_eq!(keys.len(), seen, "{of_one}");
+    }
     let roles = ["tenant_owner"];
     let member = p.invited(
         &owner,
@@ -315,9 +404,18 @@ async fn ending(p: &TestPlatform) {
         &roles,
         Some(p.tenant.id.as_str()),
     );
-    assert_eq!(told(&member.await).await, [tenants]);
+    let member = member.await;
+    assert_eq!(told(&member).await, [tenants]);
+    let foreign = format!("{health}&tenant_id={}", other.id);
+    member.api.get(&foreign).await.problem(404, "not_found");
 
     let system = owner.api.get("/admin/v1/system").await.ok();
+    // The registry is the whole test process's.
+    let process = &system["process"];
+    assert!(process["window_seconds"].is_i64(), "{system}");
+    let answered = process["requests"].as_array().expect("counts").iter();
+    assert!(answered.clone().any(|one| one["name"] == "2xx"), "{system}");
+    assert!(system["connections_open"].as_i64() > Some(0), "{system}");
     let migrations = system["migrations"].as_array().expect("migrations");
     assert_eq!(migrations[0]["name"], "m20261101_000001_create_tenants");
     assert!(migrations.iter().all(|one| one["applied_at"].is_string()));

@@ -58,6 +58,31 @@ async fn failed(p: &TestPlatform) {
     assert_eq!(checked(p).await, before);
 }
 
+scenario!(
+    the_daily_check_tells_a_person_once_of_a_chain_that_broke,
+    daily_check
+);
+async fn daily_check(p: &TestPlatform) {
+    const DAY_SECONDS: i64 = 24 * 60 * 60;
+    let tenant = three_acts(p).await;
+    let check = async || {
+        let checked = p.platform.operations().check_audit_log().await;
+        checked.expect("a check")
+    };
+    let alarms = async || {
+        let sql = "SELECT COUNT(*) FROM alarms WHERE kind = 'audit_log_broken'";
+        p.database.count(sql).await
+    };
+    assert_eq!((check().await, alarms().await), (0, 0));
+    let sql = format!("DELETE FROM audit_entries WHERE scope = '{tenant}' AND number = 3");
+    assert_eq!(p.database.execute(&sql).await, 1);
+    assert_eq!(check().await, 0, "it was checked today");
+    for _ in 0..2 {
+        p.advance_seconds(DAY_SECONDS).await;
+        assert_eq!((check().await, alarms().await), (1, 1));
+    }
+}
+
 scenario!(a_changed_entry_is_found, changed);
 async fn changed(p: &TestPlatform) {
     let tenant = three_acts(p).await;

@@ -41,6 +41,7 @@ fn person(p: &TestPlatform) -> StaffCaller {
         email: Email::parse("li@example.com").expect("an address"),
         roles: vec![Role::Support],
         scope: StaffScope::Provider,
+        invited_by: None,
         session_id: SessionId::new(p.now()),
         is_proven: true,
         must_enrol: false,

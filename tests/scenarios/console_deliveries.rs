@@ -6,7 +6,7 @@ use tributary_domain::staff::Role;
 use tributary_domain::tenant::Mode;
 use tributary_operations::OperationError;
 use tributary_operations::delivery_search::{DeliveryQuery, EndpointQuery};
-use tributary_operations::jobs::{JobState, JobWish, RecoverWish};
+use tributary_operations::jobs::{JobState, JobView, JobWish, RecoverWish};
 use tributary_tests::{TestPlatform, scenario};
 
 use crate::console::{by, is_absent, member, platform};
@@ -118,9 +118,15 @@ async fn recovering(p: &TestPlatform) {
     );
     let before = p.receiver.of_kind("hook", "order.paid").len();
     let started = operations
-        .start_job(&by(), &ops, JobWish::Recover(wish))
+        .start_job(&by(), &ops, JobWish::Recover(wish.clone()))
         .await;
     let id = started.expect("a job").job.id;
+    let beside = || operations.start_job(&by(), &ops, JobWish::Recover(wish.clone()));
+    let names_open = |refused: Result<JobView, OperationError>| match refused {
+        Err(OperationError::StateConflict { state }) => state.contains(id.as_str()),
+        _ => false,
+    };
+    assert!(names_open(beside().await));
     p.settle().await;
     let seen = operations.job(&ops, &id).await.expect("a job").job;
     assert_eq!(
@@ -131,6 +137,7 @@ async fn recovering(p: &TestPlatform) {
         .steer_job(&by(), &ops, &id, JobState::Paused)
         .await;
     assert_eq!(paused.expect("a job").job.state, JobState::Paused);
+    assert!(names_open(beside().await), "a paused one goes on later");
     p.advance_seconds(10).await;
     assert_eq!(operations.job(&ops, &id).await.expect("a job").job.done, 1);
     operations

@@ -9,6 +9,7 @@
 
 mod admin_isolation;
 mod admin_providers;
+mod admin_reach;
 mod admin_tenants;
 mod audit;
 mod bad_input;

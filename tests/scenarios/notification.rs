@@ -335,3 +335,36 @@ async fn no_route(p: &TestPlatform) {
         .await;
     assert_eq!(answer.status, 404);
 }
+
+scenario!(
+    an_unknown_serial_is_told_wherever_it_is_met_and_whoever_looked_for_it_last,
+    unknown_serials
+);
+async fn unknown_serials(p: &TestPlatform) {
+    let on_orders = || Fault::of(FaultKind::UnknownSerial).on_path("/v3/pay/");
+    // An answer has the one look of this minute; its repetition is as it should be.
+    p.simulator.fault(on_orders().times(1));
+    let order = p.order(888).await;
+    assert_eq!(alarms(p, "unknown_serial").await, 0);
+    p.simulator
+        .fault(Fault::of(FaultKind::NotificationUnknownSerial).times(1));
+    p.pay(&order);
+    p.settle().await;
+    assert_eq!(alarms(p, "unknown_serial").await, 1);
+
+    // An hour later answers alone show one, whose repetitions do not help.
+    p.advance_seconds(3_601).await;
+    assert_eq!(p.seen(&order).await["state"], "paid");
+    p.simulator.fault(on_orders());
+    for total in [1, 2] {
+        let order = p.tenant.order(total);
+        let unknown = p.tenant.api.place_order(&order).await;
+        assert!(unknown.status.is_server_error(), "{}", unknown.text);
+    }
+    assert_eq!(alarms(p, "unknown_serial").await, 2);
+    let seen_in =
+        "SELECT COUNT(*) FROM alarms WHERE kind = 'unknown_serial' AND detail LIKE '%answer%'";
+    assert_eq!(p.database.count(seen_in).await, 1);
+    p.simulator.clear_faults();
+    p.advance_seconds(60).await;
+}

@@ -136,9 +136,8 @@ fn body_of(operation: &str) -> Option<Value> {
         "endSession" | "getStaff" | "listStaffSessions" | "renewInvitation" | "listApiKeys"
         | "revokeApiKey" | "listCertificates" | "getCertificate" | "revokeCertificate" => json!({}),
         "updateStaff" => json!({"name": "Mine now"}),
-        "suspendStaff" | "reactivateStaff" | "resetSecondFactor" | "endStaffSessions" => {
-            json!({"reason": "because"})
-        }
+        "suspendStaff" | "reactivateStaff" | "reinviteStaff" | "resetSecondFactor"
+        | "endStaffSessions" => json!({"reason": "because"}),
         "createApiKey" => json!({"mode": "test", "name": "mine", "scopes": ["orders:read"]}),
         "rollApiKey" => json!({"overlap_hours": 0}),
         "issueCertificate" => {

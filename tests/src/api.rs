@@ -95,6 +95,11 @@ impl Api {
         }
     }
 
+    /// What it calls with.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
     /// Sends any request with a raw body.
     pub async fn send(
         &self,

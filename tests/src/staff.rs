@@ -83,7 +83,8 @@ impl TestPlatform {
         self.come(email, token.expect("a token")).await
     }
 
-    async fn come(&self, email: &str, token: &str) -> Person {
+    /// Takes an invitation up, signs in, and enrols where that is asked for.
+    pub async fn come(&self, email: &str, token: &str) -> Person {
         let taken = json!({"token": token, "password": PASSWORD});
         let path = "/admin/v1/invitations/accept";
         let came = send(&self.browser(), Method::POST, path, &taken).await.ok();

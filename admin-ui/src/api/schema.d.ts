@@ -302,6 +302,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/staff/{staff_id}/reinvite": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Invite a person anew
+         * @description For whoever forgot the password or lost the second factor: both are gone, the person is signed out and comes again
+         *     by the invitation, shown this once. Not for owners of the platform. Needs the permission `staff:write` and a fresh
+         *     proof.
+         */
+        post: operations["reinviteStaff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/staff/{staff_id}/reset-second-factor": {
         parameters: {
             query?: never;
@@ -836,7 +858,8 @@ export interface paths {
         put?: never;
         /**
          * Make an API key
-         * @description The key is shown this once. Needs the permission `credential:write` and a fresh proof.
+         * @description The key is shown this once. A live one gets no scope whose permission you lack, such as `refunds:write` without
+         *     `refund:create`. Needs the permission `credential:write` and a fresh proof.
          */
         post: operations["createApiKey"];
         delete?: never;
@@ -1314,7 +1337,8 @@ export interface paths {
         /**
          * Read an order
          * @description With its attempts, refunds, late payments and notes, what is wrong with it, and what you may do with it. Who paid
-         *     is masked unless one of your roles shows it. Needs the permission `order:read`.
+         *     is masked unless one of your roles shows it; then the audit log says that you read it. Needs the permission
+         *     `order:read`.
          */
         get: operations["getOrder"];
         put?: never;
@@ -1468,6 +1492,26 @@ export interface paths {
         get: operations["sumRefunds"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/refunds/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export refunds
+         * @description Starts a job that writes the refunds into a CSV file. Needs the permissions `order:export` and `refund:read`.
+         */
+        post: operations["exportRefunds"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1727,8 +1771,8 @@ export interface paths {
         put?: never;
         /**
          * Send failed deliveries again
-         * @description Starts a job that sends what failed in a window, slowly and below live traffic. Needs the permission
-         *     `webhook:recover`.
+         * @description Starts a job that sends what failed in a window, slowly and below live traffic; one at a time for an endpoint. Needs
+         *     the permission `webhook:recover`.
          */
         post: operations["recoverDeliveries"];
         delete?: never;
@@ -2108,7 +2152,7 @@ export interface paths {
         };
         /**
          * Fetch the file of a bill
-         * @description Byte for byte as WeChat gave it. Needs the permission `bill:read`.
+         * @description Byte for byte as WeChat gave it; the audit log says who fetched it. Needs the permission `bill:read`.
          */
         get: operations["getBillContent"];
         put?: never;
@@ -2168,7 +2212,8 @@ export interface paths {
         };
         /**
          * Fetch the file of a job
-         * @description For a day after the job is done. Needs the permission `order:export`.
+         * @description For a day after the job is done. Needs the permission `order:export`, and `payer:export` when whoever started the
+         *     job had it: then the file says who paid.
          */
         get: operations["getJobResult"];
         put?: never;
@@ -2291,7 +2336,7 @@ export interface paths {
         };
         /**
          * Read the state of the installation
-         * @description Version, schema, queues, what is stuck, who leads what. Not for members of tenants. Needs the permission
+         * @description Version, schema, queues, what is stuck, who leads what, and what the process that answers did lately. Not for members of tenants. Needs the permission
          *     `system:read`.
          */
         get: operations["getSystem"];
@@ -2313,8 +2358,8 @@ export interface paths {
         /**
          * Watch changes
          * @description A stream of server-sent events: `changed` (an order or a refund), `job` (its progress) and `inbox` (how much
-         *     waits). They are hints: read again what they name. It ends after four minutes; connect anew. Needs the
-         *     permission `order:read`.
+         *     waits). They are hints: read again what they name. It ends after four minutes; connect anew. It ends at once with
+         *     the session or the permission. Needs the permission `order:read`, for jobs `job:read` besides.
          */
         get: operations["watchChanges"];
         put?: never;
@@ -4105,6 +4150,35 @@ export interface components {
             reason: string;
         };
         /**
+         * ProcessFigures
+         * @description What the process that answers did, since somebody looked about five minutes ago or since its start.
+         */
+        ProcessFigures: {
+            /**
+             * Format: int64
+             * @description How long it runs.
+             */
+            uptime_seconds: number;
+            /**
+             * Format: int64
+             * @description How long the figures are about.
+             */
+            window_seconds: number;
+            /** @description Requests by class of their status, such as `2xx`. */
+            requests: components["schemas"]["Counted"][];
+            /** @description Calls to WeChat by outcome: `succeeded`, `failed` or `unknown`. */
+            upstream_calls: components["schemas"]["Counted"][];
+            /**
+             * Format: uint64
+             * @description All but one in twenty of them took no longer, in steps; absent when there was none.
+             */
+            upstream_p95_ms?: number;
+            /** @description Attempts to deliver by outcome: `delivered`, or why they failed. */
+            deliveries: components["schemas"]["Counted"][];
+            /** @description WeChat's notifications by outcome. */
+            notifications: components["schemas"]["Counted"][];
+        };
+        /**
          * Provider
          * @description A WeChat Pay merchant account that calls WeChat.
          */
@@ -5187,6 +5261,18 @@ export interface components {
             stuck: components["schemas"]["Counted"][];
             /** @description Who leads what. */
             leases: components["schemas"]["LeaseFigures"][];
+            /**
+             * Format: uint32
+             * @description Connections to the database that are in use.
+             */
+            connections_in_use: number;
+            /**
+             * Format: uint32
+             * @description Connections to the database that are open.
+             */
+            connections_open: number;
+            /** @description What this process did lately; absent where nothing counts. */
+            process?: components["schemas"]["ProcessFigures"];
             /** @description What the server's clock shows (RFC 3339). */
             server_time: string;
         };
@@ -7315,6 +7401,166 @@ export interface operations {
             };
             /** @description `state_conflict`: The object is in a state that does not allow this. */
             409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot answer at this moment. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timeout`: The answer took too long; the work may still complete. */
+            504: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reinviteStaff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the person. */
+                staff_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description A person with its invitation. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invited"];
+                };
+            };
+            /** @description `malformed_json`: The body is not JSON that can be read safely. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No valid key or token was given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_refused`: The call does not come from this site. `permission_denied`: Your roles do not allow this. `second_factor_enrolment_required`: A second factor must be enrolled first. `step_up_required`: This needs a fresh proof that it is you. `own_request`: Nobody approves a request of their own. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing of yours at this address. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `state_conflict`: The object is in a state that does not allow this. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `version_conflict`: The object was changed in the meantime. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The body must be application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed`: A field or parameter is not valid. */
+            422: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -15093,6 +15339,106 @@ export interface operations {
             };
         };
     };
+    exportRefunds: {
+        parameters: {
+            query?: {
+                /** @description `live`, unless `test` is asked for. */
+                mode?: "live" | "test";
+                /** @description Only this tenant's. */
+                tenant_id?: string;
+                /** @description Only for this sub-merchant. */
+                sub_mchid?: string;
+                /** @description Only of this order. */
+                order_id?: string;
+                /** @description Only in this state. */
+                state?: "requested" | "sent" | "unknown" | "held" | "processing" | "abnormal" | "success" | "closed";
+                /** @description Only asked for by these. */
+                origin?: "api" | "late_money" | "external";
+                /** @description Only at this time or later (RFC 3339). */
+                from?: string;
+                /** @description Only before this time (RFC 3339). */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It goes on in the background. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobObject"];
+                };
+            };
+            /** @description `unauthorized`: No valid key or token was given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_refused`: The call does not come from this site. `permission_denied`: Your roles do not allow this. `second_factor_enrolment_required`: A second factor must be enrolled first. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed`: A field or parameter is not valid. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot answer at this moment. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timeout`: The answer took too long; the work may still complete. */
+            504: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getRefund: {
         parameters: {
             query?: never;
@@ -16402,6 +16748,16 @@ export interface operations {
             };
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `state_conflict`: The object is in a state that does not allow this. */
+            409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -19182,6 +19538,8 @@ export interface operations {
             query: {
                 /** @description `live`, unless `test` is asked for. */
                 mode?: "live" | "test";
+                /** @description Only this tenant's: then nothing is told of WeChat's hosts and of providers' keys. */
+                tenant_id?: string;
                 /** @description Since when samples are taken (RFC 3339), within the last 31 days. */
                 since: string;
             };

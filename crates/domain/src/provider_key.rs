@@ -15,8 +15,9 @@ const WARNING_DAYS: [i64; 6] = [60, 30, 14, 7, 3, 1];
 const PLATFORM_WARNING_DAYS: i64 = 180;
 /// How long a key must have been of no use before it may go.
 const QUIET_MS: i64 = DAY_MS;
-/// WeChat repeats a notification for 24 hours, under the APIv3 key of its first sending for all that is known.
-const OLD_API_KEY_KEPT_MS: i64 = 25 * 60 * 60 * 1_000;
+/// WeChat repeats a notification for 24 hours, under the APIv3 key of its first sending for all that is known; twice that,
+/// so that a day on which we could not be reached is no loss.
+const OLD_API_KEY_KEPT_MS: i64 = 48 * 60 * 60 * 1_000;
 
 state_words! {
     /// What a key of the ring is.
@@ -101,7 +102,7 @@ pub enum KeyRefusal {
     #[error("it was of use within the last 24 hours")]
     StillInUse,
     /// Notifications that were encrypted with it may still come.
-    #[error("notifications under it may come for 25 hours after it was replaced")]
+    #[error("notifications under it may come for 48 hours after it was replaced")]
     LateNotifications,
     /// The self-test of the key is not green.
     #[error("its last self-test is not green")]

@@ -115,6 +115,8 @@ pub struct StaffMember {
     pub last_sign_in_at: Option<Timestamp>,
     /// Until when its invitation may be taken up.
     pub invitation_expires_at: Option<Timestamp>,
+    /// Who made its last invitation, as the audit log names people, and so could have taken it up.
+    pub invited_by: Option<String>,
     /// Counts its changes; an edit names the one it read.
     pub version: i64,
     /// When it was made.

@@ -11,6 +11,7 @@ mod auth;
 mod body;
 mod completion;
 mod docs;
+mod figures;
 mod health;
 mod idempotency_key;
 mod json;
@@ -35,6 +36,7 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, Request, Route, get, post};
 use tributary_domain::credential::NetworkList;
 use tributary_operations::{Operations, tenancy};
 
+pub use figures::Figures;
 use openapi::Audience;
 use peer::TrustedProxies;
 use request_log::RequestLog;
@@ -53,6 +55,8 @@ pub struct HttpOptions {
     pub trusted_proxies: NetworkList,
     /// How many requests are served at once; those beyond are refused at once.
     pub requests_at_once: usize,
+    /// What the process counts, where it is counted.
+    pub figures: Option<Figures>,
 }
 
 impl Default for HttpOptions {
@@ -61,6 +65,7 @@ impl Default for HttpOptions {
             serve_documents: true,
             trusted_proxies: NetworkList::default(),
             requests_at_once: REQUESTS_AT_ONCE,
+            figures: None,
         }
     }
 }
@@ -80,6 +85,7 @@ pub fn routes(
         .with(AddData::new(TrustedProxies(
             options.trusted_proxies.clone(),
         )))
+        .with(AddData::new(options.figures.clone()))
         .with(AddData::new(operations))
 }
 

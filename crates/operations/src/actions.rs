@@ -71,6 +71,11 @@ impl From<&OperationError> for WhyNot {
                 "不能审批自己的申请。",
                 "Nobody approves a request of their own.",
             ),
+            OperationError::InvitedByRequester => Self::new(
+                "own_request",
+                "申请人邀请了您的账号，不能由您审批。",
+                "Whoever asked invited your account.",
+            ),
             OperationError::EnrolmentRequired => Self::new(
                 "second_factor_enrolment_required",
                 "请先绑定第二因素。",

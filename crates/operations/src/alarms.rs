@@ -7,12 +7,14 @@ use tributary_storage::alarms;
 
 pub use tributary_storage::alarms::Alarm;
 
-use crate::{OperationError, Operations};
+use crate::{OperationError, Operations, tenancy};
 
 /// Alarms shown at once.
 const SHOWN_MAX: u64 = 100;
 /// The same trouble of the same provider is told once within this time, so that a flood of it stays one line.
 const SAME_TROUBLE_MS: i64 = 60 * 60 * 1_000;
+/// Characters of a serial that an alarm shows; WeChat's are shorter.
+const SERIAL_CHARS_MAX: usize = 64;
 
 impl Operations {
     /// The newest alarms of every tenant.
@@ -34,13 +36,28 @@ impl Operations {
         if last.is_some_and(|last| now.millis_since(last) < SAME_TROUBLE_MS) {
             return Ok(());
         }
-        told.insert(subject, now).await;
         tracing::error!(provider.id = %provider, kind, %detail, "a provider needs a person");
         let tx = self.storage().begin().await?;
         alarms::insert(&tx, &provider_alarm(provider, kind, detail, now)).await?;
         tx.commit().await?;
+        told.insert(subject, now).await;
         metrics::counter!("tributary_alarms_total", "kind" => kind).increment(1);
         Ok(())
+    }
+
+    /// Tells a person that WeChat signs with a key that nobody here knows, seen in a `notification` or an `answer`.
+    ///
+    /// Whatever a tenant asked for led to it, the alarm is the platform's.
+    pub(crate) async fn alarm_of_unknown_serial(
+        &self,
+        provider: &ProviderId,
+        serial: &str,
+        seen_in: &'static str,
+    ) -> Result<(), OperationError> {
+        let serial: String = serial.chars().take(SERIAL_CHARS_MAX).collect();
+        let detail = serde_json::json!({ "serial": serial, "seen_in": seen_in });
+        let told = Box::pin(self.alarm_about_provider(provider, "unknown_serial", &detail));
+        tenancy::platform(told).await
     }
 }
 

@@ -127,6 +127,7 @@ impl Operations {
         let before = self.decidable(caller, id).await?;
         let approved = self.decided(caller, &before, ApprovalState::Approved, reason)?;
         let tx = self.storage().begin().await?;
+        not_invited_by(&tx, caller, before.requested_by.as_str()).await?;
         decide(&tx, &before, &approved).await?;
         record(&tx, caller, "approval.approved", &approved).await?;
         let outcome = match approved.kind {
@@ -197,6 +198,7 @@ impl Operations {
         let before = self.decidable(caller, id).await?;
         let rejected = self.decided(caller, &before, ApprovalState::Rejected, reason)?;
         let tx = self.storage().begin().await?;
+        not_invited_by(&tx, caller, before.requested_by.as_str()).await?;
         decide(&tx, &before, &rejected).await?;
         record(&tx, caller, "approval.rejected", &rejected).await?;
         tx.commit().await?;
@@ -319,6 +321,9 @@ fn may_decide(
     now: tributary_domain::clock::Timestamp,
 ) -> Result<(), OperationError> {
     caller.require(approval.kind.permission())?;
+    if caller.invited_by.as_deref() == Some(approval.requested_by.as_str()) {
+        return Err(OperationError::InvitedByRequester);
+    }
     match approval.may_be_decided(&caller.staff_id, now) {
         Ok(()) => Ok(()),
         Err(DecisionRefusal::Own) => Err(OperationError::OwnRequest),
@@ -344,6 +349,21 @@ pub(crate) fn may_become_owner(member: &StaffMember) -> Result<(), OperationErro
         StaffState::Active => Ok(()),
         state => refuse(state.as_str()),
     }
+}
+
+/// Refuses a second person whom the first one invited, as the account is now: whoever made an invitation could have taken
+/// it up, and would decide alone.
+async fn not_invited_by(
+    tx: &Tx,
+    caller: &StaffCaller,
+    requester: &str,
+) -> Result<(), OperationError> {
+    let decider = staff::find(tx, &StaffScope::Provider, &caller.staff_id).await?;
+    let decider = decider.ok_or(OperationError::SignedOut)?;
+    if decider.invited_by.as_deref() == Some(requester) {
+        return Err(OperationError::InvitedByRequester);
+    }
+    Ok(())
 }
 
 /// Whoever decided first has decided.

@@ -1,13 +1,15 @@
 //! The audit log: what people and programs did, written in the transaction of the act, chained, and checked.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tributary_domain::audit::{AuditEntry, AuditScope, GENESIS, HASH_LEN, hashed_bytes};
 use tributary_domain::clock::Timestamp;
+use tributary_domain::ids::AlarmId;
 use tributary_domain::staff::Actor;
+use tributary_storage::alarms::{self, Alarm};
 use tributary_storage::audit::{self, Chained, Head};
-use tributary_storage::{Storage, Tx};
+use tributary_storage::{Storage, Tx, leases};
 
 use crate::{OperationError, Operations};
 
@@ -15,6 +17,10 @@ use crate::{OperationError, Operations};
 const CHECKED_AT_ONCE: u64 = 500;
 /// Entries of one chain that are checked while somebody waits.
 pub(crate) const ENTRIES_CHECKED_MAX: u64 = 100_000;
+/// One node checks the whole log once in this time.
+const CHECKED_EVERY_MS: i64 = 24 * 60 * 60 * 1_000;
+/// Held for that long by whoever checks, and not given back: it is the memory of the check.
+const LEASE: &str = "audit_check";
 /// The longest entry; what is longer says too much.
 const ENTRY_BYTES_MAX: usize = 64 * 1024;
 
@@ -179,6 +185,55 @@ impl Operations {
             check_chain(storage, &head, &[], ENTRIES_CHECKED_MAX, &mut report).await?;
         }
         Ok(report)
+    }
+}
+
+impl Operations {
+    /// Checks the whole log once a day, on one node, and tells a person of what does not hold; returns how much that is.
+    pub async fn check_audit_log(&self) -> Result<usize, OperationError> {
+        let now = self.now();
+        // Another holder each time, so that not even this node takes it again before it ends.
+        let holder = format!("{}-{}", self.inner.node, now.as_millis());
+        let tx = self.storage().begin().await?;
+        let is_due = leases::acquire(&tx, LEASE, &holder, CHECKED_EVERY_MS).await?;
+        tx.commit().await?;
+        if !is_due {
+            return Ok(0);
+        }
+        let report = self.verify_audit(&[]).await?;
+        for fault in &report.faults {
+            tracing::error!(scope = %fault.scope, number = fault.number, what = fault.what,
+                "the audit log does not hold");
+            let alarm = fault.alarm(now);
+            let tx = self.storage().begin().await?;
+            if alarms::is_known(&tx, &alarm).await? {
+                continue;
+            }
+            alarms::insert(&tx, &alarm).await?;
+            tx.commit().await?;
+            metrics::counter!("tributary_alarms_total", "kind" => BROKEN).increment(1);
+        }
+        Ok(report.faults.len())
+    }
+}
+
+/// The alarm of a chain that does not hold.
+const BROKEN: &str = "audit_log_broken";
+
+impl AuditFault {
+    /// Nobody's tenant's affair: whoever could change a tenant's chain had the database.
+    fn alarm(&self, now: Timestamp) -> Alarm {
+        let (scope, number, what) = (&self.scope, self.number, self.what);
+        let detail = json!({ "scope": scope, "number": number, "what": what });
+        Alarm {
+            id: AlarmId::new(now),
+            raised_at: now,
+            kind: BROKEN.to_owned(),
+            tenant_id: None,
+            provider_id: None,
+            order_id: None,
+            detail: detail.to_string(),
+        }
     }
 }
 

@@ -118,33 +118,29 @@ impl Operations {
 
     /// Finds out about a key that this node does not know: from the database first, else from WeChat.
     ///
-    /// Tells whether WeChat was asked by this call.
-    ///
     /// Whatever a tenant asked for led to it, the ring and its log are the platform's.
-    pub(crate) async fn learn_new_keys(&self, id: &ProviderId, version: i64) -> bool {
+    pub(crate) async fn learn_new_keys(&self, id: &ProviderId, version: i64) {
         tenancy::platform(async {
-            if self.forget_if_older(id, version).await {
-                return false;
+            if !self.forget_if_older(id, version).await {
+                Box::pin(self.refresh_for_unknown_serial(id)).await;
             }
-            Box::pin(self.refresh_for_unknown_serial(id)).await
         })
         .await
     }
 
     /// Fetches once when a serial is unknown: one caller fetches, the others wait for it, nobody within a minute.
-    async fn refresh_for_unknown_serial(&self, id: &ProviderId) -> bool {
+    async fn refresh_for_unknown_serial(&self, id: &ProviderId) {
         let last_asked = self.inner.providers.last_asked(id).await;
         let mut last_asked = last_asked.lock().await;
         let now = self.now();
         if last_asked.is_some_and(|last| now.millis_since(last) < REFRESH_PAUSE_MS) {
-            return false;
+            return;
         }
         *last_asked = Some(now);
         if let Err(error) = self.fetch_certificates(id).await {
             tracing::warn!(provider.id = %id, error = &error as &dyn std::error::Error,
                 "an unknown serial could not be looked up");
         }
-        true
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::TenantId;
+use tributary_domain::staff::Permission;
 use tributary_storage::jobs;
 use tributary_storage::order_search::{self, ChangedSubject};
 
@@ -71,7 +72,7 @@ impl Watch {
 }
 
 impl Operations {
-    /// What changed since the last look, as far as the viewer sees. Needs `order:read`.
+    /// What changed since the last look, as far as the viewer sees. Needs `order:read`; jobs need `job:read` besides.
     pub async fn changes(
         &self,
         viewer: &Viewer,
@@ -93,6 +94,7 @@ impl Operations {
             watch.seen.pop_first();
         }
         let newest = match viewer.tenant() {
+            _ if !viewer.may(Permission::JobRead) => Vec::new(),
             Some(tenant) => jobs::list(at, tenant, None, JOBS_MAX).await?,
             None => jobs::list_all_tenants(at, None, JOBS_MAX).await?,
         };

@@ -176,6 +176,9 @@ pub enum OperationError {
     /// Nobody decides about a request of their own.
     #[error("the request is the person's own")]
     OwnRequest,
+    /// Whoever asked invited the account that would decide, and could have come in its place.
+    #[error("whoever asked invited the person")]
+    InvitedByRequester,
     /// A second person must approve first.
     #[error("an approval is required: {how}")]
     ApprovalRequired {

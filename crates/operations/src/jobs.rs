@@ -90,6 +90,8 @@ enum Step {
 
 impl Operations {
     /// Starts a job. Needs the permission of what it does: `order:export`, `webhook:recover`, `bill:pull`.
+    ///
+    /// An endpoint has one recovery at a time: two would send the same deliveries twice.
     pub async fn start_job(
         &self,
         by: &Actor,
@@ -97,9 +99,16 @@ impl Operations {
         wish: JobWish,
     ) -> Result<JobView, OperationError> {
         let now = self.now();
+        let recovered = match &wish {
+            JobWish::Recover(wish) => Some(wish.endpoint_id.clone()),
+            _ => None,
+        };
         let drafted = self.draft_job(by, viewer, wish, now).await?;
         let scope = scope_of(drafted.tenant_id.as_ref());
         let tx = self.storage().begin().await?;
+        if let (Some(endpoint), Some(tenant)) = (&recovered, &drafted.tenant_id) {
+            recover::hold_alone(&tx, tenant, drafted.mode, endpoint).await?;
+        }
         jobs::insert(&tx, &drafted).await?;
         let act = Act {
             after: Some(json!({ "kind": drafted.kind, "wish": drafted.wish })),
@@ -133,7 +142,8 @@ impl Operations {
         self.view_job(viewer, job).await
     }
 
-    /// One piece of the file that a job made; absent behind the last one. Needs `order:export`.
+    /// One piece of the file that a job made; absent behind the last one. Needs `order:export`, and `payer:export` where
+    /// the file says who paid, whoever had it made.
     pub async fn job_result(
         &self,
         viewer: &Viewer,
@@ -143,6 +153,9 @@ impl Operations {
         let job = self.job_seen(viewer, id).await?;
         if job.result_name.is_none() || job.result_chunks == 0 || !job.state.is_over() {
             return Err(OperationError::NotFound);
+        }
+        if exports::names_payers(&job)? && !viewer.may(Permission::PayerExport) {
+            return Err(OperationError::PermissionDenied(Permission::PayerExport));
         }
         Ok(jobs::chunk_all_tenants(self.storage(), id, number).await?)
     }

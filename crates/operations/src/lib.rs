@@ -40,6 +40,7 @@ pub mod provider_keys;
 pub mod providers;
 pub mod rate_limits;
 pub mod readiness;
+mod readings;
 pub mod reconciliation;
 pub mod refund_limits;
 pub mod refund_search;
@@ -81,6 +82,7 @@ use crate::orders::preflight::MerchantCache;
 use crate::provider_keys::meter::KeyMeter;
 use crate::providers::ProviderCache;
 use crate::rate_limits::RateLimits;
+use crate::readings::NotedReads;
 use crate::refunds::Taken;
 use crate::sealing::Sealing;
 use crate::staff::{Addresses, PasswordCost, Passwords, TokenKeys};
@@ -172,6 +174,7 @@ struct Inner {
     node: String,
     passwords: Passwords,
     addresses: Addresses,
+    noted_reads: NotedReads,
     token_keys: OnceCell<TokenKeys>,
     environment: Environment,
 }
@@ -208,6 +211,7 @@ impl Operations {
             node: courier::new_node_name(),
             passwords: Passwords::new(config.password_cost),
             addresses: Addresses::default(),
+            noted_reads: NotedReads::default(),
             token_keys: OnceCell::new(),
             environment: config.environment,
         };

@@ -12,13 +12,16 @@ mod watch;
 
 use serde_json::json;
 use tributary_domain::clock::Timestamp;
-use tributary_domain::ids::{ProviderId, ProviderKeyId};
+use tributary_domain::ids::{ProviderId, ProviderKeyId, StaffId};
 use tributary_domain::merchant::Provider;
 use tributary_domain::provider_key::{KeyKind, KeyMove, KeyRefusal, KeyState, ProviderKey};
 use tributary_domain::staff::{Actor, Permission};
+use tributary_domain::staff_member::StaffScope;
 use tributary_domain::tenant::Mode;
+use tributary_storage::Tx;
 use tributary_storage::provider_keys::{self, SealedSecret, StoredKey};
 use tributary_storage::providers::{self, StoredProvider};
+use tributary_storage::staff;
 
 use crate::actions::Action;
 use crate::provider_keys::acts::Moved;
@@ -72,13 +75,13 @@ impl Operations {
             ),
         };
         let tx = self.storage().begin().await?;
+        acts::note_change(&tx, provider, now).await?;
         match acts::insert(&tx, by, (key.clone(), secret), now).await {
             Err(OperationError::Storage(error)) if error.is_duplicate() => {
                 return Err(OperationError::invalid("/key", "is in the ring already"));
             }
             other => other?,
         }
-        acts::note_change(&tx, provider, now).await?;
         tx.commit().await?;
         self.forget_provider(provider).await;
         Ok(key)
@@ -132,7 +135,18 @@ impl Operations {
             after: &after,
             reason: None,
         };
-        self.move_keys(by, &[act]).await?;
+        let tx = self.storage().begin().await?;
+        acts::note_change(&tx, &before.provider_id, self.now()).await?;
+        if let Ok(id) = by.who().parse::<StaffId>() {
+            let approver = staff::find(&tx, &StaffScope::Provider, &id).await?;
+            let invited_by = approver.and_then(|approver| approver.invited_by);
+            if invited_by.as_deref() == Some(before.added_by.as_str()) {
+                return Err(OperationError::InvitedByRequester);
+            }
+        }
+        acts::write_move(&tx, by, act, self.now()).await?;
+        tx.commit().await?;
+        self.forget_provider(&before.provider_id).await;
         Ok(after)
     }
 
@@ -160,20 +174,27 @@ impl Operations {
             after.approved_at = Some(now);
             after.approved_by = approved_by.map(str::to_owned);
         }
-        let replaced = self.replaced_by(&after, now).await?;
-        let mut moves = vec![Moved {
+        let provider = &after.provider_id;
+        let tx = self.storage().begin().await?;
+        acts::note_change(&tx, provider, now).await?;
+        let activated = Moved {
             action: "provider.key.activated",
             before: &before,
             after: &after,
             reason,
-        }];
-        moves.extend(replaced.iter().map(|(before, after)| Moved {
-            action: "provider.key.replaced",
-            before,
-            after,
-            reason,
-        }));
-        self.move_keys(by, &moves).await?;
+        };
+        acts::write_move(&tx, by, activated, now).await?;
+        for (before, after) in &replaced_by(&tx, &after, now).await? {
+            let replaced = Moved {
+                action: "provider.key.replaced",
+                before,
+                after,
+                reason,
+            };
+            acts::write_move(&tx, by, replaced, now).await?;
+        }
+        tx.commit().await?;
+        self.forget_provider(provider).await;
         Ok(after)
     }
 
@@ -200,26 +221,6 @@ impl Operations {
         }
     }
 
-    /// The active keys of the same kind, as they are after another took their place.
-    async fn replaced_by(
-        &self,
-        key: &ProviderKey,
-        now: Timestamp,
-    ) -> Result<Vec<(ProviderKey, ProviderKey)>, OperationError> {
-        if !key.kind.replaces_its_like() {
-            return Ok(Vec::new());
-        }
-        let active = self.keys_in(&key.provider_id, &[KeyState::Active]).await?;
-        let mut replaced = Vec::new();
-        for stored in active {
-            if stored.key.kind == key.kind && stored.key.id != key.id {
-                let after = stored.key.moved(KeyMove::Replace, now)?;
-                replaced.push((stored.key, after));
-            }
-        }
-        Ok(replaced)
-    }
-
     /// Lets a key go: an active key of WeChat's begins to retire, and what has retired for long enough is gone.
     ///
     /// Needs `key:import`.
@@ -229,20 +230,28 @@ impl Operations {
         id: &ProviderKeyId,
     ) -> Result<ProviderKey, OperationError> {
         let before = self.provider_key(id).await?;
-        let to = if before.state == KeyState::Active {
-            self.check_not_last(&before).await?;
+        let is_active = before.state == KeyState::Active;
+        let to = if is_active {
             KeyMove::Replace
         } else {
             KeyMove::Retire
         };
-        let after = before.moved(to, self.now())?;
+        let now = self.now();
+        let after = before.moved(to, now)?;
+        let tx = self.storage().begin().await?;
+        acts::note_change(&tx, &before.provider_id, now).await?;
+        if is_active {
+            check_not_last(&tx, &before, now).await?;
+        }
         let act = Moved {
             action: "provider.key.retired",
             before: &before,
             after: &after,
             reason: None,
         };
-        self.move_keys(by, &[act]).await?;
+        acts::write_move(&tx, by, act, now).await?;
+        tx.commit().await?;
+        self.forget_provider(&before.provider_id).await;
         Ok(after)
     }
 
@@ -262,7 +271,7 @@ impl Operations {
             after: &after,
             reason: Some(reason),
         };
-        self.move_keys(by, &[act]).await?;
+        self.move_key(by, act).await?;
         Ok(after)
     }
 
@@ -322,22 +331,6 @@ impl Operations {
         Ok(key)
     }
 
-    /// Only a key of WeChat's retires without another taking its place, and only when one is left.
-    async fn check_not_last(&self, key: &ProviderKey) -> Result<(), OperationError> {
-        let provider = self.stored_provider(&key.provider_id).await?;
-        let now = self.now();
-        let others = self.keys_in(&key.provider_id, &[KeyState::Active]).await?;
-        let is_left = others.iter().any(|other| {
-            other.key.kind.is_wechats() && other.key.id != key.id && !other.key.is_expired(now)
-        });
-        let is_named = provider.preferred_serial.as_deref() == Some(key.serial.as_str());
-        if key.kind.is_wechats() && is_left && !is_named {
-            Ok(())
-        } else {
-            Err(KeyRefusal::LastOne.into())
-        }
-    }
-
     async fn keys_in(
         &self,
         provider: &ProviderId,
@@ -349,6 +342,44 @@ impl Operations {
     async fn stored_provider(&self, id: &ProviderId) -> Result<StoredProvider, OperationError> {
         let found = providers::find(self.storage(), id).await?;
         found.ok_or(OperationError::NotFound)
+    }
+}
+
+/// The active keys of the same kind, as they are after another took their place; the ring is held by `tx`.
+async fn replaced_by(
+    tx: &Tx,
+    key: &ProviderKey,
+    now: Timestamp,
+) -> Result<Vec<(ProviderKey, ProviderKey)>, OperationError> {
+    if !key.kind.replaces_its_like() {
+        return Ok(Vec::new());
+    }
+    let states = [KeyState::Active];
+    let active = provider_keys::of_provider(tx, &key.provider_id, &states, RING_MAX).await?;
+    let mut replaced = Vec::new();
+    for stored in active {
+        if stored.key.kind == key.kind && stored.key.id != key.id {
+            let after = stored.key.moved(KeyMove::Replace, now)?;
+            replaced.push((stored.key, after));
+        }
+    }
+    Ok(replaced)
+}
+
+/// Only a key of WeChat's retires without another taking its place, and only when one is left; the ring is held by `tx`.
+async fn check_not_last(tx: &Tx, key: &ProviderKey, now: Timestamp) -> Result<(), OperationError> {
+    let provider = providers::find(tx, &key.provider_id).await?;
+    let provider = provider.ok_or(OperationError::NotFound)?;
+    let states = [KeyState::Active];
+    let others = provider_keys::of_provider(tx, &key.provider_id, &states, RING_MAX).await?;
+    let is_left = others.iter().any(|other| {
+        other.key.kind.is_wechats() && other.key.id != key.id && !other.key.is_expired(now)
+    });
+    let is_named = provider.preferred_serial.as_deref() == Some(key.serial.as_str());
+    if key.kind.is_wechats() && is_left && !is_named {
+        Ok(())
+    } else {
+        Err(KeyRefusal::LastOne.into())
     }
 }
 
@@ -376,6 +407,9 @@ pub fn key_actions(key: &ProviderKey, caller: &StaffCaller, now: Timestamp) -> V
     let move_of = |to| may(Permission::KeyImport).and_then(|()| refused(to).map(drop));
     let approval = may(Permission::KeyApprove).and_then(|()| match key.state {
         _ if key.added_by == caller.staff_id.as_str() => Err(OperationError::OwnRequest),
+        _ if caller.invited_by.as_deref() == Some(key.added_by.as_str()) => {
+            Err(OperationError::InvitedByRequester)
+        }
         KeyState::Staged | KeyState::Testing => Ok(()),
         state => Err(KeyRefusal::State(state).into()),
     });

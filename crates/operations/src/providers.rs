@@ -144,12 +144,27 @@ impl Operations {
             }
             _ => return first,
         }
-        match self.provider(&handle.provider.id).await {
+        let last = match self.provider(&handle.provider.id).await {
             // The first call was answered with a 2xx that could not be verified: it may have taken effect.
             Ok(fresh) => recorded(&fresh)
                 .await
                 .map_err(CallError::after_unknown_outcome),
             Err(_) => first,
+        };
+        if let Err(error) = &last
+            && let Some(serial) = error.unknown_serial()
+        {
+            self.tell_of_unknown_serial(&handle.provider.id, serial)
+                .await;
+        }
+        last
+    }
+
+    /// What became of the call counts, also when nobody can be told.
+    async fn tell_of_unknown_serial(&self, id: &ProviderId, serial: &str) {
+        if let Err(error) = self.alarm_of_unknown_serial(id, serial, "answer").await {
+            tracing::warn!(provider.id = %id, error = &error as &dyn std::error::Error,
+                "nobody was told of an unknown serial");
         }
     }
 

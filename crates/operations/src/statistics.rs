@@ -202,6 +202,7 @@ impl Operations {
         &self,
         viewer: &Viewer,
         mode: Mode,
+        only: Option<&TenantId>,
         since: Timestamp,
     ) -> Result<Health, OperationError> {
         let now = self.now();
@@ -212,7 +213,10 @@ impl Operations {
                 "must be within the last 31 days",
             ));
         }
-        let (at, tenant) = (self.storage(), viewer.tenant());
+        let (at, tenant) = (self.storage(), viewer.tenant().or(only));
+        if !tenant.is_none_or(|tenant| only.is_none_or(|only| only == tenant)) {
+            return Err(OperationError::NotFound);
+        }
         let lags = statistics::notification_lags(at, tenant, mode, since).await?;
         let outcomes = statistics::delivery_outcomes(at, tenant, since).await?;
         let calls = match tenant {
@@ -227,7 +231,7 @@ impl Operations {
             hosts: hosts(calls),
             refunds: refund_health(refunds, now),
             differences: differences_of(differences),
-            ending_keys: self.ending_keys(viewer, mode, now).await?,
+            ending_keys: self.ending_keys(viewer, (tenant, mode), now).await?,
         })
     }
 
@@ -235,7 +239,7 @@ impl Operations {
     async fn ending_keys(
         &self,
         viewer: &Viewer,
-        mode: Mode,
+        (tenant, mode): (Option<&TenantId>, Mode),
         now: Timestamp,
     ) -> Result<Vec<EndingKey>, OperationError> {
         let (at, span) = (self.storage(), (now, now.plus_millis(ENDING_MS)));
@@ -247,7 +251,6 @@ impl Operations {
             ends_at,
             days_left: ends_at.millis_since(now).div_euclid(24 * HOUR_MS),
         };
-        let tenant = viewer.tenant();
         let mut of_tenants = Vec::new();
         if viewer.may(Permission::CredentialRead) {
             of_tenants =
@@ -255,7 +258,7 @@ impl Operations {
         }
         let mut of_providers = Vec::new();
         if viewer.may(Permission::ProviderRead) && tenant.is_none() {
-            of_providers = provider_keys::ending_first(at, span, ENDING_MAX).await?;
+            of_providers = provider_keys::ending_first(at, mode, span, ENDING_MAX).await?;
         }
         let of_tenants = of_tenants.into_iter().filter_map(|one| {
             let owner = one.tenant_id.to_string();

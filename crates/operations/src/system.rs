@@ -48,6 +48,8 @@ pub struct SystemState {
     pub stuck: Vec<(&'static str, u64)>,
     /// Who leads what.
     pub leases: Vec<LeaseState>,
+    /// Connections to the database that are in use, and that are open.
+    pub connections: (u32, u32),
     /// What the server's clock shows.
     pub now: Timestamp,
 }
@@ -86,6 +88,7 @@ impl Operations {
                     held_until: Timestamp::from_millis(until),
                 })
                 .collect(),
+            connections: at.connections(),
             now,
         })
     }

@@ -212,6 +212,7 @@ impl Operations {
             }
         };
         self.meter_call(handle, trace);
+        count(outcome, whole.ended_at.millis_since(started_at));
         if trace.log.is_empty() {
             let unsent = Try {
                 failure: nothing_sent,
@@ -259,6 +260,12 @@ impl Operations {
         upstream_calls::insert_all(&tx, batch).await?;
         Ok(tx.commit().await?)
     }
+}
+
+fn count(outcome: CallOutcome, took_ms: i64) {
+    metrics::counter!("tributary_upstream_calls_total", "outcome" => outcome.as_str()).increment(1);
+    let took_ms = u32::try_from(took_ms.max(0)).unwrap_or(u32::MAX);
+    metrics::histogram!("tributary_upstream_call_seconds").record(f64::from(took_ms) / 1_000.0);
 }
 
 /// What the tries of one call have in common.

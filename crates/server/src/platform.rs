@@ -11,9 +11,9 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use poem::{EndpointExt, Response, Route, get, handler};
 use tokio::task::JoinHandle;
-use tributary_domain::clock::{SharedClock, SystemClock};
+use tributary_domain::clock::{SharedClock, SystemClock, Timestamp};
 use tributary_domain::credential::NetworkList;
-use tributary_http::{HttpOptions, REQUESTS_AT_ONCE};
+use tributary_http::{Figures, HttpOptions, REQUESTS_AT_ONCE};
 use tributary_operations::staff::PasswordCost;
 use tributary_operations::{Environment, Limits, Operations, OperationsConfig};
 use tributary_storage::Storage;
@@ -200,6 +200,7 @@ impl Platform {
         let options = HttpOptions {
             trusted_proxies: config.trusted_proxies.clone(),
             requests_at_once: config.requests_at_once,
+            figures: Some(counted(config.clock.now())?),
             ..HttpOptions::default()
         };
         let operations = assemble(config, storage.clone(), &api_url)?;
@@ -419,6 +420,16 @@ async fn serve_api(
     }
     let routes = tributary_http::routes(operations, &options, beside);
     bound.serve("API", routes, &stop, drain).await
+}
+
+/// What the process counts, for the people who look at its state.
+fn counted(started_at: Timestamp) -> anyhow::Result<Figures> {
+    let figures = telemetry::figures()?;
+    let read = move || {
+        figures.run_upkeep();
+        figures.render()
+    };
+    Ok(Figures::new(read, started_at))
 }
 
 async fn serve_figures(bound: Bound, stop: Shutdown) -> anyhow::Result<()> {

@@ -129,6 +129,22 @@ impl Dialect {
         }
     }
 
+    /// How many connections for writing are in use, and how many are open; on PostgreSQL reads use the same.
+    pub(crate) fn connections(self, writer: &DatabaseConnection) -> (u32, u32) {
+        let (open, idle) = match self {
+            Self::Sqlite => {
+                let pool = writer.get_sqlite_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+            Self::Postgres => {
+                let pool = writer.get_postgres_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+        };
+        let idle = u32::try_from(idle).unwrap_or(open);
+        (open.saturating_sub(idle), open)
+    }
+
     /// Why the wall between tenants does not stand, where there is to be one.
     pub(crate) async fn hole_in_wall(
         self,

@@ -5,7 +5,7 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 use tributary_domain::clock::Timestamp;
-use tributary_domain::ids::{JobId, TenantId};
+use tributary_domain::ids::{EndpointId, JobId, TenantId};
 use tributary_domain::job::{Job, JobKind, JobState};
 use tributary_domain::tenant::Mode;
 
@@ -139,6 +139,26 @@ async fn list_where(
         .await
         .map_err(database("listing jobs"))?;
     rows.into_iter().map(to_job).collect()
+}
+
+/// A job that sends an endpoint's failed deliveries again and is not over.
+pub async fn find_open_recovery(
+    tx: &Tx,
+    tenant: &TenantId,
+    endpoint: &EndpointId,
+) -> Result<Option<Job>, StorageError> {
+    let open = JobState::ALL.iter().filter(|state| !state.is_over());
+    let row = Entity::find()
+        .filter(Column::TenantId.eq(tenant.as_str()))
+        .filter(Column::Kind.eq(JobKind::RecoverDeliveries.as_str()))
+        .filter(Column::State.is_in(open.map(|state| state.as_str())))
+        .filter(Column::Wish.contains(endpoint.as_str()))
+        .order_by_asc(Column::Id)
+        .limit(1)
+        .one(tx.connection())
+        .await
+        .map_err(database("looking for a recovery"))?;
+    row.map(to_job).transpose()
 }
 
 /// Jobs whose next step is due, the longest due first.

@@ -236,6 +236,11 @@ impl Storage {
         &self.signals
     }
 
+    /// How many connections for writing are in use, and how many are open; on PostgreSQL reads use the same.
+    pub fn connections(&self) -> (u32, u32) {
+        self.dialect.connections(&self.writer)
+    }
+
     /// Which database this is, for people to read.
     pub const fn dialect(&self) -> Dialect {
         self.dialect

@@ -1,11 +1,12 @@
 //! The key rings of providers, which no tenant owns: keys with their sealed secrets, and the version that tells nodes
 //! when a ring has changed.
 
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{ProviderId, ProviderKeyId};
 use tributary_domain::provider_key::{KeyCounts, KeyKind, KeyState, ProviderKey};
+use tributary_domain::tenant::Mode;
 
 use crate::entities::provider_keys::{ActiveModel, Column, Entity, Model};
 use crate::entities::providers;
@@ -151,14 +152,21 @@ pub async fn ending(
     keys.map(|stored| Ok(stored?.key)).collect()
 }
 
-/// The keys of all providers that are trusted and end within a span, those that end first first.
+/// The keys of a world's providers that are trusted and end within a span, those that end first first.
 pub async fn ending_first(
     at: &impl Access,
+    mode: Mode,
     (from, until): (Timestamp, Timestamp),
     limit: u64,
 ) -> Result<Vec<ProviderKey>, StorageError> {
     let trusted = KeyState::ALL.iter().filter(|state| state.is_trusted());
+    let of_mode = Query::select()
+        .column(providers::Column::Id)
+        .from(providers::Entity)
+        .and_where(providers::Column::Mode.eq(mode.as_str()))
+        .to_owned();
     let rows = Entity::find()
+        .filter(Column::ProviderId.in_subquery(of_mode))
         .filter(Column::NotAfter.gte(from.as_millis()))
         .filter(Column::NotAfter.lte(until.as_millis()))
         .filter(Column::State.is_in(trusted.map(|state| state.as_str())))

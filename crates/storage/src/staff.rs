@@ -60,6 +60,7 @@ pub async fn insert(
         totp_step: Set(0),
         invitation_hash: Set(Some(invitation_hash.to_owned())),
         invitation_expires_at: Set(member.invitation_expires_at.map(Timestamp::as_millis)),
+        invited_by: Set(member.invited_by.clone()),
         last_sign_in_at: Set(None),
         version: Set(member.version),
         created_at: Set(member.created_at.as_millis()),
@@ -194,18 +195,39 @@ pub async fn update(
 pub async fn set_invitation(
     tx: &Tx,
     id: &StaffId,
-    hash: &str,
+    (hash, invited_by): (&str, &str),
     expires_at: Timestamp,
 ) -> Result<(), StorageError> {
     let expires_at = expires_at.as_millis();
     let changed = of(id)
         .col_expr(Column::InvitationHash, Expr::value(hash))
         .col_expr(Column::InvitationExpiresAt, Expr::value(expires_at))
+        .col_expr(Column::InvitedBy, Expr::value(invited_by))
         .filter(Column::State.eq(StaffState::Invited.as_str()))
         .exec(tx.connection())
         .await
         .map_err(database("writing an invitation"))?;
     expect_one(TABLE, changed.rows_affected)
+}
+
+/// Invites an active person anew, provided that nobody changed it since it was read: what it signed in with is gone.
+pub async fn reinvite(
+    tx: &Tx,
+    before: &StaffMember,
+    after: &StaffMember,
+    hash: &str,
+) -> Result<(), StorageError> {
+    update(tx, before, after).await?;
+    let changed = of(&before.id)
+        .col_expr(Column::Password, Expr::value(None::<String>))
+        .exec(tx.connection())
+        .await
+        .map_err(database("forgetting a password"))?;
+    expect_one(TABLE, changed.rows_affected)?;
+    remove_totp(tx, &before.id).await?;
+    let invited_by = after.invited_by.as_deref().unwrap_or_default();
+    let expires_at = after.invitation_expires_at.unwrap_or(after.updated_at);
+    set_invitation(tx, &before.id, (hash, invited_by), expires_at).await
 }
 
 /// Takes an invitation up, once: the person has a password and may sign in.
@@ -391,6 +413,7 @@ fn to_account(row: Model) -> Result<Account, StorageError> {
         second_factor_at: row.totp_enrolled_at.map(Timestamp::from_millis),
         last_sign_in_at: row.last_sign_in_at.map(Timestamp::from_millis),
         invitation_expires_at: row.invitation_expires_at.map(Timestamp::from_millis),
+        invited_by: row.invited_by,
         version: row.version,
         created_at: Timestamp::from_millis(row.created_at),
         updated_at: Timestamp::from_millis(row.updated_at),

@@ -120,7 +120,8 @@ fn due_work() -> [Task; 8] {
 
 /// What is done on the clock, whether anybody waits or not.
 fn upkeep() -> Vec<Task> {
-    keys().into_iter().chain(housekeeping()).collect()
+    let all = keys().into_iter().chain(checks()).chain(housekeeping());
+    all.collect()
 }
 
 /// What providers' keys need.
@@ -164,7 +165,8 @@ fn keys() -> [Task; 4] {
     ]
 }
 
-fn housekeeping() -> [Task; 8] {
+/// What a person is told of when it does not hold.
+fn checks() -> [Task; 2] {
     [
         Task {
             name: "count_stuck_rows",
@@ -176,6 +178,20 @@ fn housekeeping() -> [Task; 8] {
             },
             woken: never,
         },
+        Task {
+            name: "check_audit_log",
+            // Once a day over all nodes; the other runs find that it was done.
+            pause: HOUR,
+            short_pause: HOUR,
+            until_idle: false,
+            run: |parts| async move { parts.operations.check_audit_log().await }.boxed(),
+            woken: never,
+        },
+    ]
+}
+
+fn housekeeping() -> [Task; 7] {
+    [
         Task {
             name: "reconcile",
             // Bills come once a day; a minute more or less is nothing.

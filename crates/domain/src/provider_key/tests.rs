@@ -95,10 +95,10 @@ fn an_old_api_key_waits_for_late_notifications() {
         ..key(KeyKind::ApiV3Key, KeyState::Retiring)
     };
     assert_eq!(
-        replaced(24).may_retire(now()),
+        replaced(47).may_retire(now()),
         Err(KeyRefusal::LateNotifications)
     );
-    assert_eq!(replaced(25).may_retire(now()), Ok(()));
+    assert_eq!(replaced(48).may_retire(now()), Ok(()));
 }
 
 #[test]

@@ -57,7 +57,8 @@ impl CredentialsApi {
 
     /// Make an API key
     ///
-    /// The key is shown this once. Needs the permission `credential:write` and a fresh proof.
+    /// The key is shown this once. A live one gets no scope whose permission you lack, such as `refunds:write` without
+    /// `refund:create`. Needs the permission `credential:write` and a fresh proof.
     #[oai(
         path = "/admin/v1/tenants/:tenant_id/api-keys",
         method = "post",
@@ -77,6 +78,7 @@ impl CredentialsApi {
         let key = key.of(request, &body.raw, KEYS_ROUTE);
         let (call, tenant) = change_of(auth.0, &tenant_id)?;
         let wish = body.value.into_wish()?;
+        call.caller.require_scopes(wish.mode, &wish.scopes)?;
         let made = once(call, key, async move |call| {
             let by = call.caller.actor();
             let made = call.operations.create_api_key(&by, &tenant, wish).await?;
@@ -114,6 +116,8 @@ impl CredentialsApi {
         let key = key.of(request, &body.raw, ROLL_ROUTE);
         let (call, tenant) = change_of(auth.0, &tenant_id)?;
         let (id, overlap) = (path_id(&key_id)?, body.value.overlap()?);
+        let rolls = call.operations.may_roll_api_key(&call.caller, &tenant, &id);
+        rolls.await?;
         let made = once(call, key, async move |call| {
             let by = call.caller.actor();
             let operations = &call.operations;
@@ -212,6 +216,7 @@ impl CredentialsApi {
     ) -> Result<Json<Certificate>, Problem> {
         let (call, tenant) = change_of(auth.0, &tenant_id)?;
         let (wish, request) = body.value.into_wish()?;
+        call.caller.require_scopes(wish.mode, &wish.scopes)?;
         to_completion(async move {
             let (by, operations) = (call.caller.actor(), &call.operations);
             let issued = operations
@@ -240,6 +245,7 @@ impl CredentialsApi {
     ) -> Result<Json<Certificate>, Problem> {
         let (call, tenant) = change_of(auth.0, &tenant_id)?;
         let (wish, key) = body.value.into_wish()?;
+        call.caller.require_scopes(wish.mode, &wish.scopes)?;
         to_completion(async move {
             let (by, operations) = (call.caller.actor(), &call.operations);
             let kept = operations

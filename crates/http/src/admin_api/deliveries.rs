@@ -129,6 +129,7 @@ impl DeliveriesApi {
             .operations
             .inspect_delivery(&call.viewer(), &id)
             .await?;
+        call.note_payers_read(id.as_str()).await?;
         Ok(Json(seen.into()))
     }
 
@@ -302,8 +303,8 @@ impl DeliveriesApi {
 
     /// Send failed deliveries again
     ///
-    /// Starts a job that sends what failed in a window, slowly and below live traffic. Needs the permission
-    /// `webhook:recover`.
+    /// Starts a job that sends what failed in a window, slowly and below live traffic; one at a time for an endpoint. Needs
+    /// the permission `webhook:recover`.
     #[oai(
         path = "/admin/v1/webhook-endpoints/:endpoint_id/recover",
         method = "post",

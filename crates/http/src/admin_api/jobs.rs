@@ -250,7 +250,8 @@ impl JobsApi {
 
     /// Fetch the file of a job
     ///
-    /// For a day after the job is done. Needs the permission `order:export`.
+    /// For a day after the job is done. Needs the permission `order:export`, and `payer:export` when whoever started the
+    /// job had it: then the file says who paid.
     #[oai(
         path = "/admin/v1/jobs/:job_id/result",
         method = "get",

@@ -142,6 +142,7 @@ impl OrdersApi {
         let mut given = Parameters::default();
         if let Some(number) = given.short("number", number.0.as_deref()) {
             let number = fold(&number);
+            call.note_payers_read("orders").await?;
             let found = call.operations.orders_of_number(&viewer, &number).await?;
             return Ok(Json(found.into()));
         }
@@ -164,6 +165,7 @@ impl OrdersApi {
         let place = given.place::<OrderId>(cursor.0.as_deref());
         given.finish()?;
         let limit = Some(Limit::or_default(limit.0));
+        call.note_payers_read("orders").await?;
         let found = call
             .operations
             .search_orders(&viewer, &query, place.as_ref(), limit)
@@ -301,7 +303,8 @@ impl OrdersApi {
     /// Read an order
     ///
     /// With its attempts, refunds, late payments and notes, what is wrong with it, and what you may do with it. Who paid
-    /// is masked unless one of your roles shows it. Needs the permission `order:read`.
+    /// is masked unless one of your roles shows it; then the audit log says that you read it. Needs the permission
+    /// `order:read`.
     #[oai(
         path = "/admin/v1/orders/:order_id",
         method = "get",
@@ -316,6 +319,7 @@ impl OrdersApi {
         let call = auth.0;
         let id: OrderId = path_id(&order_id)?;
         let found = call.operations.order_detail(&call.viewer(), &id).await?;
+        call.note_payers_read(id.as_str()).await?;
         Ok(Json(found.into()))
     }
 

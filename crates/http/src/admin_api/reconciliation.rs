@@ -387,7 +387,7 @@ impl ReconciliationApi {
 
     /// Fetch the file of a bill
     ///
-    /// Byte for byte as WeChat gave it. Needs the permission `bill:read`.
+    /// Byte for byte as WeChat gave it; the audit log says who fetched it. Needs the permission `bill:read`.
     #[oai(
         path = "/admin/v1/bills/:bill_id/content",
         method = "get",
@@ -402,6 +402,7 @@ impl ReconciliationApi {
         let call = auth.0;
         let id: BillId = path_id(&bill_id)?;
         let bill = call.operations.bill(&call.viewer(), &id).await?;
+        call.operations.note_bill_read(&call.caller, &id).await?;
         let name = format!("bill_{}_{}.csv", bill.name.day, bill.name.kind.as_str());
         let pieces = futures::stream::unfold((call, bill, 0_i64), next_piece);
         let body = Body::from_bytes_stream(pieces);

@@ -9,12 +9,14 @@ use tributary_domain::ids::{OrderId, RefundId, TenantId};
 use tributary_domain::merchant::Mchid;
 use tributary_domain::refund::{RefundOrigin, RefundState};
 use tributary_domain::staff::Permission;
+use tributary_operations::jobs::JobWish;
 use tributary_operations::pages::Searched;
 use tributary_operations::refund_search::{ListedRefund, RefundDetail, RefundQuery};
 
 use super::Tag;
 use super::actions::{self, AllowedAction};
 use super::guards::May;
+use super::jobs::{Accepted, JobObject};
 use crate::completion::to_completion;
 use crate::json::{Json, JsonBody};
 use crate::pagination::{Limit, Parameters};
@@ -22,6 +24,7 @@ use crate::problem::Problem;
 use crate::tenant_api::{RedirectionType, RefundRedirection, path_id};
 
 type RefundReader = May<{ Permission::RefundRead as usize }>;
+type RefundExporter = May<{ Permission::OrderExport as usize }>;
 type OrderAsker = May<{ Permission::OrderQuery as usize }>;
 type Refunder = May<{ Permission::RefundCreate as usize }>;
 
@@ -317,6 +320,61 @@ impl RefundsApi {
             complete: sums.complete,
             as_of: call.operations.now().to_rfc3339(),
         }))
+    }
+
+    /// Export refunds
+    ///
+    /// Starts a job that writes the refunds into a CSV file. Needs the permissions `order:export` and `refund:read`.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one argument per documented parameter"
+    )]
+    #[oai(
+        path = "/admin/v1/refunds/export",
+        method = "post",
+        operation_id = "exportRefunds"
+    )]
+    async fn export_refunds(
+        &self,
+        auth: RefundExporter,
+        /// `live`, unless `test` is asked for.
+        mode: Query<Option<String>>,
+        /// Only this tenant's.
+        tenant_id: Query<Option<String>>,
+        /// Only for this sub-merchant.
+        sub_mchid: Query<Option<String>>,
+        /// Only of this order.
+        order_id: Query<Option<String>>,
+        /// Only in this state.
+        #[oai(name = "state")]
+        refund_state: Query<Option<String>>,
+        /// Only asked for by these.
+        origin: Query<Option<String>>,
+        /// Only at this time or later (RFC 3339).
+        from: Query<Option<String>>,
+        /// Only before this time (RFC 3339).
+        to: Query<Option<String>>,
+    ) -> Result<Accepted, Problem> {
+        let call = auth.0;
+        call.caller.require(Permission::RefundRead)?;
+        let mut given = Parameters::default();
+        let query = RefundQuery {
+            tenant_id: given.parse("tenant_id", tenant_id.0.as_deref(), str::parse::<TenantId>),
+            sub_mchid: given.parse("sub_mchid", sub_mchid.0.as_deref(), Mchid::parse),
+            order_id: given.parse("order_id", order_id.0.as_deref(), str::parse::<OrderId>),
+            state: given.word("state", refund_state.0.as_deref(), RefundState::parse),
+            origin: given.word("origin", origin.0.as_deref(), RefundOrigin::parse),
+            from: given.time("from", from.0.as_deref()),
+            to: given.time("to", to.0.as_deref()),
+            ..RefundQuery::of_mode(given.mode(mode.0.as_deref()))
+        };
+        given.finish()?;
+        let started = to_completion(async move {
+            let (by, viewer) = (call.caller.actor(), call.viewer());
+            let wish = JobWish::ExportRefunds(Box::new(query));
+            call.operations.start_job(&by, &viewer, wish).await
+        });
+        Ok(Accepted::Started(Json(JobObject::from(started.await?))))
     }
 
     /// Read a refund

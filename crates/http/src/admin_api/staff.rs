@@ -225,6 +225,33 @@ impl StaffApi {
         .await
     }
 
+    /// Invite a person anew
+    ///
+    /// For whoever forgot the password or lost the second factor: both are gone, the person is signed out and comes again
+    /// by the invitation, shown this once. Not for owners of the platform. Needs the permission `staff:write` and a fresh
+    /// proof.
+    #[oai(
+        path = "/admin/v1/staff/:staff_id/reinvite",
+        method = "post",
+        operation_id = "reinviteStaff"
+    )]
+    async fn reinvite_staff(
+        &self,
+        auth: StaffWriter,
+        /// The id of the person.
+        staff_id: Path<String>,
+        body: JsonBody<Reason>,
+    ) -> Result<Json<Invited>, Problem> {
+        let (call, reason) = (auth.0, body.value.reason);
+        let id: StaffId = path_id(&staff_id)?;
+        to_completion(async move {
+            let operations = &call.operations;
+            let invited = operations.reinvite_staff(&call.caller, &id, &reason).await;
+            invited.map(|invitation| Json(Invited::new(invitation, &call)))
+        })
+        .await
+    }
+
     /// Take a lost second factor away
     ///
     /// The person is signed out, and enrols another at the next sign-in. Needs the permission `staff:write` and a

@@ -1,42 +1,29 @@
 //! The overview's figures, the state of the installation, and what changes while a page is open.
 
 mod figures;
+mod stream;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
 
-use poem::http::{HeaderValue, header};
-use poem::{Body, IntoResponse, Response};
+use poem::Request;
 use poem_openapi::param::Query;
-use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
-use poem_openapi::types::Type as _;
-use poem_openapi::{ApiResponse, Object, OpenApi};
-use serde_json::{Value, json};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use poem_openapi::{Object, OpenApi};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::TenantId;
 use tributary_domain::merchant::Mchid;
 use tributary_domain::staff::Permission;
-use tributary_operations::changes::{Change, Watch};
 use tributary_operations::statistics::{Health, Spread, StatisticsBy, StatisticsWish, Tally};
 use tributary_operations::system::SystemState;
 
-use figures::{AppliedMigration, EndingKey};
+use figures::{AppliedMigration, EndingKey, ProcessFigures};
+use stream::ChangeStream;
 
 use super::Tag;
-use super::guards::{May, StaffCall};
+use super::guards::May;
+use crate::figures::Figures;
 use crate::json::Json;
 use crate::pagination::Parameters;
-use crate::problem::{Problem, ProblemCode};
-
-const EVENT_STREAM: &str = "text/event-stream";
-/// Pages that one process tells of changes at once.
-const WATCHERS_MAX: usize = 64;
-/// How often is looked.
-const LOOK: Duration = Duration::from_secs(2);
-/// Looks until a page must connect anew: its session is checked again then.
-const LOOKS_MAX: u32 = 120;
+use crate::problem::Problem;
 
 type Statistician = May<{ Permission::StatisticsRead as usize }>;
 type SystemReader = May<{ Permission::SystemRead as usize }>;
@@ -132,7 +119,7 @@ impl From<Spread> for Durations {
 
 /// A word with its count.
 #[derive(Debug, Object)]
-struct Counted {
+pub(super) struct Counted {
     /// The word.
     name: String,
     /// How many.
@@ -282,6 +269,13 @@ struct SystemObject {
     stuck: Vec<Counted>,
     /// Who leads what.
     leases: Vec<LeaseFigures>,
+    /// Connections to the database that are in use.
+    connections_in_use: u32,
+    /// Connections to the database that are open.
+    connections_open: u32,
+    /// What this process did lately; absent where nothing counts.
+    #[oai(skip_serializing_if_is_none)]
+    process: Option<ProcessFigures>,
     /// What the server's clock shows (RFC 3339).
     server_time: String,
 }
@@ -310,58 +304,12 @@ impl From<SystemState> for SystemObject {
             queues: queues.collect(),
             stuck: stuck.collect(),
             leases: leases.collect(),
+            connections_in_use: state.connections.0,
+            connections_open: state.connections.1,
+            process: None,
             server_time: state.now.to_rfc3339(),
         }
     }
-}
-
-/// One event of the stream of changes.
-#[derive(Debug, Object)]
-struct ChangeEvent {
-    /// `changed`, `job` or `inbox`.
-    event: String,
-    /// What it says, as JSON.
-    data: String,
-}
-
-/// A stream of changes.
-struct ChangeStream(Body);
-
-impl IntoResponse for ChangeStream {
-    fn into_response(self) -> Response {
-        let mut response = self.0.into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response
-    }
-}
-
-impl ApiResponse for ChangeStream {
-    fn meta() -> MetaResponses {
-        MetaResponses {
-            responses: vec![MetaResponse {
-                description: "Server-sent events: `changed`, `job` and `inbox`.",
-                status: Some(200),
-                status_range: None,
-                content: vec![MetaMediaType {
-                    content_type: EVENT_STREAM,
-                    schema: ChangeEvent::schema_ref(),
-                }],
-                headers: vec![],
-            }],
-        }
-    }
-
-    fn register(registry: &mut Registry) {
-        ChangeEvent::register(registry);
-    }
-}
-
-/// Pages that are told of changes by this process.
-fn watchers() -> Arc<Semaphore> {
-    static WATCHERS: std::sync::OnceLock<Arc<Semaphore>> = std::sync::OnceLock::new();
-    Arc::clone(WATCHERS.get_or_init(|| Arc::new(Semaphore::new(WATCHERS_MAX))))
 }
 
 #[OpenApi(tag = "Tag::System")]
@@ -447,38 +395,50 @@ impl SystemApi {
         auth: Statistician,
         /// `live`, unless `test` is asked for.
         mode: Query<Option<String>>,
+        /// Only this tenant's: then nothing is told of WeChat's hosts and of providers' keys.
+        tenant_id: Query<Option<String>>,
         /// Since when samples are taken (RFC 3339), within the last 31 days.
         since: Query<String>,
     ) -> Result<Json<HealthStatistics>, Problem> {
         let call = auth.0;
         let mut given = Parameters::default();
         let mode = given.mode(mode.0.as_deref());
+        let tenant = given.parse("tenant_id", tenant_id.0.as_deref(), str::parse::<TenantId>);
         let since = given.time("since", Some(&since.0));
         given.finish()?;
         let since = since.unwrap_or(Timestamp::from_millis(0));
         let health = call
             .operations
-            .health_statistics(&call.viewer(), mode, since)
+            .health_statistics(&call.viewer(), mode, tenant.as_ref(), since)
             .await?;
         Ok(Json(HealthStatistics::new(health, call.operations.now())))
     }
 
     /// Read the state of the installation
     ///
-    /// Version, schema, queues, what is stuck, who leads what. Not for members of tenants. Needs the permission
+    /// Version, schema, queues, what is stuck, who leads what, and what the process that answers did lately. Not for members of tenants. Needs the permission
     /// `system:read`.
     #[oai(path = "/admin/v1/system", method = "get", operation_id = "getSystem")]
-    async fn system(&self, auth: SystemReader) -> Result<Json<SystemObject>, Problem> {
+    async fn system(
+        &self,
+        auth: SystemReader,
+        request: &Request,
+    ) -> Result<Json<SystemObject>, Problem> {
         let call = auth.0;
         let state = call.operations.system_state(&call.viewer()).await?;
-        Ok(Json(state.into()))
+        let counted = request.data::<Option<Figures>>().and_then(Option::as_ref);
+        let process = counted.map(|figures| figures.summary(state.now).into());
+        Ok(Json(SystemObject {
+            process,
+            ..state.into()
+        }))
     }
 
     /// Watch changes
     ///
     /// A stream of server-sent events: `changed` (an order or a refund), `job` (its progress) and `inbox` (how much
-    /// waits). They are hints: read again what they name. It ends after four minutes; connect anew. Needs the
-    /// permission `order:read`.
+    /// waits). They are hints: read again what they name. It ends after four minutes; connect anew. It ends at once with
+    /// the session or the permission. Needs the permission `order:read`, for jobs `job:read` besides.
     #[oai(
         path = "/admin/v1/events",
         method = "get",
@@ -486,89 +446,6 @@ impl SystemApi {
     )]
     #[expect(clippy::unused_async, reason = "the library's operations are async")]
     async fn watch(&self, auth: OrderReader) -> Result<ChangeStream, Problem> {
-        let permit = watchers().try_acquire_owned();
-        let permit = permit.map_err(|_| Problem::of(ProblemCode::Unavailable))?;
-        let call = auth.0;
-        let watch = Watch::from(call.operations.now());
-        let looking = Looking {
-            call,
-            watch,
-            looks: 0,
-            _permit: permit,
-        };
-        let stream = futures::stream::unfold(looking, look);
-        Ok(ChangeStream(Body::from_bytes_stream(stream)))
+        ChangeStream::begin(auth.0)
     }
-}
-
-/// Somebody who watches.
-struct Looking {
-    call: StaffCall,
-    watch: Watch,
-    looks: u32,
-    _permit: OwnedSemaphorePermit,
-}
-
-/// Waits, looks, and writes what changed; a comment when nothing did, so that a broken line is noticed.
-async fn look(mut looking: Looking) -> Option<(Result<String, std::io::Error>, Looking)> {
-    if looking.looks >= LOOKS_MAX {
-        return None;
-    }
-    if looking.looks > 0 {
-        tokio::time::sleep(LOOK).await;
-    }
-    looking.looks = looking.looks.saturating_add(1);
-    let viewer = looking.call.viewer();
-    let call = looking.call.clone();
-    let looked = call.operations.changes(&viewer, &mut looking.watch);
-    let found = call.streamed(looked).await;
-    match found {
-        Ok(changes) if changes.is_empty() => Some((Ok(String::from(": nothing\n\n")), looking)),
-        Ok(changes) => {
-            let text: String = changes.iter().map(written).collect();
-            Some((Ok(text), looking))
-        }
-        Err(error) => {
-            looking.looks = LOOKS_MAX;
-            Some((Err(std::io::Error::other(error)), looking))
-        }
-    }
-}
-
-impl From<&Change> for ChangeEvent {
-    fn from(change: &Change) -> Self {
-        let (event, data): (&str, Value) = match change {
-            Change::Subject {
-                kind,
-                id,
-                tenant_id,
-                event,
-            } => (
-                "changed",
-                json!({ "kind": kind, "id": id, "tenant_id": tenant_id, "event": event }),
-            ),
-            Change::Job {
-                id,
-                state,
-                done,
-                total,
-            } => (
-                "job",
-                json!({ "id": id, "state": state, "done": done, "total": total }),
-            ),
-            Change::Inbox(counts) => (
-                "inbox",
-                json!({ "alarms": counts.alarms, "held_payments": counts.held_payments }),
-            ),
-        };
-        Self {
-            event: event.to_owned(),
-            data: data.to_string(),
-        }
-    }
-}
-
-fn written(change: &Change) -> String {
-    let ChangeEvent { event, data } = change.into();
-    format!("event: {event}\ndata: {data}\n\n")
 }

@@ -20,6 +20,11 @@ impl StaffCall {
         Viewer::new(reach, self.caller.permissions())
     }
 
+    /// Writes down that the caller is shown who paid, in clear, before it is.
+    pub(super) async fn note_payers_read(&self, of: &str) -> Result<(), OperationError> {
+        self.operations.note_payers_read(&self.caller, of).await
+    }
+
     /// Reads for the caller while an answer is on its way: whose rows may be touched is not known there any more.
     pub(super) async fn streamed<T>(&self, work: impl Future<Output = T>) -> T {
         match self.caller.scope.tenant() {

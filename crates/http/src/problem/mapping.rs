@@ -78,6 +78,7 @@ impl From<OperationError> for Problem {
             | OperationError::PermissionDenied(_)
             | OperationError::StepUpRequired
             | OperationError::OwnRequest
+            | OperationError::InvitedByRequester
             | OperationError::ApprovalRequired { .. }
             | OperationError::VersionConflict) => of_staff(error),
             OperationError::LoginFailed(cause) => {
@@ -112,6 +113,9 @@ fn of_staff(error: OperationError) -> Problem {
             .detail(format!("the permission {permission} is missing")),
         OperationError::StepUpRequired => Problem::of(Code::StepUpRequired),
         OperationError::OwnRequest => Problem::of(Code::OwnRequest),
+        OperationError::InvitedByRequester => {
+            Problem::of(Code::OwnRequest).detail("whoever asked invited your account")
+        }
         OperationError::ApprovalRequired { how } => Problem::of(Code::ApprovalRequired).detail(how),
         OperationError::VersionConflict => Problem::of(Code::VersionConflict),
         _ => unauthorized(),

@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 use super::uses::UsedBy;
 use super::{AuthError, Caller, Credential, ShownOnce, check_scopes};
 use crate::audit::{self, Act};
+use crate::staff::StaffCaller;
 use crate::tenants::{check_name, hold_open};
 use crate::{OperationError, Operations, tenancy};
 
@@ -221,6 +222,18 @@ impl Operations {
         audit::record(&tx, by, act, now).await?;
         tx.commit().await?;
         Ok(made)
+    }
+
+    /// Refuses to roll a key that could do what the person may not: the new secret would be in the person's hand.
+    pub async fn may_roll_api_key(
+        &self,
+        caller: &StaffCaller,
+        tenant_id: &TenantId,
+        id: &ApiKeyId,
+    ) -> Result<(), OperationError> {
+        let old = api_keys::find(self.storage(), tenant_id, id).await?;
+        let old = old.ok_or(OperationError::NotFound)?;
+        caller.require_same_scopes(old.mode, &old.scopes)
     }
 
     /// Makes the key that takes the place of another: the same in everything but its secret and its time.

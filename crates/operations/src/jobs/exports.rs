@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{OrderId, RefundId};
-use tributary_domain::job::Job;
+use tributary_domain::job::{Job, JobKind};
 use tributary_domain::order::Order;
 use tributary_domain::refund::Refund;
 use tributary_domain::staff::Permission;
@@ -40,6 +40,14 @@ pub(super) fn order_wish(viewer: &Viewer, query: &OrderQuery) -> Result<String, 
 
 pub(super) fn refund_wish(query: &RefundQuery) -> Result<String, OperationError> {
     written(query)
+}
+
+/// Whether the file of a job says who paid.
+pub(super) fn names_payers(job: &Job) -> Result<bool, OperationError> {
+    match job.kind {
+        JobKind::ExportOrders => Ok(read::<OrderWish>(job)?.payers),
+        _ => Ok(false),
+    }
 }
 
 fn written<T: Serialize>(wish: &T) -> Result<String, OperationError> {

@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::delivery::DeliveryState;
 use tributary_domain::endpoint::Endpoint;
-use tributary_domain::ids::{DeliveryId, EndpointId};
+use tributary_domain::ids::{DeliveryId, EndpointId, TenantId};
 use tributary_domain::job::Job;
-use tributary_storage::Tx;
+use tributary_domain::tenant::Mode;
 use tributary_storage::delivery_search::{self, DeliveryQuery};
 use tributary_storage::jobs::{self, Trouble};
+use tributary_storage::{Tx, endpoints};
 
 use super::Step;
 use crate::pages::read_cursor;
@@ -148,6 +149,23 @@ impl Operations {
             return Ok(Step::Done(after));
         }
         Ok(Step::More(after, self.now().plus_millis(PAUSE_MS)))
+    }
+}
+
+/// Holds the endpoint, so that of two that begin at once one is refused, and refuses a second recovery.
+pub(super) async fn hold_alone(
+    tx: &Tx,
+    tenant: &TenantId,
+    mode: Mode,
+    endpoint: &EndpointId,
+) -> Result<(), OperationError> {
+    let held = endpoints::lock(tx, tenant, mode, endpoint).await?;
+    held.ok_or(OperationError::NotFound)?;
+    match jobs::find_open_recovery(tx, tenant, endpoint).await? {
+        Some(open) => Err(OperationError::StateConflict {
+            state: format!("being recovered by {}", open.id),
+        }),
+        None => Ok(()),
     }
 }
 

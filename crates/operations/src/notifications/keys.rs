@@ -48,18 +48,15 @@ impl Operations {
             }
             error => return Err(refuse(&id, &signed, error)),
         };
-        let asked = self.learn_new_keys(&id, version).await;
+        self.learn_new_keys(&id, version).await;
         let fresh = self.ring(&id).await.map_err(NotifyError::Unavailable)?;
         match self.verify_with(fresh, &signed, body) {
             Ok(verified) => Ok(verified),
             Err(VerifyError::UnknownSerial(_)) => {
                 self.meter(&id, KeyUse::Notification, "", Proof::UnknownKey);
-                // Anybody who learns the path can send these; they are looked into once a minute at most.
-                if asked {
-                    let detail = serde_json::json!({ "serial": serial });
-                    let told = self.alarm_about_provider(&id, "unknown_serial", &detail);
-                    told.await.map_err(NotifyError::Unavailable)?;
-                }
+                // Whoever looked for it last: one that is still unknown needs a person.
+                let told = self.alarm_of_unknown_serial(&id, &serial, "notification");
+                told.await.map_err(NotifyError::Unavailable)?;
                 Err(NotifyError::UnknownSerial)
             }
             Err(error) => Err(refuse(&id, &signed, &error)),

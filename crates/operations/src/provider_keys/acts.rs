@@ -53,6 +53,9 @@ pub(crate) async fn insert(
 }
 
 /// Notes that a ring is another: nodes read it anew, and its keys are tested soon.
+///
+/// Comes first in its transaction: it holds the provider's row, so that who decides by the other keys of the ring sees
+/// them as they stay.
 pub(crate) async fn note_change(
     tx: &Tx,
     provider: &ProviderId,
@@ -79,40 +82,39 @@ pub(crate) async fn record_about_provider(
 }
 
 impl Operations {
-    /// Moves keys of one provider on, all or none.
-    pub(crate) async fn move_keys(
-        &self,
-        by: &Actor,
-        moves: &[Moved<'_>],
-    ) -> Result<(), OperationError> {
-        let Some(first) = moves.first() else {
-            return Ok(());
-        };
-        let provider = &first.before.provider_id;
+    /// Moves a key of a provider on.
+    pub(crate) async fn move_key(&self, by: &Actor, act: Moved<'_>) -> Result<(), OperationError> {
+        let provider = &act.before.provider_id;
         let now = self.now();
         let tx = self.storage().begin().await?;
-        for one in moves {
-            provider_keys::update(&tx, one.before, one.after).await?;
-        }
         // A self-test moves keys as well, and asks for no other one.
-        if moves.iter().any(|one| one.after.state != KeyState::Testing) {
-            note_change(&tx, provider, now).await?;
-        } else {
+        if act.after.state == KeyState::Testing {
             provider_keys::note_change(&tx, provider, now).await?;
+        } else {
+            note_change(&tx, provider, now).await?;
         }
-        for one in moves {
-            let act = Act {
-                before: Some(shown(one.before)),
-                after: Some(shown(one.after)),
-                reason: one.reason,
-                ..Act::new(AuditScope::Platform, one.action, one.before.id.as_str())
-            };
-            audit::record(&tx, by, act, now).await?;
-        }
+        write_move(&tx, by, act, now).await?;
         tx.commit().await?;
         self.forget_provider(provider).await;
         Ok(())
     }
+}
+
+/// Writes how a key moves on, in a transaction that has noted the change of the ring.
+pub(crate) async fn write_move(
+    tx: &Tx,
+    by: &Actor,
+    act: Moved<'_>,
+    now: Timestamp,
+) -> Result<(), OperationError> {
+    provider_keys::update(tx, act.before, act.after).await?;
+    let entry = Act {
+        before: Some(shown(act.before)),
+        after: Some(shown(act.after)),
+        reason: act.reason,
+        ..Act::new(AuditScope::Platform, act.action, act.before.id.as_str())
+    };
+    audit::record(tx, by, entry, now).await
 }
 
 /// A key as the log shows it: names and fingerprints, no key.

@@ -113,7 +113,7 @@ impl Operations {
                 after: &moved,
                 reason: None,
             };
-            match self.move_keys(by, &[act]).await {
+            match self.move_key(by, act).await {
                 // Somebody else did the same.
                 Err(OperationError::Storage(error)) if error.is_stale() => {}
                 other => other?,

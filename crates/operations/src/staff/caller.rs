@@ -6,6 +6,7 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{SessionId, StaffId, TenantId};
 use tributary_domain::staff::{Actor, Permission, Role};
 use tributary_domain::staff_member::{Email, StaffScope, StaffState};
+use tributary_domain::tenant::{Mode, Scope};
 use tributary_storage::{staff, staff_sessions};
 
 use crate::{OperationError, Operations};
@@ -23,6 +24,8 @@ pub struct StaffCaller {
     pub roles: Vec<Role>,
     /// What the person may see.
     pub scope: StaffScope,
+    /// Who made the person's last invitation, as the audit log names people.
+    pub invited_by: Option<String>,
     /// The session of this call.
     pub session_id: SessionId,
     /// Whether the person proved its presence within the last five minutes.
@@ -99,6 +102,52 @@ impl StaffCaller {
         }
     }
 
+    /// Refuses to give a program of a tenant's what the person may not do itself: it would do it in the person's place.
+    ///
+    /// In test mode nothing is at stake, and whoever writes the program needs all of it. Placing orders is a program's
+    /// work alone, so no permission stands for it.
+    pub fn require_scopes(&self, mode: Mode, scopes: &[Scope]) -> Result<(), OperationError> {
+        match self.first_beyond(mode, scopes) {
+            Some((scope, permission)) => Err(OperationError::invalid(
+                "/scopes",
+                &format!("{scope} in live mode takes the permission {permission}, which you lack"),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The same for a key that takes the place of one with these scopes: nothing of the request could be mended.
+    pub(crate) fn require_same_scopes(
+        &self,
+        mode: Mode,
+        scopes: &[Scope],
+    ) -> Result<(), OperationError> {
+        match self.first_beyond(mode, scopes) {
+            Some((_, permission)) => Err(OperationError::PermissionDenied(permission)),
+            None => Ok(()),
+        }
+    }
+
+    fn first_beyond(&self, mode: Mode, scopes: &[Scope]) -> Option<(Scope, Permission)> {
+        if mode == Mode::Test {
+            return None;
+        }
+        let needed = scopes.iter().filter_map(|scope| {
+            let permission = match scope {
+                Scope::OrdersWrite => return None,
+                Scope::OrdersRead | Scope::EventsRead => Permission::OrderRead,
+                Scope::RefundsRead => Permission::RefundRead,
+                Scope::RefundsWrite => Permission::RefundCreate,
+                Scope::BillsRead => Permission::BillRead,
+                Scope::WebhooksRead => Permission::WebhookRead,
+                Scope::WebhooksWrite => Permission::WebhookWrite,
+            };
+            Some((*scope, permission))
+        });
+        let mut beyond = needed.filter(|(_, permission)| !self.may(*permission));
+        beyond.next()
+    }
+
     /// The name in the audit log.
     pub fn actor(&self) -> Actor {
         Actor::staff(&self.staff_id, &self.session_id)
@@ -121,6 +170,20 @@ impl Operations {
             return Ok(None);
         };
         self.caller_of(&staff_id, &session_id, origin, now).await
+    }
+
+    /// The same person a while later: with what it may do by now, or nobody when the session or the account is over.
+    pub async fn staff_still_there(
+        &self,
+        caller: &StaffCaller,
+    ) -> Result<Option<StaffCaller>, OperationError> {
+        let origin = Origin {
+            ip: caller.ip,
+            request_id: caller.request_id.clone(),
+            user_agent: None,
+        };
+        let (id, session) = (&caller.staff_id, &caller.session_id);
+        self.caller_of(id, session, origin, self.now()).await
     }
 
     /// The person behind an open session.
@@ -148,6 +211,7 @@ impl Operations {
             email: member.email,
             roles: member.roles,
             scope: member.scope,
+            invited_by: member.invited_by,
             session_id: session.id.clone(),
             is_proven: session.is_proven(now),
             ip: origin.ip,
@@ -168,6 +232,7 @@ mod tests {
             email: Email::parse("li@example.com").unwrap(),
             roles: roles.to_vec(),
             scope,
+            invited_by: None,
             session_id: SessionId::new(now),
             is_proven: false,
             must_enrol,

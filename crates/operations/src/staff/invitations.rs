@@ -5,11 +5,12 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::StaffId;
 use tributary_domain::staff::{Actor, Permission, Role};
 use tributary_domain::staff_member::{Email, StaffMember, StaffScope, StaffState};
-use tributary_storage::{Tx, staff};
+use tributary_storage::{Tx, staff, staff_sessions};
 use zeroize::Zeroizing;
 
 use super::caller::{Origin, StaffCaller};
 use super::enrolment::logged;
+use super::manage::check_reason;
 use super::passwords;
 use super::scope_of;
 use super::sign_in::hold_place;
@@ -110,6 +111,7 @@ impl Operations {
             second_factor_at: None,
             last_sign_in_at: None,
             invitation_expires_at: Some(expires_at),
+            invited_by: Some(by.who().to_owned()),
             version: 1,
             created_at: now,
             updated_at: now,
@@ -158,19 +160,70 @@ impl Operations {
         if let Some(tenant) = member.scope.tenant() {
             hold_open(&tx, tenant).await?;
         }
-        staff::set_invitation(&tx, id, &hash, expires_at).await?;
+        let by = caller.actor();
+        staff::set_invitation(&tx, id, (&hash, by.who()), expires_at).await?;
         let act = Act::new(
             scope_of(&member.scope),
             "staff.invitation.renewed",
             id.as_str(),
         );
-        audit::record(&tx, &caller.actor(), act, now).await?;
+        audit::record(&tx, &by, act, now).await?;
         tx.commit().await?;
         Ok(Invitation {
             member: StaffMember {
                 invitation_expires_at: Some(expires_at),
+                invited_by: Some(by.who().to_owned()),
                 ..member
             },
+            token,
+            expires_at,
+        })
+    }
+
+    /// Invites a person anew who forgot its password or lost its second factor: both are gone, and it is signed out.
+    ///
+    /// Needs [`Permission::StaffWrite`] and a fresh proof. Not an owner of the platform, in whose place nobody may come
+    /// alone: the command line makes another.
+    pub async fn reinvite_staff(
+        &self,
+        caller: &StaffCaller,
+        id: &StaffId,
+        reason: &str,
+    ) -> Result<Invitation, OperationError> {
+        caller.require(Permission::StaffWrite)?;
+        let before = self.visible_staff(caller, id).await?;
+        caller.require_proof()?;
+        may_be_reinvited(caller, &before)?;
+        let (reason, now) = (check_reason(reason)?, self.now());
+        let (token, expires_at) = (random_token(), now.plus_millis(INVITATION_MS));
+        let by = caller.actor();
+        let mut after = StaffMember {
+            state: StaffState::Invited,
+            second_factor_at: None,
+            invitation_expires_at: Some(expires_at),
+            invited_by: Some(by.who().to_owned()),
+            updated_at: now,
+            ..before.clone()
+        };
+        let tx = self.storage().begin().await?;
+        hold_place(&tx, &before.scope).await?;
+        let hash = hash_of("invitation", token.reveal());
+        match staff::reinvite(&tx, &before, &after, &hash).await {
+            Err(error) if error.is_stale() => return Err(OperationError::VersionConflict),
+            other => other?,
+        }
+        let ended = staff_sessions::end_all(&tx, id, None, now).await?;
+        let act = Act {
+            before: Some(logged(&before)),
+            after: Some(json!({ "state": after.state.as_str(), "sessions_ended": ended })),
+            reason: Some(reason),
+            ..Act::new(scope_of(&before.scope), "staff.invited.again", id.as_str())
+        };
+        audit::record(&tx, &by, act, now).await?;
+        tx.commit().await?;
+        after.version = before.version + 1;
+        Ok(Invitation {
+            member: after,
             token,
             expires_at,
         })
@@ -202,6 +255,26 @@ impl Operations {
             ..member
         })
     }
+}
+
+/// Whether a person may be invited anew: an active one, not oneself, and no owner of the platform.
+pub(super) fn may_be_reinvited(
+    caller: &StaffCaller,
+    member: &StaffMember,
+) -> Result<(), OperationError> {
+    if caller.staff_id == member.id {
+        return Err(OperationError::OwnRequest);
+    }
+    let state = if member.roles.contains(&Role::PlatformOwner) {
+        "an owner of the platform"
+    } else if member.state != StaffState::Active {
+        member.state.as_str()
+    } else {
+        return Ok(());
+    };
+    Err(OperationError::StateConflict {
+        state: state.to_owned(),
+    })
 }
 
 fn is_open(member: &StaffMember, now: Timestamp) -> bool {

@@ -9,7 +9,7 @@ use tributary_storage::{Tx, staff, staff_sessions};
 
 use super::caller::StaffCaller;
 use super::enrolment::logged;
-use super::invitations::check_roles;
+use super::invitations::{check_roles, may_be_reinvited};
 use super::scope_of;
 use crate::actions::Action;
 use crate::approvals::may_become_owner;
@@ -319,6 +319,10 @@ pub fn staff_actions(caller: &StaffCaller, member: &StaffMember) -> Vec<Action> 
         Action::when(
             "renew_invitation",
             may_write().and_then(|()| in_state(&[StaffState::Invited])),
+        ),
+        Action::when(
+            "reinvite",
+            may_write().and_then(|()| may_be_reinvited(caller, member)),
         ),
         Action::when("reset_second_factor", not_own().and_then(|()| has_factor())),
         Action::when("end_sessions", may_write()),

@@ -19,6 +19,7 @@ pub(crate) struct Model {
     pub(crate) totp_step: i64,
     pub(crate) invitation_hash: Option<String>,
     pub(crate) invitation_expires_at: Option<i64>,
+    pub(crate) invited_by: Option<String>,
     pub(crate) last_sign_in_at: Option<i64>,
     pub(crate) version: i64,
     pub(crate) created_at: i64,
