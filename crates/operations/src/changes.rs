@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::TenantId;
+use tributary_domain::staff::Permission;
 use tributary_storage::jobs;
 use tributary_storage::order_search::{self, ChangedSubject};
 
@@ -77,6 +78,7 @@ impl Operations {
         viewer: &Viewer,
         watch: &mut Watch,
     ) -> Result<Vec<Change>, OperationError> {
+        viewer.require(Permission::OrderRead)?;
         let (at, now) = (self.storage(), self.now());
         let since = watch.since.plus_millis(-OVERLAP_MS);
         let found = match viewer.tenant() {

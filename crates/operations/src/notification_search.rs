@@ -50,6 +50,7 @@ impl Operations {
         place: Option<&Place>,
         limit: Option<u64>,
     ) -> Result<Searched<StoredNotification>, OperationError> {
+        viewer.require(Permission::NotificationRead)?;
         let limit = check_limit(limit)?;
         if viewer.tenant().is_some() {
             return Ok(placed(Vec::new(), None, self.now()));
@@ -65,6 +66,7 @@ impl Operations {
         viewer: &Viewer,
         id: &NotificationId,
     ) -> Result<NotificationDetail, OperationError> {
+        viewer.require(Permission::NotificationRead)?;
         let notice = self.notification_seen(viewer, id).await?;
         let handle = self.provider(&notice.provider_id).await?;
         let headers: BTreeMap<String, String> =
@@ -91,6 +93,7 @@ impl Operations {
         viewer: &Viewer,
         id: &NotificationId,
     ) -> Result<NotificationDetail, OperationError> {
+        viewer.require(Permission::NotificationReprocess)?;
         let notice = self.notification_seen(viewer, id).await?;
         if reprocess_refused(&notice).is_some() {
             let state = notice.state.as_str().to_owned();
