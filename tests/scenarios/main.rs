@@ -7,11 +7,13 @@
     reason = "this package is tests: what does not hold must stop them"
 )]
 
+mod admin_document;
 mod admin_isolation;
 mod admin_providers;
 mod admin_tenants;
 mod audit;
 mod bad_input;
+mod changes_stream;
 mod close;
 mod command_line;
 mod console;
@@ -31,6 +33,8 @@ mod lost_notification;
 mod mutated_notifications;
 mod notification;
 mod pay_order;
+mod permissions;
+mod platform_certificates;
 mod provider_files;
 mod provider_keys;
 mod reconcile;
@@ -45,6 +49,7 @@ mod signed_requests;
 mod staff;
 mod staff_isolation;
 mod staff_sessions;
+mod statistics;
 mod stop;
 mod tenants;
 mod timeline;
