@@ -2,10 +2,10 @@
 //!
 //! What reaches across tenants is in `staff_isolation.rs`.
 
-use reqwest::Method;
-use serde_json::{Value, json};
-use tributary_tests::api::fresh_key;
+use serde_json::json;
 use tributary_tests::{Answer, Api, TestPlatform, scenario};
+
+use crate::admin_document::{self, Operation, operations};
 
 /// Whoever comes to these has nothing yet.
 const OPEN: [&str; 2] = ["createSession", "acceptInvitation"];
@@ -30,44 +30,12 @@ const NEEDS: [(&str, &str); 16] = [
     ("updateRefundLimit", "refund:approve"),
 ];
 
-/// One operation of the document.
-struct Operation {
-    id: String,
-    method: Method,
-    path: String,
-    has_body: bool,
-}
-
-fn operations() -> Vec<Operation> {
-    let document: Value =
-        serde_json::from_str(tributary_http::admin_document()).expect("the document is JSON");
-    let mut operations = Vec::new();
-    for (path, methods) in document["paths"].as_object().expect("paths") {
-        for (method, operation) in methods.as_object().expect("methods") {
-            operations.push(Operation {
-                id: operation["operationId"].as_str().expect("an id").to_owned(),
-                method: method.to_uppercase().parse().expect("a method"),
-                path: path.replace(['{', '}'], ""),
-                has_body: !operation["requestBody"].is_null(),
-            });
-        }
-    }
-    assert!(operations.len() >= 25, "only {}", operations.len());
-    operations
-}
-
+/// Tries an operation with a body that is not even read.
 async fn call(api: &Api, operation: &Operation) -> Answer {
-    let key = fresh_key();
-    let mut headers = vec![("if-match", "\"1\""), ("idempotency-key", key.as_str())];
-    // It is not even read.
-    let body = operation
-        .has_body
-        .then(|| json!({"x": 1}).to_string().into_bytes());
-    if body.is_some() {
-        headers.push(("content-type", "application/json"));
-    }
-    let (method, path) = (operation.method.clone(), &operation.path);
-    api.send(method, path, &headers, body).await
+    let body = json!({"x": 1});
+    let body = operation.has_body.then_some(&body);
+    let path = operation.path.replace(['{', '}'], "");
+    admin_document::call(api, operation.method.clone(), &path, body).await
 }
 
 scenario!(no_admin_operation_works_for_nobody, nobody);

@@ -37,7 +37,10 @@ fn bound_to(networks: &[&str]) -> ApiKeyWish {
 
 async fn kept(p: &TestPlatform, key: &NewApiKey) -> ApiKey {
     let operations = p.platform.operations();
-    let all = operations.list_api_keys(&p.tenant.id).await.expect("keys");
+    let all = operations
+        .list_api_keys(&by(), &p.tenant.id)
+        .await
+        .expect("keys");
     let found = all.into_iter().find(|one| one.id == key.key.id);
     found.expect("the key is listed")
 }

@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use tributary_domain::rate_limit::Quota;
+use tributary_domain::staff::Actor;
 use tributary_operations::Limits;
 use tributary_tests::api::fresh_key;
 use tributary_tests::platform::{Setup, run_with};
@@ -129,7 +130,10 @@ async fn tokens(p: &TestPlatform) {
     );
     assert_eq!(p.database.count(&key).await, 1);
     let operations = p.platform.operations();
-    let keys = operations.list_api_keys(&p.tenant.id).await.expect("keys");
+    let keys = operations
+        .list_api_keys(&Actor::system("test"), &p.tenant.id)
+        .await
+        .expect("keys");
     let key = keys.first().expect("a key");
     let browser = tributary_tests::Api::new(&p.platform.api_url(), None);
     let ask = async |secret: &str| {

@@ -7,12 +7,14 @@
     reason = "this package is tests: what does not hold must stop them"
 )]
 
+mod admin_document;
 mod admin_isolation;
 mod admin_providers;
 mod admin_reach;
 mod admin_tenants;
 mod audit;
 mod bad_input;
+mod changes_stream;
 mod close;
 mod command_line;
 mod console;
@@ -34,6 +36,8 @@ mod lost_notification;
 mod mutated_notifications;
 mod notification;
 mod pay_order;
+mod permissions;
+mod platform_certificates;
 mod provider_files;
 mod provider_keys;
 mod reconcile;
@@ -51,6 +55,7 @@ mod signed_requests;
 mod staff;
 mod staff_isolation;
 mod staff_sessions;
+mod statistics;
 mod stop;
 mod stopped_automatics;
 mod stuck;

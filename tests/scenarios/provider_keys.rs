@@ -25,19 +25,19 @@ use wechatpay_sim::{
 const BURST: usize = 8;
 const DAY_SECONDS: i64 = 24 * 60 * 60;
 
-fn by() -> Actor {
+pub(crate) fn by() -> Actor {
     Actor::system("tests")
 }
 
 /// A provider that begins with platform certificates, and a tenant under it.
-struct Switched {
-    id: ProviderId,
-    keys: ProviderKeys,
-    tenant: TestTenant,
+pub(crate) struct Switched {
+    pub(crate) id: ProviderId,
+    pub(crate) keys: ProviderKeys,
+    pub(crate) tenant: TestTenant,
 }
 
 impl Switched {
-    async fn begin(p: &TestPlatform) -> Self {
+    pub(crate) async fn begin(p: &TestPlatform) -> Self {
         let wish = NewProvider {
             key_mode: Some(KeyMode::Certificate),
             ..NewProvider::default()
@@ -57,7 +57,7 @@ impl Switched {
         Self { id, keys, tenant }
     }
 
-    async fn at_wechat(&self, p: &TestPlatform, change: ChangeProvider) -> ProviderKeys {
+    pub(crate) async fn at_wechat(&self, p: &TestPlatform, change: ChangeProvider) -> ProviderKeys {
         let changed = p.simulator.change_provider(&self.keys.sp_mchid, change);
         changed.await.expect("WeChat changes the provider")
     }
@@ -72,7 +72,7 @@ impl Switched {
     }
 
     /// Places orders all at once and lets each be paid.
-    async fn traffic(&self, p: &TestPlatform) -> Vec<Value> {
+    pub(crate) async fn traffic(&self, p: &TestPlatform) -> Vec<Value> {
         let orders = (0..BURST).map(|_| async {
             let order = self.tenant.order(100);
             let placed = self.tenant.api.place_order(&order).await.placed();
@@ -83,8 +83,8 @@ impl Switched {
     }
 
     /// The thousandths of one key in what went well since the last look.
-    async fn share(&self, p: &TestPlatform, purpose: KeyUse, serial: &str) -> i64 {
-        let shares = p.platform.operations().key_shares(&self.id, 1).await;
+    pub(crate) async fn share(&self, p: &TestPlatform, purpose: KeyUse, serial: &str) -> i64 {
+        let shares = p.platform.operations().key_shares(&by(), &self.id, 1).await;
         let shares = shares.expect("the meter is read");
         let of_key = shares
             .iter()
@@ -109,13 +109,24 @@ impl Switched {
         let begun = operations.test_keys(&by(), &self.id).await;
         let count = begun.expect("the keys are tested").len();
         p.settle().await;
-        let tests = operations.key_tests(&self.id).await.expect("the tests");
+        let tests = operations
+            .key_tests(&by(), &self.id)
+            .await
+            .expect("the tests");
         let newest = tests.into_iter().take(count);
         newest.map(|test| (test.state, test.failed_step)).collect()
     }
 
+    /// The key of this serial.
+    pub(crate) async fn key_of(&self, p: &TestPlatform, serial: &str) -> ProviderKey {
+        let keys = p.platform.operations().provider_keys(&by(), &self.id).await;
+        let mut keys = keys.expect("the ring").into_iter();
+        let found = keys.find(|key| key.serial == serial);
+        found.expect("a key of this serial")
+    }
+
     async fn key(&self, p: &TestPlatform, kind: KeyKind, state: KeyState) -> ProviderKey {
-        let keys = p.platform.operations().provider_keys(&self.id).await;
+        let keys = p.platform.operations().provider_keys(&by(), &self.id).await;
         let mut keys = keys.expect("the ring").into_iter();
         keys.find(|key| key.kind == kind && key.state == state)
             .unwrap_or_else(|| panic!("no {kind:?} that is {state:?}"))
@@ -123,7 +134,7 @@ impl Switched {
 }
 
 /// A burst is over when everything that WeChat repeats has come: each order is paid, and was told once.
-async fn assert_all_paid(p: &TestPlatform, tenant: &TestTenant, orders: &[Value]) {
+pub(crate) async fn assert_all_paid(p: &TestPlatform, tenant: &TestTenant, orders: &[Value]) {
     for _ in 0..4 {
         p.advance_seconds(60).await;
     }
@@ -140,7 +151,7 @@ async fn assert_all_paid(p: &TestPlatform, tenant: &TestTenant, orders: &[Value]
 }
 
 /// Ends the hour, so that the meter begins anew.
-async fn next_hour(p: &TestPlatform) {
+pub(crate) async fn next_hour(p: &TestPlatform) {
     p.advance_seconds(60 * 60).await;
 }
 
@@ -374,7 +385,7 @@ async fn red_steps(p: &TestPlatform) {
     p.advance_seconds(301).await;
     let operations = p.platform.operations();
     operations.test_due_keys().await.expect("overdue tests end");
-    let tests = operations.key_tests(&s.id).await.expect("the tests");
+    let tests = operations.key_tests(&by(), &s.id).await.expect("the tests");
     let overdue = tests
         .iter()
         .find(|test| test.failed_step == Some(KeyTestStep::Callback));
@@ -502,7 +513,7 @@ async fn two_nodes(p: &TestPlatform) {
     assert!(there.check_provider(&s.id).await.is_err());
 }
 
-async fn other_node(p: &TestPlatform) -> Operations {
+pub(crate) async fn other_node(p: &TestPlatform) -> Operations {
     use tributary_domain::clock::SharedClock;
     use tributary_server::platform::{Platform, PlatformConfig};
     let clock = Arc::clone(&p.clock) as SharedClock;

@@ -267,7 +267,7 @@ async fn ended(p: &TestPlatform) {
         answer.problem(401, "signature_refused");
     }
     operations.write_credential_uses().await.expect("written");
-    let listed = operations.list_certificates(&p.tenant.id).await;
+    let listed = operations.list_certificates(&by, &p.tenant.id).await;
     let listed: Vec<TenantCertificate> = listed.expect("a list");
     assert_eq!(listed.len(), 2);
     assert!(

@@ -59,7 +59,52 @@ async fn comes(p: &TestPlatform) {
     let body = json!({"email": "x@example.com", "name": "X", "roles": ["support"]});
     let refused = finance.api.post(STAFF, &body, &fresh_key()).await;
     refused.problem(403, "permission_denied");
-    let said = log_of(&owner).await;
+    cannot_import(p, &finance).await;
+    two_stand_for_a_refund(p, &finance, &owner).await;
+    log_shows_it_all(&owner, &finance).await;
+}
+
+/// Keys are not the affair of who looks after money.
+async fn cannot_import(p: &TestPlatform, finance: &Person) {
+    let path = format!("/admin/v1/providers/{}/keys", p.provider);
+    let body = json!({
+        "kind": "wechat_public_key",
+        "public_key": p.keys.wechatpay_public_key_pem,
+        "public_key_id": "PUB_KEY_ID_0119000001092024",
+    });
+    let refused = finance.api.post(&path, &body, &fresh_key()).await;
+    let told = refused.problem(403, "permission_denied");
+    let detail = told["detail"].as_str().expect("a detail");
+    assert!(detail.contains("key:import"), "{detail}");
+}
+
+/// What one asks for above the limit, another lets go.
+async fn two_stand_for_a_refund(p: &TestPlatform, asks: &Person, decides: &Person) {
+    let order = p.paid_order(2_000_000).await;
+    let path = format!(
+        "/admin/v1/orders/{}/refunds",
+        order["id"].as_str().expect("an id")
+    );
+    let body = json!({"refund": 2_000_000, "reason": "Sold out"});
+    let asked = asks.api.post(&path, &body, &fresh_key()).await;
+    asked.problem(409, "approval_required");
+    let waits = decides.api.get("/admin/v1/approvals?state=pending").await;
+    let waits = waits.ok()["data"][0].clone();
+    assert_eq!(waits["requested_by"], asks.id.as_str());
+    let id = waits["id"].as_str().expect("an id");
+    let approve = format!("/admin/v1/approvals/{id}/approve");
+    let reason = json!({"reason": "the shop called"});
+    post(asks, &approve, reason.clone())
+        .await
+        .problem(403, "own_request");
+    let approved = post(decides, &approve, reason).await.ok();
+    assert_eq!(approved["state"], "done", "{approved}");
+    assert_eq!(approved["decided_by"], decides.id.as_str());
+    assert_eq!(p.seen(&order).await["amount"]["refunding"], 2_000_000);
+}
+
+async fn log_shows_it_all(owner: &Person, finance: &Person) {
+    let said = log_of(owner).await;
     for action in [
         "staff.invited",
         "staff.came",
@@ -69,6 +114,18 @@ async fn comes(p: &TestPlatform) {
         let times = said.iter().filter(|said| *said == action).count();
         assert!(times >= 2, "{action}: {said:?}");
     }
+    let by = async |action: &str| {
+        let path = format!("/admin/v1/audit?action={action}");
+        let page = owner.api.get(&path).await.ok();
+        assert_eq!(
+            page["data"].as_array().map(Vec::len),
+            Some(1),
+            "{action}: {page}"
+        );
+        page["data"][0]["actor"].clone()
+    };
+    assert_eq!(by("approval.asked").await, finance.id.as_str());
+    assert_eq!(by("approval.approved").await, owner.id.as_str());
     let checked = owner.api.get("/admin/v1/audit/verification").await.ok();
     assert_eq!(
         (&checked["holds"], &checked["whole"]),
@@ -80,7 +137,7 @@ async fn comes(p: &TestPlatform) {
         .await;
     assert_eq!(file.text.lines().count(), 3, "{}", file.text);
     // Entries of one instant in several chains have no order among each other.
-    let said = log_of(&owner).await;
+    let said = log_of(owner).await;
     assert!(said.iter().any(|said| said == "audit.exported"), "{said:?}");
 }
 

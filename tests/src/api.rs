@@ -113,6 +113,20 @@ impl Api {
             .expect("the API answers")
     }
 
+    /// Begins to read an answer that goes on, such as a stream of events.
+    pub async fn open(&self, path: &str) -> reqwest::Response {
+        let request = self.request(Method::GET, path);
+        request.send().await.expect("the API answers")
+    }
+
+    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        match &self.key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        }
+    }
+
     /// The same where no answer is one of the expected ends.
     pub async fn try_send(
         &self,
@@ -121,10 +135,7 @@ impl Api {
         headers: &[(&str, &str)],
         body: Option<Vec<u8>>,
     ) -> reqwest::Result<Answer> {
-        let mut request = self.client.request(method, format!("{}{path}", self.base));
-        if let Some(key) = &self.key {
-            request = request.bearer_auth(key);
-        }
+        let mut request = self.request(method, path);
         for (name, value) in headers {
             let name: HeaderName = name.parse().expect("a header name");
             request = request.header(name, *value);

@@ -113,6 +113,46 @@ impl TestDatabase {
             .expect("the test's database answers")
     }
 
+    /// Every row that belongs to a tenant, as text, with the name of its table before it.
+    pub async fn rows_of(&self, tenant: &str) -> Vec<String> {
+        let tables = match &self.home {
+            Home::Folder(_) => {
+                "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c ON c.name = 'tenant_id' \
+                 WHERE m.type = 'table' ORDER BY m.name"
+            }
+            Home::Cluster { .. } | Home::Elsewhere => {
+                "SELECT c.relname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
+                 WHERE a.attname = 'tenant_id' AND c.relkind = 'r' \
+                 AND c.relnamespace = current_schema()::regnamespace ORDER BY 1"
+            }
+        };
+        let mut all = Vec::new();
+        for table in self.query(tables).await {
+            let table: String = table.try_get_by_index(0).expect("a name");
+            let row = self.row_as_text(&table).await;
+            let sql =
+                format!("SELECT {row} FROM {table} t WHERE tenant_id = '{tenant}' ORDER BY 1");
+            for found in self.query(&sql).await {
+                let text: String = found.try_get_by_index(0).expect("a row as text");
+                all.push(format!("{table}: {text}"));
+            }
+        }
+        all
+    }
+
+    /// What makes a text of a row of a table that is called `t`.
+    async fn row_as_text(&self, table: &str) -> String {
+        if !matches!(self.home, Home::Folder(_)) {
+            return String::from("t::text");
+        }
+        let columns = format!("SELECT name FROM pragma_table_info('{table}')");
+        let columns = self.query(&columns).await.into_iter().map(|column| {
+            let name: String = column.try_get_by_index(0).expect("a name");
+            format!("quote(t.\"{name}\")")
+        });
+        columns.collect::<Vec<_>>().join(" || ' ' || ")
+    }
+
     /// Every byte that the database keeps: its files, or every row of every table as text.
     pub async fn dump(&self) -> Vec<u8> {
         match &self.home {

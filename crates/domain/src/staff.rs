@@ -364,6 +364,11 @@ impl Actor {
         &self.who
     }
 
+    /// Whether it is whoever has the machine, or the platform itself: neither a person nor a tenant's program.
+    pub fn is_of_machine(&self) -> bool {
+        self.who.starts_with("operator:") || self.who.starts_with("system:")
+    }
+
     /// The session of a person.
     pub const fn session(&self) -> Option<&SessionId> {
         self.session.as_ref()

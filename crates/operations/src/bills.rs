@@ -9,6 +9,7 @@ use std::time::Duration;
 use tributary_domain::bill::{Bill, BillKind, BillName, BillState, BillSums};
 use tributary_domain::ids::{BillId, ProviderId};
 use tributary_domain::rehearsal::{CrashPoint, crash_point};
+use tributary_domain::staff::Permission;
 use tributary_domain::tenant::Mode;
 pub use tributary_storage::bills::BillFilter;
 use tributary_storage::{StorageError, bills, leases};
@@ -307,6 +308,7 @@ impl Operations {
         before: Option<&BillId>,
         limit: Option<u64>,
     ) -> Result<Page<Bill>, OperationError> {
+        viewer.require(Permission::BillRead)?;
         let limit = check_limit(limit)?;
         let longer = limit.saturating_add(1);
         let rows = match viewer.tenant() {
@@ -318,6 +320,7 @@ impl Operations {
 
     /// A bill that the viewer sees. Needs `bill:read`.
     pub async fn bill(&self, viewer: &Viewer, id: &BillId) -> Result<Bill, OperationError> {
+        viewer.require(Permission::BillRead)?;
         let found = bills::by_id_all_tenants(self.storage(), id).await?;
         let seen = found.filter(|_| viewer.tenant().is_none());
         seen.ok_or(OperationError::NotFound)

@@ -78,6 +78,7 @@ impl Operations {
         viewer: &Viewer,
         watch: &mut Watch,
     ) -> Result<Vec<Change>, OperationError> {
+        viewer.require(Permission::OrderRead)?;
         let (at, now) = (self.storage(), self.now());
         let since = watch.since.plus_millis(-OVERLAP_MS);
         let found = match viewer.tenant() {

@@ -78,6 +78,7 @@ impl Operations {
         place: Option<&Place>,
         limit: Option<u64>,
     ) -> Result<Searched<ListedDelivery>, OperationError> {
+        viewer.require(Permission::WebhookRead)?;
         let limit = check_limit(limit)?;
         let at = self.storage();
         let query = match self.with_owner_of_subject(viewer, query).await {
@@ -99,6 +100,7 @@ impl Operations {
         viewer: &Viewer,
         id: &DeliveryId,
     ) -> Result<InspectedDelivery, OperationError> {
+        viewer.require(Permission::WebhookRead)?;
         let delivery = self.delivery_seen(viewer, id).await?;
         let (at, tenant) = (self.storage(), delivery.tenant_id.clone());
         let attempts = deliveries::attempts(at, &tenant, id).await?;
@@ -129,6 +131,7 @@ impl Operations {
         viewer: &Viewer,
         id: &DeliveryId,
     ) -> Result<InspectedDelivery, OperationError> {
+        viewer.require(Permission::WebhookReplay)?;
         let delivery = self.delivery_seen(viewer, id).await?;
         let tx = self.storage().begin().await?;
         self.resend_in(&tx, &delivery.tenant_id, delivery.mode, id)
@@ -154,6 +157,7 @@ impl Operations {
         before: Option<&EndpointId>,
         limit: Option<u64>,
     ) -> Result<Searched<ListedEndpoint>, OperationError> {
+        viewer.require(Permission::WebhookRead)?;
         let limit = check_limit(limit)?;
         let (at, longer) = (self.storage(), limit.saturating_add(1));
         let mut found = match viewer.tenant() {
@@ -178,6 +182,7 @@ impl Operations {
         viewer: &Viewer,
         id: &EndpointId,
     ) -> Result<EndpointDetail, OperationError> {
+        viewer.require(Permission::WebhookRead)?;
         let endpoint = self.endpoint_seen(viewer, id).await?;
         let view = self.view_of(&endpoint).await?;
         let actions = endpoint_actions(viewer, endpoint.state);
@@ -199,6 +204,7 @@ impl Operations {
         id: &EndpointId,
         state: EndpointState,
     ) -> Result<EndpointDetail, OperationError> {
+        viewer.require(Permission::WebhookWrite)?;
         let known = self.endpoint_seen(viewer, id).await?;
         let (tenant, mode, now) = (&known.tenant_id, known.mode, self.now());
         let tx = self.storage().begin().await?;

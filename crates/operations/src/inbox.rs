@@ -4,7 +4,7 @@ use serde_json::json;
 use tributary_domain::audit::AuditScope;
 use tributary_domain::ids::AlarmId;
 use tributary_domain::late_payment::LatePaymentState;
-use tributary_domain::staff::Actor;
+use tributary_domain::staff::{Actor, Permission};
 pub use tributary_storage::alarms::{AlarmFilter, AlarmState, SeenAlarm};
 use tributary_storage::{alarms, late_payments};
 
@@ -35,6 +35,7 @@ impl Operations {
         before: Option<&AlarmId>,
         limit: Option<u64>,
     ) -> Result<Page<SeenAlarm>, OperationError> {
+        viewer.require(Permission::OrderRead)?;
         let limit = check_limit(limit)?;
         let (at, longer) = (self.storage(), limit.saturating_add(1));
         let rows = match viewer.tenant() {
@@ -52,6 +53,7 @@ impl Operations {
         id: &AlarmId,
         words: &str,
     ) -> Result<SeenAlarm, OperationError> {
+        viewer.require(Permission::OrderQuery)?;
         let words = words.trim();
         let length = words.chars().count();
         if length == 0 || length > WORDS_CHARS_MAX || words.contains('\0') {
@@ -82,6 +84,7 @@ impl Operations {
 
     /// How much waits for the viewer.
     pub async fn inbox_counts(&self, viewer: &Viewer) -> Result<InboxCounts, OperationError> {
+        viewer.require(Permission::OrderRead)?;
         let at = self.storage();
         let held = LatePaymentState::Held;
         let open = AlarmFilter {

@@ -56,6 +56,17 @@ pub enum JobWish {
     ReconcileDay(ProviderId, BillDay),
 }
 
+impl JobWish {
+    /// What whoever wants it needs.
+    const fn permission(&self) -> Permission {
+        match self {
+            Self::ExportOrders(_) | Self::ExportRefunds(_) => Permission::OrderExport,
+            Self::Recover(_) => Permission::WebhookRecover,
+            Self::ReconcileDay(..) => Permission::BillPull,
+        }
+    }
+}
+
 /// A job with what may be done with it.
 #[derive(Clone, Debug)]
 pub struct JobView {
@@ -98,6 +109,7 @@ impl Operations {
         viewer: &Viewer,
         wish: JobWish,
     ) -> Result<JobView, OperationError> {
+        viewer.require(wish.permission())?;
         let now = self.now();
         let recovered = match &wish {
             JobWish::Recover(wish) => Some(wish.endpoint_id.clone()),
@@ -127,6 +139,7 @@ impl Operations {
         before: Option<&JobId>,
         limit: Option<u64>,
     ) -> Result<Page<Job>, OperationError> {
+        viewer.require(Permission::JobRead)?;
         let limit = check_limit(limit)?;
         let (at, longer) = (self.storage(), limit.saturating_add(1));
         let rows = match viewer.tenant() {
@@ -138,6 +151,7 @@ impl Operations {
 
     /// Shows a job. Needs `job:read`.
     pub async fn job(&self, viewer: &Viewer, id: &JobId) -> Result<JobView, OperationError> {
+        viewer.require(Permission::JobRead)?;
         let job = self.job_seen(viewer, id).await?;
         self.view_job(viewer, job).await
     }
@@ -150,6 +164,7 @@ impl Operations {
         id: &JobId,
         number: i64,
     ) -> Result<Option<Vec<u8>>, OperationError> {
+        viewer.require(Permission::OrderExport)?;
         let job = self.job_seen(viewer, id).await?;
         if job.result_name.is_none() || job.result_chunks == 0 || !job.state.is_over() {
             return Err(OperationError::NotFound);
@@ -168,6 +183,7 @@ impl Operations {
         id: &JobId,
         to: JobState,
     ) -> Result<JobView, OperationError> {
+        viewer.require(Permission::JobControl)?;
         let before = self.job_seen(viewer, id).await?;
         let allowed = matches!(
             (before.state, to),

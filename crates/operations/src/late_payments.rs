@@ -11,10 +11,11 @@ use tributary_domain::late_payment::{
 };
 use tributary_domain::order::{Attempt, Order, OrderState};
 use tributary_domain::settlement::Source;
-use tributary_domain::staff::Actor;
+use tributary_domain::staff::{Actor, Permission};
 use tributary_storage::{Tx, late_payments, orders, tenants};
 
 use crate::audit::{self, Act};
+use crate::authority::Authority;
 use crate::pages::{LIMIT_MAX, Page, check_limit, cut};
 use crate::refunds::intent;
 use crate::settlement::{Telling, change, racing, refund_of};
@@ -77,6 +78,7 @@ impl Operations {
         after: Option<&LatePaymentId>,
         limit: Option<u64>,
     ) -> Result<Page<LatePayment>, OperationError> {
+        viewer.require(Permission::OrderRead)?;
         let limit = check_limit(limit)?;
         let (at, longer) = (self.storage(), limit.saturating_add(1));
         let rows = match viewer.tenant() {
@@ -92,6 +94,7 @@ impl Operations {
         viewer: &Viewer,
         id: &LatePaymentId,
     ) -> Result<LatePayment, OperationError> {
+        viewer.require(Permission::OrderRead)?;
         let at = self.storage();
         let found = match viewer.tenant() {
             Some(tenant) => late_payments::find(at, tenant, id).await?,
@@ -105,11 +108,14 @@ impl Operations {
     /// Needs `late_payment:decide`.
     pub async fn decide_late_payment(
         &self,
-        by: &Actor,
+        by: &dyn Authority,
         tenant: &TenantId,
         id: &LatePaymentId,
         ruling: &Ruling,
     ) -> Result<LatePayment, OperationError> {
+        by.require_in(tenant, Permission::LatePaymentDecide)?;
+        by.require_presence()?;
+        let by = &by.name();
         check(ruling)?;
         let decide = || self.decide_once(by, tenant, id, ruling).boxed();
         let decided = racing(decide).await?;

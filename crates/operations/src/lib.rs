@@ -10,6 +10,7 @@ pub mod alarms;
 pub mod approvals;
 pub mod audit;
 pub mod audit_log;
+pub mod authority;
 pub mod bills;
 mod budgets;
 pub mod certificates;

@@ -51,6 +51,7 @@ impl Operations {
         place: Option<&Place>,
         limit: Option<u64>,
     ) -> Result<Searched<StoredNotification>, OperationError> {
+        viewer.require(Permission::NotificationRead)?;
         let limit = check_limit(limit)?;
         if viewer.tenant().is_some() {
             return Ok(placed(Vec::new(), None, self.now()));
@@ -66,6 +67,7 @@ impl Operations {
         viewer: &Viewer,
         id: &NotificationId,
     ) -> Result<NotificationDetail, OperationError> {
+        viewer.require(Permission::NotificationRead)?;
         let notice = self.notification_seen(viewer, id).await?;
         // Not the client: a provider without a key to sign with is told things, too.
         let ring = self.ring(&notice.provider_id).await?;
@@ -93,6 +95,7 @@ impl Operations {
         viewer: &Viewer,
         id: &NotificationId,
     ) -> Result<NotificationDetail, OperationError> {
+        viewer.require(Permission::NotificationReprocess)?;
         let notice = self.notification_seen(viewer, id).await?;
         if reprocess_refused(&notice).is_some() {
             let state = notice.state.as_str().to_owned();

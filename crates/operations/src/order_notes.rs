@@ -2,7 +2,7 @@
 
 use tributary_domain::audit::AuditScope;
 use tributary_domain::ids::{OrderId, OrderNoteId};
-use tributary_domain::staff::Actor;
+use tributary_domain::staff::{Actor, Permission};
 use tributary_storage::order_notes;
 pub use tributary_storage::order_notes::OrderNote;
 
@@ -24,6 +24,7 @@ impl Operations {
         id: &OrderId,
         words: &str,
     ) -> Result<OrderNote, OperationError> {
+        viewer.require(Permission::OrderRead)?;
         let words = words.trim();
         let length = words.chars().count();
         if length == 0 || length > NOTE_CHARS_MAX || words.contains('\0') {
@@ -55,6 +56,7 @@ impl Operations {
         viewer: &Viewer,
         id: &OrderId,
     ) -> Result<Vec<OrderNote>, OperationError> {
+        viewer.require(Permission::OrderRead)?;
         let order = self.order_seen(viewer, id).await?;
         let (at, tenant) = (self.storage(), &order.tenant_id);
         Ok(order_notes::of_order(at, tenant, id, NOTES_SHOWN_MAX).await?)

@@ -16,6 +16,7 @@ use tributary_domain::order_content::Payer;
 use tributary_domain::order_filter::{OrderProblem, Told};
 use tributary_domain::refund::Refund;
 use tributary_domain::settlement::Source;
+use tributary_domain::staff::Permission;
 use tributary_storage::order_notes::{self, OrderNote};
 pub use tributary_storage::order_search::{OrderQuery, OrderSums, OrderTime};
 use tributary_storage::{late_payments, lookups, order_search, orders, refunds};
@@ -140,6 +141,7 @@ impl Operations {
         place: Option<&Place>,
         limit: Option<u64>,
     ) -> Result<Searched<ListedOrder>, OperationError> {
+        viewer.require(Permission::OrderRead)?;
         let limit = check_limit(limit)?;
         let at = self.storage();
         let found = match viewer.tenant() {
@@ -156,6 +158,7 @@ impl Operations {
         viewer: &Viewer,
         query: &OrderQuery,
     ) -> Result<OrderSums, OperationError> {
+        viewer.require(Permission::OrderRead)?;
         let at = self.storage();
         Ok(match viewer.tenant() {
             Some(tenant) => order_search::sums(at, tenant, query).await?,
@@ -169,6 +172,7 @@ impl Operations {
         viewer: &Viewer,
         number: &str,
     ) -> Result<Searched<ListedOrder>, OperationError> {
+        viewer.require(Permission::OrderRead)?;
         let orders = self.numbered_orders(viewer, number).await?;
         let listed = self.listed_orders(viewer, orders).await?;
         Ok(placed(listed, None, self.now()))
@@ -192,6 +196,7 @@ impl Operations {
         viewer: &Viewer,
         id: &OrderId,
     ) -> Result<OrderDetail, OperationError> {
+        viewer.require(Permission::OrderRead)?;
         let order = self.order_seen(viewer, id).await?;
         let (at, tenant) = (self.storage(), order.tenant_id.clone());
         let attempts = orders::attempts(at, &tenant, id, SHOWN_MAX).await?;

@@ -24,6 +24,7 @@ use tributary_storage::providers::{self, StoredProvider};
 use tributary_storage::staff;
 
 use crate::actions::Action;
+use crate::authority::Authority;
 use crate::provider_keys::acts::Moved;
 use crate::provider_keys::material::NewKey;
 use crate::providers::open::{RING_MAX, own_place};
@@ -50,10 +51,13 @@ impl Operations {
     /// Needs `key:import`.
     pub async fn import_key(
         &self,
-        by: &Actor,
+        by: &dyn Authority,
         provider: &ProviderId,
         new: &NewKey,
     ) -> Result<ProviderKey, OperationError> {
+        by.require(Permission::KeyImport)?;
+        by.require_presence()?;
+        let by = &by.name();
         let owner = self.stored_provider(provider).await?.provider;
         let now = self.now();
         let checked = new
@@ -90,8 +94,10 @@ impl Operations {
     /// The newest keys of a provider, oldest first. Needs `provider:read`.
     pub async fn provider_keys(
         &self,
+        by: &dyn Authority,
         provider: &ProviderId,
     ) -> Result<Vec<ProviderKey>, OperationError> {
+        by.require(Permission::ProviderRead)?;
         self.stored_provider(provider).await?;
         let stored =
             provider_keys::of_provider(self.storage(), provider, KeyState::ALL, RING_MAX).await?;
@@ -99,12 +105,16 @@ impl Operations {
     }
 
     /// One provider, without secrets. Needs `provider:read`.
-    pub async fn find_provider(&self, id: &ProviderId) -> Result<Provider, OperationError> {
+    pub async fn find_provider(
+        &self,
+        by: &dyn Authority,
+        id: &ProviderId,
+    ) -> Result<Provider, OperationError> {
+        by.require(Permission::ProviderRead)?;
         Ok(self.stored_provider(id).await?.provider)
     }
 
-    /// One key of any provider. Needs `provider:read`.
-    pub async fn provider_key(&self, id: &ProviderKeyId) -> Result<ProviderKey, OperationError> {
+    async fn provider_key(&self, id: &ProviderKeyId) -> Result<ProviderKey, OperationError> {
         let stored = provider_keys::find(self.storage(), id).await?;
         Ok(stored.ok_or(OperationError::NotFound)?.key)
     }
@@ -114,9 +124,12 @@ impl Operations {
     /// Needs `key:approve`.
     pub async fn approve_key(
         &self,
-        by: &Actor,
+        by: &dyn Authority,
         id: &ProviderKeyId,
     ) -> Result<ProviderKey, OperationError> {
+        by.require(Permission::KeyApprove)?;
+        by.require_presence()?;
+        let by = &by.name();
         let before = self.provider_key(id).await?;
         if before.added_by == by.who() {
             return Err(OperationError::OwnRequest);
@@ -155,11 +168,14 @@ impl Operations {
     /// A key that was replaced can be activated again: that is how a change is taken back.
     pub async fn activate_key(
         &self,
-        by: &Actor,
+        by: &dyn Authority,
         id: &ProviderKeyId,
         proof: &KeyProof,
         approved_by: Option<&Actor>,
     ) -> Result<ProviderKey, OperationError> {
+        by.require(Permission::KeyImport)?;
+        by.require_presence()?;
+        let by = &by.name();
         let before = self.provider_key(id).await?;
         let mode = self
             .stored_provider(&before.provider_id)
@@ -226,9 +242,12 @@ impl Operations {
     /// Needs `key:import`.
     pub async fn retire_key(
         &self,
-        by: &Actor,
+        by: &dyn Authority,
         id: &ProviderKeyId,
     ) -> Result<ProviderKey, OperationError> {
+        by.require(Permission::KeyImport)?;
+        by.require_presence()?;
+        let by = &by.name();
         let before = self.provider_key(id).await?;
         let is_active = before.state == KeyState::Active;
         let to = if is_active {
@@ -258,10 +277,13 @@ impl Operations {
     /// Withdraws a key at once, also the last one: whoever does so says why. Needs `key:import`.
     pub async fn revoke_key(
         &self,
-        by: &Actor,
+        by: &dyn Authority,
         id: &ProviderKeyId,
         reason: &str,
     ) -> Result<ProviderKey, OperationError> {
+        by.require(Permission::KeyImport)?;
+        by.require_presence()?;
+        let by = &by.name();
         check_reason(reason)?;
         let before = self.provider_key(id).await?;
         let after = before.moved(KeyMove::Revoke, self.now())?;
@@ -278,9 +300,12 @@ impl Operations {
     /// Lets requests name WeChat's public key, so that answers are signed with it. Needs `provider:write`.
     pub async fn prefer_public_key(
         &self,
-        by: &Actor,
+        by: &dyn Authority,
         provider: &ProviderId,
     ) -> Result<ProviderKey, OperationError> {
+        by.require(Permission::ProviderWrite)?;
+        by.require_presence()?;
+        let by = &by.name();
         self.prefer(by, provider, KeyKind::WechatPublicKey).await
     }
 
@@ -289,9 +314,12 @@ impl Operations {
     /// It works until WeChat's console voids the certificates. After that nothing leads back.
     pub async fn prefer_certificate(
         &self,
-        by: &Actor,
+        by: &dyn Authority,
         provider: &ProviderId,
     ) -> Result<ProviderKey, OperationError> {
+        by.require(Permission::ProviderWrite)?;
+        by.require_presence()?;
+        let by = &by.name();
         self.prefer(by, provider, KeyKind::PlatformCertificate)
             .await
     }

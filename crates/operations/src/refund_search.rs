@@ -56,6 +56,7 @@ impl Operations {
         place: Option<&Place>,
         limit: Option<u64>,
     ) -> Result<Searched<ListedRefund>, OperationError> {
+        viewer.require(Permission::RefundRead)?;
         let limit = check_limit(limit)?;
         let at = self.storage();
         let query = match self.with_tenant_of_order(viewer, query).await {
@@ -77,6 +78,7 @@ impl Operations {
         viewer: &Viewer,
         query: &RefundQuery,
     ) -> Result<RefundSums, OperationError> {
+        viewer.require(Permission::RefundRead)?;
         let at = self.storage();
         let query = &self.with_tenant_of_order(viewer, query).await?;
         Ok(match viewer.tenant() {
@@ -91,6 +93,7 @@ impl Operations {
         viewer: &Viewer,
         id: &RefundId,
     ) -> Result<RefundDetail, OperationError> {
+        viewer.require(Permission::RefundRead)?;
         let refund = self.refund_seen(viewer, id).await?;
         let (at, tenant) = (self.storage(), &refund.tenant_id);
         let order = order_search::find(at, tenant, &refund.order_id).await?;
@@ -112,6 +115,7 @@ impl Operations {
         viewer: &Viewer,
         id: &RefundId,
     ) -> Result<RefundDetail, OperationError> {
+        viewer.require(Permission::OrderQuery)?;
         let refund = self.refund_seen(viewer, id).await?;
         if let Some(refused) = query_refused(&refund) {
             let state = refused.code.to_owned();

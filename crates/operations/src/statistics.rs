@@ -164,6 +164,7 @@ impl Operations {
         viewer: &Viewer,
         wish: &StatisticsWish,
     ) -> Result<Vec<(String, Tally)>, OperationError> {
+        viewer.require(Permission::StatisticsRead)?;
         let by = wish.by;
         let (grouping, longest, limit) = match by {
             StatisticsBy::Hour | StatisticsBy::Day => (Grouping::Hour, SPAN_MS_MAX, GROUPS_MAX),
@@ -205,6 +206,7 @@ impl Operations {
         only: Option<&TenantId>,
         since: Timestamp,
     ) -> Result<Health, OperationError> {
+        viewer.require(Permission::StatisticsRead)?;
         let now = self.now();
         let span_ms = now.millis_since(since);
         if !(0..=SAMPLED_SPAN_MS_MAX).contains(&span_ms) {

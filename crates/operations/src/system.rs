@@ -1,6 +1,7 @@
 //! How the installation is: its version, its schema, its queues, who leads what.
 
 use tributary_domain::clock::Timestamp;
+use tributary_domain::staff::Permission;
 use tributary_storage::{Dialect, statistics, stuck};
 
 use crate::viewer::Viewer;
@@ -57,6 +58,7 @@ pub struct SystemState {
 impl Operations {
     /// Shows how the installation is. Needs `system:read`; it is nobody's tenant's affair.
     pub async fn system_state(&self, viewer: &Viewer) -> Result<SystemState, OperationError> {
+        viewer.require(Permission::SystemRead)?;
         if viewer.tenant().is_some() {
             return Err(OperationError::NotFound);
         }

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use tributary_domain::ids::TenantId;
 use tributary_domain::staff::{Permission, Role};
 
+use crate::OperationError;
+
 /// How far somebody sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {
@@ -38,6 +40,15 @@ impl Viewer {
     /// Whether one of the roles grants it.
     pub fn may(&self, permission: Permission) -> bool {
         self.permissions.contains(&permission)
+    }
+
+    /// Refuses unless one of the roles grants it.
+    pub fn require(&self, permission: Permission) -> Result<(), OperationError> {
+        if self.may(permission) {
+            Ok(())
+        } else {
+            Err(OperationError::PermissionDenied(permission))
+        }
     }
 
     /// The one tenant that is seen, when it is one.

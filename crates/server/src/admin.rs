@@ -105,7 +105,7 @@ async fn carry_out(
     match command {
         AdminCommand::CreateProvider(args) => create_provider(operations, by, *args).await,
         AdminCommand::ImportKey(args) => provider_keys::import(operations, by, *args).await,
-        AdminCommand::Keys(args) => provider_keys::list(operations, args).await,
+        AdminCommand::Keys(args) => provider_keys::list(operations, by, args).await,
         AdminCommand::TestKeys(args) => provider_keys::test(operations, by, args).await,
         AdminCommand::ActivateKey(args) => provider_keys::activate(operations, by, args).await,
         AdminCommand::RetireKey(args) => provider_keys::retire(operations, by, args).await,
@@ -116,7 +116,7 @@ async fn carry_out(
         AdminCommand::RollBackPublicKey(args) => {
             provider_keys::roll_back(operations, by, args).await
         }
-        AdminCommand::KeyShares(args) => provider_keys::shares(operations, args).await,
+        AdminCommand::KeyShares(args) => provider_keys::shares(operations, by, args).await,
         AdminCommand::CreateOwner(args) => owners::create(operations, by, args).await,
         AdminCommand::CreateTenant(args) => {
             let tenant = operations.create_tenant(by, args.name.as_str()).await?;
@@ -131,7 +131,7 @@ async fn carry_out(
         AdminCommand::IssueCertificate(args) => credentials::issue(operations, by, args).await,
         AdminCommand::RegisterPublicKey(args) => credentials::register(operations, by, args).await,
         AdminCommand::RevokeCertificate(args) => credentials::revoke(operations, by, args).await,
-        AdminCommand::ListCredentials(args) => credentials::list(operations, args).await,
+        AdminCommand::ListCredentials(args) => credentials::list(operations, by, args).await,
         AdminCommand::Reconcile(args) => reconciliation::reconcile(operations, args).await,
         AdminCommand::Discrepancies(args) => reconciliation::discrepancies(operations, args).await,
         AdminCommand::CloseDiscrepancy(args) => reconciliation::close(operations, by, args).await,

@@ -107,6 +107,20 @@ pub async fn find_all_tenants(
     row.map(to_discrepancy).transpose()
 }
 
+/// A tenant's discrepancy by its id.
+pub async fn find(
+    at: &impl Access,
+    tenant: &TenantId,
+    id: &DiscrepancyId,
+) -> Result<Option<Discrepancy>, StorageError> {
+    let row = Entity::find_by_id(id.as_str())
+        .filter(Column::TenantId.eq(tenant.as_str()))
+        .one(at.connection())
+        .await
+        .map_err(database("reading a tenant's discrepancy"))?;
+    row.map(to_discrepancy).transpose()
+}
+
 /// Which discrepancies a list shows.
 #[derive(Clone, Debug, Default)]
 pub struct DiscrepancyFilter {

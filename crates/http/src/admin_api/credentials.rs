@@ -48,7 +48,7 @@ impl CredentialsApi {
         tenant_id: Path<String>,
     ) -> Result<Json<ApiKeyList>, Problem> {
         let (call, tenant) = read_of(auth.0, &tenant_id)?;
-        let keys = call.operations.list_api_keys(&tenant).await?;
+        let keys = call.operations.list_api_keys(&call.caller, &tenant).await?;
         let now = call.operations.now();
         Ok(Json(ApiKeyList::new(
             keys.into_iter().map(|key| ApiKey::new(key, now)).collect(),
@@ -80,8 +80,10 @@ impl CredentialsApi {
         let wish = body.value.into_wish()?;
         call.caller.require_scopes(wish.mode, &wish.scopes)?;
         let made = once(call, key, async move |call| {
-            let by = call.caller.actor();
-            let made = call.operations.create_api_key(&by, &tenant, wish).await?;
+            let made = call
+                .operations
+                .create_api_key(&call.caller, &tenant, wish)
+                .await?;
             Ok(ShownApiKey::new(made, call.operations.now()))
         });
         Ok(Made::from(made.await?))
@@ -119,9 +121,10 @@ impl CredentialsApi {
         let rolls = call.operations.may_roll_api_key(&call.caller, &tenant, &id);
         rolls.await?;
         let made = once(call, key, async move |call| {
-            let by = call.caller.actor();
             let operations = &call.operations;
-            let made = operations.roll_api_key(&by, &tenant, &id, overlap).await?;
+            let made = operations
+                .roll_api_key(&call.caller, &tenant, &id, overlap)
+                .await?;
             Ok(ShownApiKey::new(made, operations.now()))
         });
         Ok(Made::from(made.await?))
@@ -147,8 +150,9 @@ impl CredentialsApi {
         let (call, tenant) = change_of(auth.0, &tenant_id)?;
         let id = path_id(&key_id)?;
         let revoked = to_completion(async move {
-            let by = call.caller.actor();
-            call.operations.revoke_api_key(&by, &tenant, &id).await
+            call.operations
+                .revoke_api_key(&call.caller, &tenant, &id)
+                .await
         });
         revoked.await?;
         Ok(Gone::Done)
@@ -170,7 +174,10 @@ impl CredentialsApi {
         tenant_id: Path<String>,
     ) -> Result<Json<CertificateList>, Problem> {
         let (call, tenant) = read_of(auth.0, &tenant_id)?;
-        let found = call.operations.list_certificates(&tenant).await?;
+        let found = call
+            .operations
+            .list_certificates(&call.caller, &tenant)
+            .await?;
         let now = call.operations.now();
         let shown = found.into_iter().map(|one| Certificate::new(one, now));
         Ok(Json(CertificateList::new(shown.collect())))
@@ -194,7 +201,10 @@ impl CredentialsApi {
     ) -> Result<Json<Certificate>, Problem> {
         let (call, tenant) = read_of(auth.0, &tenant_id)?;
         let id = path_id(&certificate_id)?;
-        let found = call.operations.certificate(&tenant, &id).await?;
+        let found = call
+            .operations
+            .certificate(&call.caller, &tenant, &id)
+            .await?;
         Ok(Json(Certificate::new(found, call.operations.now())))
     }
 
@@ -218,9 +228,9 @@ impl CredentialsApi {
         let (wish, request) = body.value.into_wish()?;
         call.caller.require_scopes(wish.mode, &wish.scopes)?;
         to_completion(async move {
-            let (by, operations) = (call.caller.actor(), &call.operations);
+            let operations = &call.operations;
             let issued = operations
-                .issue_certificate(&by, &tenant, wish, &request)
+                .issue_certificate(&call.caller, &tenant, wish, &request)
                 .await;
             issued.map(|one| Json(Certificate::new(one, operations.now())))
         })
@@ -247,9 +257,9 @@ impl CredentialsApi {
         let (wish, key) = body.value.into_wish()?;
         call.caller.require_scopes(wish.mode, &wish.scopes)?;
         to_completion(async move {
-            let (by, operations) = (call.caller.actor(), &call.operations);
+            let operations = &call.operations;
             let kept = operations
-                .register_public_key(&by, &tenant, wish, &key)
+                .register_public_key(&call.caller, &tenant, wish, &key)
                 .await;
             kept.map(|one| Json(Certificate::new(one, operations.now())))
         })
@@ -276,8 +286,9 @@ impl CredentialsApi {
         let (call, tenant) = change_of(auth.0, &tenant_id)?;
         let id = path_id(&certificate_id)?;
         let revoked = to_completion(async move {
-            let by = call.caller.actor();
-            call.operations.revoke_certificate(&by, &tenant, &id).await
+            call.operations
+                .revoke_certificate(&call.caller, &tenant, &id)
+                .await
         });
         revoked.await?;
         Ok(Gone::Done)

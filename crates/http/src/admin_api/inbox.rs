@@ -346,10 +346,10 @@ impl InboxApi {
             reason: body.value.reason,
         };
         let decided = to_completion(async move {
-            let (by, operations) = (call.caller.actor(), &call.operations);
+            let (by, operations) = (&call.caller, &call.operations);
             let late = operations.late_payment(&call.viewer(), &id).await?;
             operations
-                .decide_late_payment(&by, &late.tenant_id, &id, &ruling)
+                .decide_late_payment(by, &late.tenant_id, &id, &ruling)
                 .await
         });
         Ok(Json(decided.await?.into()))

@@ -101,7 +101,7 @@ impl ProvidersApi {
     ) -> Result<Json<ProviderKeyList>, Problem> {
         let call = auth.0;
         let id: ProviderId = path_id(&provider_id)?;
-        let keys = call.operations.provider_keys(&id).await?;
+        let keys = call.operations.provider_keys(&call.caller, &id).await?;
         let now = call.operations.now();
         Ok(Json(ProviderKeyList::new(keys, &call.caller, now)))
     }
@@ -131,10 +131,9 @@ impl ProvidersApi {
         let id: ProviderId = path_id(&provider_id)?;
         let new = body.value;
         let made = once(auth.0, key, async move |call| {
-            let owner = call.operations.find_provider(&id).await?;
+            let owner = call.operations.find_provider(&call.caller, &id).await?;
             let new = new.into_new(&owner.sp_mchid)?;
-            let by = call.caller.actor();
-            let imported = call.operations.import_key(&by, &id, &new).await?;
+            let imported = call.operations.import_key(&call.caller, &id, &new).await?;
             let now = call.operations.now();
             Ok(ProviderKey::new(imported, &call.caller, now))
         });
@@ -159,8 +158,7 @@ impl ProvidersApi {
         let call = auth.0;
         let id: ProviderId = path_id(&provider_id)?;
         to_completion(async move {
-            let by = call.caller.actor();
-            let tests = call.operations.test_keys(&by, &id).await;
+            let tests = call.operations.test_keys(&call.caller, &id).await;
             tests.map(|tests| Json(KeyTestList::new(tests)))
         })
         .await
@@ -183,8 +181,8 @@ impl ProvidersApi {
     ) -> Result<Json<KeyTestList>, Problem> {
         let call = auth.0;
         let id: ProviderId = path_id(&provider_id)?;
-        call.operations.find_provider(&id).await?;
-        let tests = call.operations.key_tests(&id).await?;
+        call.operations.find_provider(&call.caller, &id).await?;
+        let tests = call.operations.key_tests(&call.caller, &id).await?;
         Ok(Json(KeyTestList::new(tests)))
     }
 
@@ -208,7 +206,7 @@ impl ProvidersApi {
         let call = auth.0;
         let id: ProviderId = path_id(&provider_id)?;
         let hours = ShareHours::or_default(hours.0);
-        let shares = call.operations.key_shares(&id, hours).await?;
+        let shares = call.operations.key_shares(&call.caller, &id, hours).await?;
         Ok(Json(KeyShareList::new(shares, hours)))
     }
 
@@ -231,8 +229,7 @@ impl ProvidersApi {
         call.caller.require_proof()?;
         let id: ProviderId = path_id(&provider_id)?;
         to_completion(async move {
-            let by = call.caller.actor();
-            let key = call.operations.prefer_public_key(&by, &id).await;
+            let key = call.operations.prefer_public_key(&call.caller, &id).await;
             key.map(|key| Json(PreferredKey::new(&key)))
         })
         .await
@@ -257,8 +254,7 @@ impl ProvidersApi {
         call.caller.require_proof()?;
         let id: ProviderId = path_id(&provider_id)?;
         to_completion(async move {
-            let by = call.caller.actor();
-            let key = call.operations.prefer_certificate(&by, &id).await;
+            let key = call.operations.prefer_certificate(&call.caller, &id).await;
             key.map(|key| Json(PreferredKey::new(&key)))
         })
         .await
@@ -283,8 +279,7 @@ impl ProvidersApi {
         call.caller.require_proof()?;
         let id: ProviderKeyId = path_id(&key_id)?;
         to_completion(async move {
-            let by = call.caller.actor();
-            let approved = call.operations.approve_key(&by, &id).await;
+            let approved = call.operations.approve_key(&call.caller, &id).await;
             approved.map(|key| shown(key, &call))
         })
         .await
@@ -312,8 +307,10 @@ impl ProvidersApi {
         let id: ProviderKeyId = path_id(&key_id)?;
         let proof = body.value.into_proof();
         to_completion(async move {
-            let by = call.caller.actor();
-            let active = call.operations.activate_key(&by, &id, &proof, None).await;
+            let active = call
+                .operations
+                .activate_key(&call.caller, &id, &proof, None)
+                .await;
             active.map(|key| shown(key, &call))
         })
         .await
@@ -338,8 +335,7 @@ impl ProvidersApi {
         call.caller.require_proof()?;
         let id: ProviderKeyId = path_id(&key_id)?;
         to_completion(async move {
-            let by = call.caller.actor();
-            let retired = call.operations.retire_key(&by, &id).await;
+            let retired = call.operations.retire_key(&call.caller, &id).await;
             retired.map(|key| shown(key, &call))
         })
         .await
@@ -365,8 +361,7 @@ impl ProvidersApi {
         call.caller.require_proof()?;
         let id: ProviderKeyId = path_id(&key_id)?;
         to_completion(async move {
-            let by = call.caller.actor();
-            let revoked = call.operations.revoke_key(&by, &id, &reason).await;
+            let revoked = call.operations.revoke_key(&call.caller, &id, &reason).await;
             revoked.map(|key| shown(key, &call))
         })
         .await

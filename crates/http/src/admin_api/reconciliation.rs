@@ -327,9 +327,9 @@ impl ReconciliationApi {
             reason: body.value.reason,
         };
         let closed = to_completion(async move {
-            let (by, operations) = (call.caller.actor(), &call.operations);
+            let (by, operations) = (&call.caller, &call.operations);
             operations.desk_discrepancy(&call.viewer(), &id).await?;
-            operations.close_discrepancy(&by, &id, &closing).await
+            operations.close_discrepancy(by, &id, &closing).await
         });
         Ok(Json(closed.await?.into()))
     }

@@ -14,7 +14,7 @@ use tributary_domain::audit::AuditScope;
 use tributary_domain::clock::Timestamp;
 use tributary_domain::credential::{ApiKey, NetworkList, Overlap};
 use tributary_domain::ids::{ApiKeyId, TenantId};
-use tributary_domain::staff::Actor;
+use tributary_domain::staff::Permission;
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_storage::api_keys;
 use zeroize::Zeroizing;
@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 use super::uses::UsedBy;
 use super::{AuthError, Caller, Credential, ShownOnce, check_scopes};
 use crate::audit::{self, Act};
+use crate::authority::Authority;
 use crate::staff::StaffCaller;
 use crate::tenants::{check_name, hold_open};
 use crate::{OperationError, Operations, tenancy};
@@ -199,13 +200,16 @@ impl Operations {
         Ok(known)
     }
 
-    /// Makes an API key for a tenant.
+    /// Makes an API key for a tenant. Needs `credential:write`, as rolling and withdrawing do, and a fresh proof.
     pub async fn create_api_key(
         &self,
-        by: &Actor,
+        by: &dyn Authority,
         tenant_id: &TenantId,
         wish: ApiKeyWish,
     ) -> Result<NewApiKey, OperationError> {
+        by.require_in(tenant_id, Permission::CredentialWrite)?;
+        by.require_presence()?;
+        let by = &by.name();
         let now = self.now();
         wish.check(now)?;
         let made = new_key(tenant_id, wish, now);
@@ -242,11 +246,14 @@ impl Operations {
     /// old one was made to live.
     pub async fn roll_api_key(
         &self,
-        by: &Actor,
+        by: &dyn Authority,
         tenant_id: &TenantId,
         id: &ApiKeyId,
         overlap: Overlap,
     ) -> Result<NewApiKey, OperationError> {
+        by.require_in(tenant_id, Permission::CredentialWrite)?;
+        by.require_presence()?;
+        let by = &by.name();
         let now = self.now();
         let tx = self.storage().begin().await?;
         hold_open(&tx, tenant_id).await?;
@@ -279,10 +286,13 @@ impl Operations {
     /// Withdraws a tenant's API key, and every token that it fetched.
     pub async fn revoke_api_key(
         &self,
-        by: &Actor,
+        by: &dyn Authority,
         tenant_id: &TenantId,
         id: &ApiKeyId,
     ) -> Result<(), OperationError> {
+        by.require_in(tenant_id, Permission::CredentialWrite)?;
+        by.require_presence()?;
+        let by = &by.name();
         let now = self.now();
         let tx = self.storage().begin().await?;
         if !api_keys::revoke(&tx, tenant_id, id, now).await? {
@@ -296,8 +306,13 @@ impl Operations {
         Ok(())
     }
 
-    /// A tenant's API keys, the newest first, those that have ended among them.
-    pub async fn list_api_keys(&self, tenant_id: &TenantId) -> Result<Vec<ApiKey>, OperationError> {
+    /// A tenant's API keys, the newest first, those that have ended among them. Needs `credential:read`.
+    pub async fn list_api_keys(
+        &self,
+        by: &dyn Authority,
+        tenant_id: &TenantId,
+    ) -> Result<Vec<ApiKey>, OperationError> {
+        by.require_in(tenant_id, Permission::CredentialRead)?;
         self.check_tenant(tenant_id).await?;
         Ok(api_keys::list(self.storage(), tenant_id).await?)
     }

@@ -10,7 +10,7 @@ use tributary_domain::audit::AuditScope;
 use tributary_domain::clock::Timestamp;
 use tributary_domain::credential::{CertificateKind, TenantCertificate};
 use tributary_domain::ids::{CertificateId, TenantId};
-use tributary_domain::staff::Actor;
+use tributary_domain::staff::{Actor, Permission};
 use tributary_domain::tenant::{Mode, Scope};
 use tributary_storage::tenant_certificates;
 use wechatpay::credentials::{Certificate, CertificateRequest, KeyError, PrivateKey, PublicKey};
@@ -18,6 +18,7 @@ use wechatpay::credentials::{Certificate, CertificateRequest, KeyError, PrivateK
 use super::authority::Subject;
 use super::{AuthError, check_scopes};
 use crate::audit::{self, Act};
+use crate::authority::Authority;
 use crate::tenants::{check_name, hold_open};
 use crate::{OperationError, Operations, tenancy};
 
@@ -93,14 +94,18 @@ impl CertificateCache {
 impl Operations {
     /// Issues a certificate for a tenant's request (PKCS#10, PEM).
     ///
-    /// The names in the request are not taken over: the certificate names the tenant.
+    /// The names in the request are not taken over: the certificate names the tenant. Needs `credential:write`, as
+    /// registering and withdrawing do, and a fresh proof.
     pub async fn issue_certificate(
         &self,
-        by: &Actor,
+        by: &dyn Authority,
         tenant_id: &TenantId,
         wish: CertificateWish,
         request_pem: &str,
     ) -> Result<TenantCertificate, OperationError> {
+        by.require_in(tenant_id, Permission::CredentialWrite)?;
+        by.require_presence()?;
+        let by = &by.name();
         let now = self.now();
         let request = read("/csr", request_pem, CertificateRequest::from_pem)?;
         let expires_at = wish
@@ -127,11 +132,14 @@ impl Operations {
     /// Registers a public key of a tenant's (PEM) under an id of its own.
     pub async fn register_public_key(
         &self,
-        by: &Actor,
+        by: &dyn Authority,
         tenant_id: &TenantId,
         wish: CertificateWish,
         public_key_pem: &str,
     ) -> Result<TenantCertificate, OperationError> {
+        by.require_in(tenant_id, Permission::CredentialWrite)?;
+        by.require_presence()?;
+        let by = &by.name();
         let now = self.now();
         let key = read("/public_key", public_key_pem, PublicKey::from_pem)?;
         self.check_wish(tenant_id, &wish, now).await?;
@@ -191,10 +199,13 @@ impl Operations {
     /// Withdraws a tenant's certificate or public key.
     pub async fn revoke_certificate(
         &self,
-        by: &Actor,
+        by: &dyn Authority,
         tenant_id: &TenantId,
         id: &CertificateId,
     ) -> Result<(), OperationError> {
+        by.require_in(tenant_id, Permission::CredentialWrite)?;
+        by.require_presence()?;
+        let by = &by.name();
         let now = self.now();
         let tx = self.storage().begin().await?;
         if !tenant_certificates::revoke(&tx, tenant_id, id, now).await? {
@@ -208,21 +219,26 @@ impl Operations {
         Ok(())
     }
 
-    /// A tenant's certificates and public keys, the newest first, those that have ended among them.
+    /// A tenant's certificates and public keys, the newest first, those that have ended among them. Needs
+    /// `credential:read`.
     pub async fn list_certificates(
         &self,
+        by: &dyn Authority,
         tenant_id: &TenantId,
     ) -> Result<Vec<TenantCertificate>, OperationError> {
+        by.require_in(tenant_id, Permission::CredentialRead)?;
         self.check_tenant(tenant_id).await?;
         Ok(tenant_certificates::list(self.storage(), tenant_id).await?)
     }
 
-    /// A tenant's certificate or public key.
+    /// A tenant's certificate or public key. Needs `credential:read`.
     pub async fn certificate(
         &self,
+        by: &dyn Authority,
         tenant_id: &TenantId,
         id: &CertificateId,
     ) -> Result<TenantCertificate, OperationError> {
+        by.require_in(tenant_id, Permission::CredentialRead)?;
         let found = tenant_certificates::find(self.storage(), tenant_id, id).await?;
         found.ok_or(OperationError::NotFound)
     }

@@ -6,6 +6,7 @@ use tributary_domain::delivery::DeliveryState;
 use tributary_domain::endpoint::Endpoint;
 use tributary_domain::ids::{DeliveryId, EndpointId, TenantId};
 use tributary_domain::job::Job;
+use tributary_domain::staff::Permission;
 use tributary_domain::tenant::Mode;
 use tributary_storage::delivery_search::{self, DeliveryQuery};
 use tributary_storage::jobs::{self, Trouble};
@@ -64,6 +65,7 @@ impl Operations {
         viewer: &Viewer,
         wish: &RecoverWish,
     ) -> Result<RecoverPlan, OperationError> {
+        viewer.require(Permission::WebhookRecover)?;
         let (endpoint, _) = self.recover_wish(viewer, wish).await?;
         let query = query(&endpoint, wish);
         let counted = delivery_search::kinds(self.storage(), &endpoint.tenant_id, &query).await?;

@@ -6,7 +6,7 @@ use tributary_domain::ids::OrderId;
 use tributary_domain::order::{Order, OrderState};
 use tributary_domain::refund_content::RefundRequest;
 use tributary_domain::settlement::Source;
-use tributary_domain::staff::Actor;
+use tributary_domain::staff::{Actor, Permission};
 use tributary_storage::orders;
 
 use super::OrderDetail;
@@ -25,6 +25,7 @@ impl Operations {
         viewer: &Viewer,
         id: &OrderId,
     ) -> Result<OrderDetail, OperationError> {
+        viewer.require(Permission::OrderQuery)?;
         let order = self.order_seen(viewer, id).await?;
         let newest = orders::latest_attempt(self.storage(), &order.tenant_id, id).await?;
         let Some(attempt) = newest else {
@@ -44,6 +45,7 @@ impl Operations {
         viewer: &Viewer,
         id: &OrderId,
     ) -> Result<OrderDetail, OperationError> {
+        viewer.require(Permission::OrderClose)?;
         let order = self.order_seen(viewer, id).await?;
         if order.state.has_money() {
             let state = order.state.as_str().to_owned();

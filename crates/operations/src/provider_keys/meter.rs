@@ -9,10 +9,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::ProviderId;
 use tributary_domain::provider_key::{KeyCounts, KeyKind, KeyUse};
+use tributary_domain::staff::Permission;
 use tributary_storage::key_usage::{self, Usage};
 use tributary_storage::providers;
 use wechatpay::client::{CallTrace, Failure, Try};
 
+use crate::authority::Authority;
 use crate::providers::ProviderHandle;
 use crate::{OperationError, Operations};
 
@@ -199,11 +201,15 @@ impl Operations {
     }
 
     /// The share of each key in the last `hours`, by purpose; what this node counted is written first.
+    ///
+    /// Needs `provider:read`.
     pub async fn key_shares(
         &self,
+        by: &dyn Authority,
         provider: &ProviderId,
         hours: u16,
     ) -> Result<Vec<KeyShare>, OperationError> {
+        by.require(Permission::ProviderRead)?;
         if providers::find(self.storage(), provider).await?.is_none() {
             return Err(OperationError::NotFound);
         }

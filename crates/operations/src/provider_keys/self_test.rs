@@ -8,7 +8,7 @@ use tributary_domain::ids::{KeyTestId, ProviderId, ProviderKeyId};
 use tributary_domain::provider_key::{
     KeyKind, KeyMode, KeyMove, KeyState, KeyTest, KeyTestState, KeyTestStep, ProviderKey,
 };
-use tributary_domain::staff::Actor;
+use tributary_domain::staff::{Actor, Permission};
 use tributary_storage::notifications::{self, NotificationState, StoredNotification};
 use tributary_storage::provider_keys::{self, StoredKey};
 use tributary_storage::providers::{self, Upkeep};
@@ -17,6 +17,7 @@ use wechatpay::client::{CallError, CallErrorKind};
 
 use super::acts;
 use crate::alarms::provider_alarm;
+use crate::authority::Authority;
 use crate::notifications::KIND_ECHO;
 use crate::providers::open::{OpenedRing, RING_MAX};
 use crate::upstream_calls::{CallContext, CallPurpose};
@@ -44,12 +45,14 @@ struct Pair<'a> {
 impl Operations {
     /// Tests every pair of a provider's keys that is in use or about to be; staged keys become `testing`.
     ///
-    /// The callbacks come later: look at the tests again.
+    /// The callbacks come later: look at the tests again. Needs `key:import`.
     pub async fn test_keys(
         &self,
-        by: &Actor,
+        by: &dyn Authority,
         provider: &ProviderId,
     ) -> Result<Vec<KeyTest>, OperationError> {
+        by.require(Permission::KeyImport)?;
+        let by = &by.name();
         self.stored_provider(provider).await?;
         self.stage_into_testing(by, provider).await?;
         let states = [KeyState::Testing, KeyState::Active];
@@ -68,8 +71,17 @@ impl Operations {
         Ok(tests)
     }
 
-    /// The newest tests of a provider, newest first.
-    pub async fn key_tests(&self, provider: &ProviderId) -> Result<Vec<KeyTest>, OperationError> {
+    /// The newest tests of a provider, newest first. Needs `provider:read`.
+    pub async fn key_tests(
+        &self,
+        by: &dyn Authority,
+        provider: &ProviderId,
+    ) -> Result<Vec<KeyTest>, OperationError> {
+        by.require(Permission::ProviderRead)?;
+        self.newest_tests(provider).await
+    }
+
+    async fn newest_tests(&self, provider: &ProviderId) -> Result<Vec<KeyTest>, OperationError> {
         Ok(key_tests::newest(self.storage(), provider, SHOWN_MAX).await?)
     }
 
@@ -258,7 +270,7 @@ impl Operations {
 
     /// Whether the last finished test that used a key was green, and not older than a day.
     pub(crate) async fn is_tested(&self, key: &ProviderKey) -> Result<bool, OperationError> {
-        let tests = self.key_tests(&key.provider_id).await?;
+        let tests = self.newest_tests(&key.provider_id).await?;
         let mut finished = tests
             .iter()
             .filter(|test| test.concerns(&key.id) && test.state != KeyTestState::Waiting);

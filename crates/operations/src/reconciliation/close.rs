@@ -6,9 +6,10 @@ use tributary_domain::ids::{DiscrepancyId, ProviderId};
 use tributary_domain::reconciliation::{
     Compared, Discrepancy, DiscrepancyClass, DiscrepancyState, Reconciliation,
 };
-use tributary_domain::staff::Actor;
+use tributary_domain::staff::Permission;
 use tributary_storage::discrepancies::{self, DiscrepancyFilter};
 
+use crate::authority::Authority;
 use crate::pages::{LIMIT_MAX, Page, cut};
 use crate::reconciliation::note::STAFF;
 use crate::settlement::{About, raise};
@@ -40,13 +41,15 @@ impl Operations {
         Ok(cut(rows, LIMIT_MAX, |one| one.id.to_string()))
     }
 
-    /// Puts a discrepancy away: a person looked at it, and says why.
+    /// Puts a discrepancy away: a person looked at it, and says why. Needs `reconciliation:close`.
     pub async fn close_discrepancy(
         &self,
-        by: &Actor,
+        by: &dyn Authority,
         id: &DiscrepancyId,
         closing: &Closing,
     ) -> Result<Discrepancy, OperationError> {
+        by.require(Permission::ReconciliationClose)?;
+        let by = &by.name();
         for (field, words) in [("actor", &closing.actor), ("reason", &closing.reason)] {
             let length = words.trim().chars().count();
             if length == 0 || length > WORDS_CHARS_MAX {

@@ -5,7 +5,7 @@ use tributary_domain::audit::AuditScope;
 use tributary_domain::bill::BillDay;
 use tributary_domain::ids::{DiscrepancyId, ProviderId};
 use tributary_domain::reconciliation::{Discrepancy, DiscrepancyState, Reconciliation};
-use tributary_domain::staff::Actor;
+use tributary_domain::staff::{Actor, Permission};
 use tributary_domain::tenant::Mode;
 use tributary_storage::{discrepancies, reconciliations};
 
@@ -38,6 +38,7 @@ impl Operations {
         before: Option<BillDay>,
         limit: Option<u64>,
     ) -> Result<Vec<DeskDay>, OperationError> {
+        viewer.require(Permission::ReconciliationRead)?;
         let limit = check_limit(limit)?;
         if viewer.tenant().is_some() {
             return Ok(Vec::new());
@@ -59,6 +60,7 @@ impl Operations {
         provider: &ProviderId,
         day: BillDay,
     ) -> Result<DeskDay, OperationError> {
+        viewer.require(Permission::ReconciliationRead)?;
         let found = reconciliations::find_all_tenants(self.storage(), provider, day).await?;
         let seen = found.filter(|_| viewer.tenant().is_none());
         self.desk_day_of(seen.ok_or(OperationError::NotFound)?)
@@ -79,6 +81,7 @@ impl Operations {
         provider: &ProviderId,
         day: BillDay,
     ) -> Result<DeskDay, OperationError> {
+        viewer.require(Permission::ReconciliationClose)?;
         let known = self.desk_day(viewer, provider, day).await?;
         let now = self.now();
         let tx = self.storage().begin().await?;
@@ -120,6 +123,7 @@ impl Operations {
         after: Option<&DiscrepancyId>,
         limit: Option<u64>,
     ) -> Result<Page<Discrepancy>, OperationError> {
+        viewer.require(Permission::ReconciliationRead)?;
         let limit = check_limit(limit)?;
         let mut filter = filter.clone();
         if let Some(tenant) = viewer.tenant() {
@@ -136,12 +140,13 @@ impl Operations {
         viewer: &Viewer,
         id: &DiscrepancyId,
     ) -> Result<Discrepancy, OperationError> {
-        let found = discrepancies::find_all_tenants(self.storage(), id).await?;
-        let is_seen = |one: &Discrepancy| match (viewer.tenant(), &one.tenant_id) {
-            (None, _) => true,
-            (Some(own), owner) => owner.as_ref() == Some(own),
+        viewer.require(Permission::ReconciliationRead)?;
+        let at = self.storage();
+        let found = match viewer.tenant() {
+            Some(tenant) => discrepancies::find(at, tenant, id).await?,
+            None => discrepancies::find_all_tenants(at, id).await?,
         };
-        found.filter(is_seen).ok_or(OperationError::NotFound)
+        found.ok_or(OperationError::NotFound)
     }
 
     /// Says who looks into a difference. Needs `reconciliation:close`.
@@ -152,6 +157,7 @@ impl Operations {
         id: &DiscrepancyId,
         assignee: &str,
     ) -> Result<Discrepancy, OperationError> {
+        viewer.require(Permission::ReconciliationClose)?;
         let assignee = worded("/assignee", assignee, WORDS_CHARS_MAX)?;
         let before = self.open_discrepancy(viewer, id).await?;
         let after = Discrepancy {
@@ -170,6 +176,7 @@ impl Operations {
         id: &DiscrepancyId,
         (reason, evidence): (&str, &str),
     ) -> Result<Discrepancy, OperationError> {
+        viewer.require(Permission::ReconciliationClose)?;
         let reason = worded("/reason", reason, WORDS_CHARS_MAX)?;
         let evidence = worded("/evidence", evidence, EVIDENCE_CHARS_MAX)?;
         let before = self.open_discrepancy(viewer, id).await?;

@@ -6,6 +6,7 @@ use tributary_domain::cursor::TimelinePlace;
 use tributary_domain::ids::OrderId;
 use tributary_domain::order::Order;
 use tributary_domain::settlement::Source;
+use tributary_domain::staff::Permission;
 use tributary_storage::audit::Chained;
 use tributary_storage::order_notes::{self, OrderNote};
 
@@ -126,6 +127,7 @@ impl Operations {
         id: &OrderId,
         start: TimelineStart,
     ) -> Result<StaffTimeline, OperationError> {
+        viewer.require(Permission::OrderRead)?;
         let order = self.order_seen(viewer, id).await?;
         // What this node still has in memory belongs to the story.
         self.write_upstream_calls().await?;

@@ -103,11 +103,15 @@ pub(super) async fn revoke(
     Ok(json!({"certificate_id": id, "revoked": true}))
 }
 
-pub(super) async fn list(operations: &Operations, args: ListCredentials) -> anyhow::Result<Value> {
+pub(super) async fn list(
+    operations: &Operations,
+    by: &Actor,
+    args: ListCredentials,
+) -> anyhow::Result<Value> {
     let tenant: TenantId = args.tenant.parse().context("tenant")?;
     let now = operations.now();
-    let keys = operations.list_api_keys(&tenant).await?;
-    let certificates = operations.list_certificates(&tenant).await?;
+    let keys = operations.list_api_keys(by, &tenant).await?;
+    let certificates = operations.list_certificates(by, &tenant).await?;
     let keys = keys.iter().map(|key| key_json(key, now));
     let certificates = certificates.iter().map(|one| certificate_json(one, now));
     Ok(json!({

@@ -75,10 +75,14 @@ pub(super) async fn import(
     Ok(key_json(&key))
 }
 
-pub(super) async fn list(operations: &Operations, args: OfProvider) -> anyhow::Result<Value> {
+pub(super) async fn list(
+    operations: &Operations,
+    by: &Actor,
+    args: OfProvider,
+) -> anyhow::Result<Value> {
     let provider: ProviderId = args.provider.parse().context("provider")?;
-    let keys = operations.provider_keys(&provider).await?;
-    let tests = operations.key_tests(&provider).await?;
+    let keys = operations.provider_keys(by, &provider).await?;
+    let tests = operations.key_tests(by, &provider).await?;
     Ok(json!({
         "keys": keys.iter().map(key_json).collect::<Vec<_>>(),
         "tests": tests.iter().map(test_json).collect::<Vec<_>>(),
@@ -99,7 +103,7 @@ pub(super) async fn test(
         && tokio::time::Instant::now() < deadline
     {
         tokio::time::sleep(LOOK_EVERY).await;
-        let newest = operations.key_tests(&provider).await?;
+        let newest = operations.key_tests(by, &provider).await?;
         for test in &mut seen {
             if let Some(now) = newest.iter().find(|one| one.id == test.id) {
                 test.clone_from(now);
@@ -184,9 +188,13 @@ pub(super) async fn roll_back(
     Ok(json!({ "provider_id": provider, "preferred_serial": preferred.serial }))
 }
 
-pub(super) async fn shares(operations: &Operations, args: KeyShares) -> anyhow::Result<Value> {
+pub(super) async fn shares(
+    operations: &Operations,
+    by: &Actor,
+    args: KeyShares,
+) -> anyhow::Result<Value> {
     let provider: ProviderId = args.provider.parse().context("provider")?;
-    let shares = operations.key_shares(&provider, args.hours).await?;
+    let shares = operations.key_shares(by, &provider, args.hours).await?;
     let shown: Vec<Value> = shares
         .iter()
         .map(|share| {
