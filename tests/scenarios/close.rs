@@ -133,8 +133,9 @@ async fn lost_for_long(p: &TestPlatform) {
     for _ in 0..18 {
         p.advance_seconds(1_800).await;
     }
+    // Nothing took effect, so no question tells that it is closed.
     p.simulator
-        .fault(Fault::of(FaultKind::LostAnswer).on_path("/close"));
+        .fault(Fault::of(FaultKind::ServerError).on_path("/close"));
     p.tenant
         .api
         .close_order(id(&order))

@@ -106,8 +106,12 @@ async fn lacking(p: &TestPlatform) {
     assert_eq!(told("reconciliation.discrepancy"), 1);
 }
 
-/// A node that compares the day and whose commits all fail after the first `made`.
+/// A node that fetches and compares the day, and whose commits all fail after the first `made`.
 async fn dies_after(p: &TestPlatform, made: usize, day: BillDay) {
+    // Each begins with nothing, so that each comes one commit further than the one before.
+    for table in ["bill_rows", "bill_chunks", "bills"] {
+        p.database.execute(&format!("DELETE FROM {table}")).await;
+    }
     let mut left = made;
     decide_commits(move || {
         let fate = if left > 0 {
