@@ -356,9 +356,10 @@ pub(crate) const FORGOTTEN: &[(&str, &str)] = &[
          AND state IN ('created', 'paying', 'unknown', 'closing')",
     ),
     (
+        // A closed one is looked at once more, ten minutes later.
         "settled orders that are still looked at",
         "SELECT COUNT(*) FROM orders WHERE next_poll_at IS NOT NULL \
-         AND state NOT IN ('created', 'paying', 'unknown', 'closing')",
+         AND state NOT IN ('created', 'paying', 'unknown', 'closing', 'closed')",
     ),
     (
         "open refunds that nobody will look at again",

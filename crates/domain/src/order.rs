@@ -172,7 +172,7 @@ pub struct Order {
     pub event_seq: i64,
     /// When the sweeper looks next; absent exactly when nothing is left to find out.
     pub next_poll_at: Option<Timestamp>,
-    /// How often the sweeper looked.
+    /// How often it was looked at in a row without a certain answer.
     pub polls: i64,
     /// Stands for the payer where orders of one are looked for; absent in orders of before.
     pub payer_hash: Option<String>,
@@ -200,6 +200,15 @@ impl Order {
             return Err(RefundRefusal::TooOld);
         }
         self.money.reserve(fen)
+    }
+
+    /// The order as it waits for another look, `tries` looks after it began to be uncertain where it stands.
+    pub fn in_doubt(&self, tries: i64, now: Timestamp) -> Self {
+        Self {
+            next_poll_at: Some(next_look_after_unknown(tries, now)),
+            polls: tries.saturating_add(1),
+            ..self.clone()
+        }
     }
 }
 
@@ -252,24 +261,19 @@ impl Attempt {
 /// WeChat advises a first query within a minute, then growing intervals.
 const POLL_OFFSETS_MS: [i64; 5] = [60_000, 180_000, 300_000, 600_000, 1_800_000];
 const POLL_EVERY_MS: i64 = 3_600_000;
+/// A payment may have been under way while an order was closed, and its notification may be lost: one more look.
+pub const LOOK_AFTER_CLOSE_MS: i64 = 10 * 60_000;
 
-/// The next moment to ask about an open order that has been asked about `polls` times.
+/// The next moment to ask about an open order that WeChat just answered about.
 ///
 /// Never later than the order's expiry, so that an order is closed in time.
-pub fn next_poll_at(
-    created_at: Timestamp,
-    polls: i64,
-    now: Timestamp,
-    expires_at: Timestamp,
-) -> Timestamp {
-    let by_schedule = usize::try_from(polls)
-        .ok()
-        .and_then(|n| POLL_OFFSETS_MS.get(n))
-        .map_or_else(
-            || now.plus_millis(POLL_EVERY_MS),
-            |offset| created_at.plus_millis(*offset),
-        );
-    let at = by_schedule.max(now.plus_millis(1000));
+pub fn next_poll_at(created_at: Timestamp, now: Timestamp, expires_at: Timestamp) -> Timestamp {
+    let offsets = POLL_OFFSETS_MS.iter();
+    let at = offsets
+        .map(|offset| created_at.plus_millis(*offset))
+        .find(|at| *at > now)
+        .unwrap_or_else(|| now.plus_millis(POLL_EVERY_MS))
+        .max(now.plus_millis(1000));
     if now < expires_at {
         at.min(expires_at.plus_millis(1000))
     } else {
@@ -307,19 +311,19 @@ mod tests {
         let created = Timestamp::from_seconds(1_000_000);
         let end = created.plus_millis(7 * 24 * 3_600_000);
         assert_eq!(
-            next_poll_at(created, 0, created, end),
+            next_poll_at(created, created, end),
             created.plus_millis(60_000)
         );
         let now = created.plus_millis(60_000);
         assert_eq!(
-            next_poll_at(created, 1, now, end),
+            next_poll_at(created, now, end),
             created.plus_millis(180_000)
         );
         let now = created.plus_millis(1_800_000);
-        assert_eq!(
-            next_poll_at(created, 5, now, end),
-            now.plus_millis(3_600_000)
-        );
+        assert_eq!(next_poll_at(created, now, end), now.plus_millis(3_600_000));
+        // What was slept through is not caught up with.
+        let now = created.plus_millis(9 * 3_600_000);
+        assert_eq!(next_poll_at(created, now, end), now.plus_millis(3_600_000));
     }
 
     #[test]
@@ -327,7 +331,7 @@ mod tests {
         let created = Timestamp::from_seconds(1_000_000);
         let end = created.plus_millis(90_000);
         let now = created.plus_millis(60_000);
-        assert_eq!(next_poll_at(created, 1, now, end), end.plus_millis(1000));
+        assert_eq!(next_poll_at(created, now, end), end.plus_millis(1000));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The sweeper: asks WeChat about open orders on a schedule, so that a lost notification loses nothing.
 
 use futures::StreamExt as _;
-use tributary_domain::order::{Attempt, AttemptState, Order, OrderState, next_look_after_unknown};
+use tributary_domain::order::{Attempt, AttemptState, Order, OrderState};
 use tributary_domain::rehearsal;
 use tributary_domain::settlement::Source;
 use tributary_storage::orders::{self, NotNow};
@@ -69,6 +69,9 @@ impl Operations {
     }
 
     async fn look(&self, order: &Order) -> Result<(), OperationError> {
+        if order.state == OrderState::Closed {
+            return self.look_after_close(order).await;
+        }
         if !order.state.is_open() {
             return self.close_leftovers(order).await;
         }
@@ -145,13 +148,14 @@ impl Operations {
             let now = self.now();
             // The claim counted this look already.
             let tries = before.polls.saturating_sub(1);
-            let next = delay_ms.map_or_else(
-                || next_look_after_unknown(tries, now),
-                |ms| now.plus_millis(ms),
-            );
-            let after = Order {
-                next_poll_at: Some(next),
-                ..before.clone()
+            let after = match delay_ms {
+                None => before.in_doubt(tries, now),
+                // Nothing was tried in vain.
+                Some(ms) => Order {
+                    next_poll_at: Some(now.plus_millis(ms)),
+                    polls: tries,
+                    ..before.clone()
+                },
             };
             orders::update(&tx, &before, &after).await?;
         }

@@ -12,7 +12,10 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::event::{Draft, EventType, NewEvent, Subject};
 use tributary_domain::ids::{AlarmId, OrderId, ProviderId, TenantId};
 use tributary_domain::late_payment::LatePayment;
-use tributary_domain::order::{Attempt, AttemptState, Learned, Order, OrderState, next_poll_at};
+use tributary_domain::order::{
+    Attempt, AttemptState, LOOK_AFTER_CLOSE_MS, Learned, Order, OrderState,
+    next_look_after_unknown, next_poll_at,
+};
 use tributary_domain::rehearsal::{CrashPoint, Sabotage, crash_point, is_broken};
 use tributary_domain::settlement::{Source, TransactionObservation, Verdict, settle};
 use tributary_storage::alarms::{self, Alarm};
@@ -319,13 +322,17 @@ fn step(order: &Order, attempt: &Attempt, verdict: Verdict, now: Timestamp) -> S
         // Late money took a way of its own.
         Verdict::Unchanged | Verdict::Late(_) => ("unchanged", None, None),
         Verdict::StillOpen => {
-            // A renewed prepay begins the schedule anew.
-            let since = attempt.prepared_at.unwrap_or(attempt.created_at);
-            let next = next_poll_at(since, order.polls, now, order.expires_at);
+            let next = next_look(order, attempt, now);
             after.next_poll_at = (!is_broken(Sabotage::PollForgotten)).then_some(next);
+            if order.state == OrderState::Paying {
+                // It is certain where the order stands.
+                after.polls = 0;
+            }
             ("still_open", None, None)
         }
         Verdict::Paid(payment) => {
+            after.next_poll_at = None;
+            after.polls = 0;
             after.state = OrderState::Paid;
             after.payment = Some(payment);
             after.money.paid = order.content.total;
@@ -336,6 +343,8 @@ fn step(order: &Order, attempt: &Attempt, verdict: Verdict, now: Timestamp) -> S
             )
         }
         Verdict::Closed => {
+            after.next_poll_at = Some(now.plus_millis(LOOK_AFTER_CLOSE_MS));
+            after.polls = 0;
             after.state = OrderState::Closed;
             (
                 "closed",
@@ -344,15 +353,23 @@ fn step(order: &Order, attempt: &Attempt, verdict: Verdict, now: Timestamp) -> S
             )
         }
     };
-    if !after.state.is_open() && order.state.is_open() {
-        after.next_poll_at = None;
-    }
     Step {
         after,
         word,
         event,
         attempt_state,
     }
+}
+
+/// When to ask again about an order that nobody has paid or closed yet.
+fn next_look(order: &Order, attempt: &Attempt, now: Timestamp) -> Timestamp {
+    if order.state == OrderState::Closing {
+        // WeChat was asked to close it, and the proof is not there yet.
+        return next_look_after_unknown(order.polls.saturating_sub(1), now);
+    }
+    // A renewed prepay begins the schedule anew.
+    let since = attempt.prepared_at.unwrap_or(attempt.created_at);
+    next_poll_at(since, now, order.expires_at)
 }
 
 /// What a tenant is told, and of which attempt.

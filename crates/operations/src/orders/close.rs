@@ -1,8 +1,9 @@
 //! Closing an order: WeChat first, then here. "Already paid" leads to a query.
 
+use tributary_domain::clock::Timestamp;
 use tributary_domain::event::EventType;
 use tributary_domain::ids::OrderId;
-use tributary_domain::order::{Attempt, AttemptState, Order, OrderState, next_look_after_unknown};
+use tributary_domain::order::{Attempt, AttemptState, LOOK_AFTER_CLOSE_MS, Order, OrderState};
 use tributary_domain::rehearsal::{CrashPoint, Sabotage, crash_point, is_broken};
 use tributary_domain::settlement::Source;
 use tributary_domain::tenant::Scope;
@@ -106,16 +107,59 @@ impl Operations {
         let locked = orders::lock(&tx, &order.tenant_id, &order.id).await?;
         let before = locked.ok_or(OperationError::NotFound)?;
         let left = orders::open_attempts(&tx, &order.tenant_id, &order.id).await?;
-        let now = self.now();
+        let after = if left.is_empty() {
+            Order {
+                next_poll_at: None,
+                ..before.clone()
+            }
+        } else {
+            // The claim counted this look already.
+            before.in_doubt(before.polls.saturating_sub(1), self.now())
+        };
+        orders::update(&tx, &before, &after).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Looks once more at an order that was closed a while ago.
+    pub(crate) async fn look_after_close(&self, order: &Order) -> Result<(), OperationError> {
+        let newest = orders::latest_attempt(self.storage(), &order.tenant_id, &order.id).await?;
+        let Some(attempt) = newest else {
+            return self.look_at_closed(order, None).await;
+        };
+        let payable = match self.query(order, &attempt, Source::Query).await? {
+            Queried::Seen(now) => now.state == OrderState::Closed && !is_closed_there(&now),
+            Queried::NotThere | Queried::Disputed => false,
+        };
+        if !payable || is_broken(Sabotage::CloseWithoutAsking) {
+            return self.look_at_closed(order, None).await;
+        }
+        // WeChat did not know it when it was closed here, and knows it now.
+        self.close_at_wechat(order, &attempt).await?;
+        let again = self.now().plus_millis(LOOK_AFTER_CLOSE_MS);
+        self.look_at_closed(order, Some(again)).await
+    }
+
+    /// Writes when a closed order is looked at again, if it is closed still.
+    async fn look_at_closed(
+        &self,
+        order: &Order,
+        at: Option<Timestamp>,
+    ) -> Result<(), OperationError> {
+        let tx = self.storage().begin().await?;
+        let locked = orders::lock(&tx, &order.tenant_id, &order.id).await?;
+        let Some(before) = locked.filter(|locked| locked.state == OrderState::Closed) else {
+            return Ok(());
+        };
         let after = Order {
-            next_poll_at: (!left.is_empty()).then(|| next_look_after_unknown(before.polls, now)),
+            next_poll_at: at,
+            polls: 0,
             ..before.clone()
         };
         orders::update(&tx, &before, &after).await?;
         Ok(tx.commit().await?)
     }
 
-    /// Asks WeChat to close an attempt; that it is paid or closed already is for the query to say.
+    /// Asks WeChat to close an attempt; that it is paid, closed already or unknown is for the query to say.
     async fn close_at_wechat(
         &self,
         order: &Order,
@@ -128,20 +172,22 @@ impl Operations {
         let answer = self.call(&handle, &context, closed).await;
         crash_point(CrashPoint::CloseAnswered);
         match answer {
-            Err(error) if !matches!(error.code(), Some("ORDER_PAID" | "ORDER_CLOSED")) => {
-                Err(upstream(&error))
-            }
+            Err(error) if !error.code().is_some_and(is_told_by_query) => Err(upstream(&error)),
             _ => Ok(()),
         }
     }
 
     async fn mark_closing(&self, order: &Order) -> Result<Order, OperationError> {
         let now = self.now();
+        // The tries are counted from when the closing began.
+        let tries = match order.state {
+            OrderState::Closing => order.polls.saturating_sub(1),
+            _ => 0,
+        };
         let after = Order {
             state: OrderState::Closing,
             updated_at: now,
-            next_poll_at: Some(next_look_after_unknown(order.polls, now)),
-            ..order.clone()
+            ..order.in_doubt(tries, now)
         };
         let tx = self.storage().begin().await?;
         orders::update(&tx, order, &after).await.map_err(raced)?;
@@ -171,10 +217,12 @@ impl Operations {
                 state: before.state.as_str().to_owned(),
             });
         }
+        let was_payable = attempt.is_some_and(|attempt| attempt.state.is_open());
         let attempt = close_attempt(&tx, attempt).await?;
         let mut after = Order {
             state: OrderState::Closed,
-            next_poll_at: None,
+            next_poll_at: was_payable.then(|| now.plus_millis(LOOK_AFTER_CLOSE_MS)),
+            polls: 0,
             ..before.clone()
         };
         let kind = EventType::OrderClosed;
@@ -189,6 +237,18 @@ impl Operations {
         tx.commit().await?;
         Ok(after)
     }
+}
+
+/// What a refused close means, only a query can tell.
+fn is_told_by_query(code: &str) -> bool {
+    matches!(
+        code,
+        "ORDER_PAID" | "ORDER_CLOSED" | "ORDER_NOT_EXIST" | "RESOURCE_NOT_EXISTS"
+    )
+}
+
+fn is_closed_there(order: &Order) -> bool {
+    matches!(order.trade_state.as_deref(), Some("CLOSED" | "REVOKED"))
 }
 
 async fn close_attempt(

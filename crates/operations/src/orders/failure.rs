@@ -1,6 +1,6 @@
 //! What a prepay that failed means: refused for good, to be asked about, or of no consequence.
 
-use tributary_domain::order::{Attempt, AttemptState, Order, next_look_after_unknown};
+use tributary_domain::order::{Attempt, AttemptState, Order};
 use tributary_domain::settlement::Source;
 use tributary_storage::{idempotency, orders};
 
@@ -115,10 +115,14 @@ impl Operations {
             state: AttemptState::Unknown,
             ..work.attempt.clone()
         };
+        // Nothing was sent, so it is no further try.
+        let tries = match work.attempt.state {
+            AttemptState::Unknown => work.order.polls.saturating_sub(1),
+            _ => 0,
+        };
         let after = Order {
-            next_poll_at: Some(next_look_after_unknown(work.order.polls, now)),
             updated_at: now,
-            ..work.order.clone()
+            ..work.order.in_doubt(tries, now)
         };
         let tx = self.storage().begin().await?;
         orders::update(&tx, &work.order, &after).await?;

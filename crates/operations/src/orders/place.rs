@@ -428,7 +428,7 @@ fn new_order(
         created_at: now,
         updated_at: now,
         event_seq: 1,
-        next_poll_at: Some(next_poll_at(now, 0, now, expires_at)),
+        next_poll_at: Some(next_poll_at(now, now, expires_at)),
         polls: 0,
         payer_hash: Some(payer_hash(&caller.tenant_id, &content.payer)),
     }

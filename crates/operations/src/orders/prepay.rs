@@ -4,9 +4,7 @@ use tributary_domain::clock::Timestamp;
 use tributary_domain::event::EventType;
 use tributary_domain::ids::AttemptId;
 use tributary_domain::merchant::OutTradeNo;
-use tributary_domain::order::{
-    Attempt, AttemptState, Order, OrderState, next_look_after_unknown, next_poll_at,
-};
+use tributary_domain::order::{Attempt, AttemptState, Order, OrderState, next_poll_at};
 use tributary_domain::order_content::{OrderContent, Payer};
 use tributary_domain::rehearsal::{CrashPoint, Sabotage, crash_point, is_broken};
 use tributary_domain::settlement::Source;
@@ -170,7 +168,7 @@ pub(crate) fn prepared(
         },
         updated_at: now,
         polls: 0,
-        next_poll_at: Some(next_poll_at(now, 0, now, order.expires_at)),
+        next_poll_at: Some(next_poll_at(now, now, order.expires_at)),
         ..order.clone()
     };
     (order, attempt)
@@ -202,11 +200,14 @@ pub(crate) async fn write_unknown(
         },
         ..attempt.clone()
     };
+    // The tries are counted from when the doubt began.
+    let tries = match order.state {
+        OrderState::Unknown => order.polls,
+        _ => 0,
+    };
     let mut after = Order {
         state: OrderState::Unknown,
-        next_poll_at: Some(next_look_after_unknown(order.polls, now)),
-        polls: order.polls.saturating_add(1),
-        ..order.clone()
+        ..order.in_doubt(tries, now)
     };
     if order.state == OrderState::Unknown {
         orders::update(tx, order, &after).await?;

@@ -52,6 +52,7 @@ pub(super) async fn settle_late(
         learned(&mut after, source, now);
     }
     after.next_poll_at = leftovers_due(tx, order, news.attempt, now).await?;
+    after.polls = 0;
     let refund =
         (decision == LateDecision::Refund).then(|| refund_of(&after, &attempt, &late, now));
     late.refund_id = refund.as_ref().map(|refund| refund.id.clone());
