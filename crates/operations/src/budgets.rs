@@ -230,6 +230,20 @@ impl Budgets {
         self.with_window(wish.provider, wish.what, now, |window| window.spend(wish))
     }
 
+    /// Gives back one that was taken at an instant and not used; once that second is over there is nothing to give back.
+    pub(crate) fn give_back(&self, wish: Wish<'_>, taken_at: Timestamp) {
+        let Some(window) = self.windows.get(&(wish.provider.clone(), wish.what)) else {
+            return;
+        };
+        let mut window = window.lock().unwrap_or_else(PoisonError::into_inner);
+        if window.second == taken_at.as_millis() / WINDOW_MS {
+            window.spent = window.spent.saturating_sub(1);
+            if let Some(tenant) = wish.tenant {
+                window.shares.give_back(tenant);
+            }
+        }
+    }
+
     /// WeChat said that it was too much: less from now on, and more again by and by.
     pub(crate) fn slow_down(&self, provider: &ProviderId, what: Spending, now: Timestamp) {
         metrics::counter!("tributary_wechat_slowdowns_total", "call" => what.as_str()).increment(1);

@@ -81,6 +81,7 @@ use crate::orders::preflight::MerchantCache;
 use crate::provider_keys::meter::KeyMeter;
 use crate::providers::ProviderCache;
 use crate::rate_limits::RateLimits;
+use crate::refunds::Taken;
 use crate::sealing::Sealing;
 use crate::staff::{Addresses, PasswordCost, Passwords, TokenKeys};
 use crate::upstream_calls::WaitingCalls;
@@ -161,6 +162,7 @@ struct Inner {
     key_meter: KeyMeter,
     wakeups: Wakeups,
     budgets: Budgets,
+    taken_refunds: Taken,
     limits: Limits,
     rate_limits: RateLimits,
     /// Rows without a next action, as last counted.
@@ -198,6 +200,7 @@ impl Operations {
             key_meter: KeyMeter::default(),
             wakeups: Wakeups::default(),
             budgets: Budgets::new(config.limits.prepays_per_second),
+            taken_refunds: Taken::new(),
             limits: config.limits,
             rate_limits: RateLimits::default(),
             stuck_rows: AtomicU64::new(0),

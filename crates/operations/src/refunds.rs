@@ -4,6 +4,7 @@ pub mod abnormal;
 mod create;
 pub(crate) mod intent;
 mod polling;
+mod room;
 mod send;
 pub mod view;
 
@@ -19,6 +20,7 @@ use wechatpay::client::Client;
 
 pub use create::Refunded;
 pub(crate) use create::{AskedBy, Asker};
+pub(crate) use room::Taken;
 
 use crate::budgets::{Spending, Urgency, Wish};
 use crate::credentials::Caller;

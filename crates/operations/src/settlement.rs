@@ -24,8 +24,8 @@ use tributary_storage::{StorageError, Tx, notifications, orders, outbox};
 
 use crate::orders::view;
 use crate::{OperationError, Operations};
-pub(crate) use late::refund_of;
-pub(crate) use refunds::{ObservedRefund, settle_refund_money};
+pub(crate) use late::{POLICY, refund_of};
+pub(crate) use refunds::{ObservedRefund, remind_of_abnormal, settle_refund_money};
 
 /// How often a change is tried again when somebody else changed the row first.
 const TRIES_MAX: usize = 5;

@@ -7,7 +7,7 @@ use sea_orm::{
 };
 use tributary_domain::bill::BillDay;
 use tributary_domain::clock::Timestamp;
-use tributary_domain::ids::{DiscrepancyId, ProviderId, TenantId};
+use tributary_domain::ids::{DiscrepancyId, OrderId, ProviderId, TenantId};
 use tributary_domain::reconciliation::{
     Compared, Discrepancy, DiscrepancyClass, DiscrepancyState, SubjectKind,
 };
@@ -170,6 +170,29 @@ pub async fn open_of_day_all_tenants(
         .count(at.connection())
         .await
         .map_err(database("counting open discrepancies"))
+}
+
+/// Whether money of an order may not be moved by itself: its amount is in doubt, or the sums of one of its tenant's
+/// orders are, and nobody has settled that yet.
+pub async fn stop_automatics(
+    at: &impl Access,
+    tenant: &TenantId,
+    mode: Mode,
+    order: &OrderId,
+) -> Result<bool, StorageError> {
+    let of_order = Condition::all()
+        .add(Column::OrderId.eq(order.as_str()))
+        .add(Column::Class.eq(DiscrepancyClass::PaymentAmount.as_str()));
+    let of_tenant = Column::Class.eq(DiscrepancyClass::TrialBalance.as_str());
+    let open = Entity::find()
+        .filter(Column::State.eq(DiscrepancyState::Open.as_str()))
+        .filter(Column::Mode.eq(mode.as_str()))
+        .filter(Column::TenantId.eq(tenant.as_str()))
+        .filter(Condition::any().add(of_order).add(of_tenant))
+        .count(at.connection())
+        .await
+        .map_err(database("looking for what stops automatics"))?;
+    Ok(open > 0)
 }
 
 /// A tenant's discrepancies of a day, oldest first, after `after`.

@@ -67,6 +67,13 @@ impl Shares {
         }
     }
 
+    /// Notes that a tenant gave back what it took.
+    pub(super) fn give_back(&mut self, tenant: &TenantId) {
+        if let Some(took) = self.now.get_mut(tenant) {
+            *took = took.saturating_sub(1);
+        }
+    }
+
     /// Notes that a tenant got nothing although there was something.
     pub(super) fn refuse(&mut self, tenant: &TenantId) {
         if self.refused.len() < REFUSED_MAX && !self.refused.contains(tenant) {

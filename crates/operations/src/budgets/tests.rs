@@ -204,3 +204,20 @@ fn a_clock_that_is_set_back_makes_nothing_grow() {
     scene.slow_down(Spending::Prepay, 100);
     assert_eq!(scene.got(0, 1_000, 40), 35);
 }
+
+#[test]
+fn what_is_given_back_within_its_second_may_be_taken_again() {
+    let scene = Scene::with_tenants(1);
+    let wish = scene.wish(0, Spending::RefundRefusal);
+    for _ in 0..50 {
+        assert!(scene.budgets.spend(wish, START));
+        scene.budgets.give_back(wish, START);
+    }
+    assert!(scene.budgets.spend(wish, START) && scene.budgets.spend(wish, START));
+    assert!(!scene.budgets.spend(wish, START));
+    // The second is over: what was taken in it is gone.
+    let later = START.plus_millis(1_000);
+    assert!(scene.budgets.spend(wish, later) && scene.budgets.spend(wish, later));
+    scene.budgets.give_back(wish, START);
+    assert!(!scene.budgets.spend(wish, later));
+}

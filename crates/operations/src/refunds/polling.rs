@@ -12,7 +12,7 @@ use tributary_storage::refunds;
 use crate::budgets::{Spending, Urgency};
 use crate::refunds::send::{Permit, lock_both};
 use crate::refunds::{QueriedRefund, intent, wish};
-use crate::settlement::{About, racing, raise};
+use crate::settlement::{About, racing, raise, remind_of_abnormal};
 use crate::{OperationError, Operations};
 
 /// Refunds taken up in one run.
@@ -53,6 +53,7 @@ impl Operations {
             ..refund.clone()
         };
         self.tell_when_slow(refund).await?;
+        self.remind_when_abnormal(refund).await?;
         let looked = self.look_at_refund(refund).await;
         if looked.is_err() {
             self.look_at_refund_again(refund, None).await?;
@@ -102,6 +103,16 @@ impl Operations {
         let detail = serde_json::json!({ "refund_id": refund.id }).to_string();
         let tx = self.storage().begin().await?;
         raise(&tx, &refund.provider_id, &about, detail, self.now()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Money that is on no way is a person's to send on, and every day somebody is told again.
+    async fn remind_when_abnormal(&self, refund: &Refund) -> Result<(), OperationError> {
+        if refund.state != RefundState::Abnormal {
+            return Ok(());
+        }
+        let tx = self.storage().begin().await?;
+        remind_of_abnormal(&tx, refund, self.now()).await?;
         Ok(tx.commit().await?)
     }
 

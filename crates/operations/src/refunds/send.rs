@@ -11,18 +11,19 @@ use tributary_domain::refund::{
 };
 use tributary_domain::rehearsal::{CrashPoint, Sabotage, crash_point, is_broken};
 use tributary_domain::settlement::Source;
-use tributary_storage::{Tx, orders, refunds};
+use tributary_storage::{Tx, discrepancies, late_payments, orders, refunds};
 use wechatpay::client::{CallError, Client};
 use wechatpay::v3::refunds as wire;
 use wechatpay::v3::request::FrozenBody;
 
-use crate::budgets::{Spending, Urgency};
+use crate::budgets::Urgency;
 use crate::notifications::KIND_REFUND;
 use crate::observation::from_refund;
 use crate::orders::upstream;
 use crate::providers::ProviderHandle;
-use crate::refunds::{QueriedRefund, intent, wish};
-use crate::settlement::{racing, settle_refund_money};
+use crate::refunds::room::Room;
+use crate::refunds::{QueriedRefund, intent};
+use crate::settlement::{POLICY, racing, settle_refund_money};
 use crate::upstream_calls::{CallContext, CallPurpose};
 use crate::{OperationError, Operations, UpstreamError};
 
@@ -31,6 +32,8 @@ use crate::{OperationError, Operations, UpstreamError};
 const PAYMENT_SETTLES_MS: i64 = 5 * 60_000;
 /// A refund that the provider's budget has no room for waits this long.
 const NO_ROOM_MS: i64 = 1_000;
+/// An automatic refund of an order whose sums are in doubt waits this long for a person.
+const STOPPED_MS: i64 = 60 * 60_000;
 
 /// Whether the sender has the refund for itself already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +69,7 @@ struct Ready {
     was: RefundState,
     /// When it was sent before: a refusal now proves nothing about that time.
     sent_before: Option<Timestamp>,
+    room: Room,
 }
 
 /// What follows from a refusal.
@@ -108,6 +112,7 @@ impl Operations {
         crash_point(CrashPoint::RefundAnswered);
         match answer {
             Ok(answer) => {
+                self.refund_was_taken(&ready.refund, ready.room);
                 let seen = from_refund(&answer.value);
                 let now = self.let_in(&ready.refund, &seen, Source::Api).await?;
                 Ok(Sent {
@@ -141,15 +146,23 @@ impl Operations {
         if !refund.state.is_unaccepted() || taken || !is_ours {
             return Ok(Prepared::Not(Box::new(refund)));
         }
-        if let Some(at) = self.must_wait_until(&order, &refund, permit, now) {
-            let after = Refund {
-                next_try_at: Some(at),
-                ..refund.clone()
-            };
-            refunds::update(&tx, &refund, &after).await?;
-            tx.commit().await?;
-            return Ok(Prepared::Not(Box::new(after)));
-        }
+        let turn = if is_stopped(&tx, &refund).await? {
+            Err(now.plus_millis(STOPPED_MS))
+        } else {
+            self.turn(&order, &refund, permit, now)
+        };
+        let room = match turn {
+            Ok(room) => room,
+            Err(at) => {
+                let after = Refund {
+                    next_try_at: Some(at),
+                    ..refund.clone()
+                };
+                refunds::update(&tx, &refund, &after).await?;
+                tx.commit().await?;
+                return Ok(Prepared::Not(Box::new(after)));
+            }
+        };
         let body = match &refund.body {
             Some(body) if !is_broken(Sabotage::RefundNumberAnew) => {
                 FrozenBody::from_bytes(body.clone())
@@ -175,30 +188,29 @@ impl Operations {
             sent_before: refund.last_sent_at,
             refund: after,
             body,
+            room,
         })))
     }
 
-    /// Refunds of one order keep their distance, and a provider's budgets are never overdrawn.
-    fn must_wait_until(
+    /// Refunds of one order keep their distance, and a provider's budgets are never overdrawn: room for this one, or
+    /// when to look again.
+    fn turn(
         &self,
         order: &Order,
         refund: &Refund,
         permit: Permit,
         now: Timestamp,
-    ) -> Option<Timestamp> {
+    ) -> Result<Room, Timestamp> {
         // To WeChat a refund that was held is a first one too: it was never taken.
         let is_first = refund.sent_at.is_none() || refund.state == RefundState::Held;
         if let Some(last) = order.money.last_refund_at
             && is_first
             && now.millis_since(last) < REFUND_DISTANCE_MS
         {
-            return Some(last.plus_millis(REFUND_DISTANCE_MS));
+            return Err(last.plus_millis(REFUND_DISTANCE_MS));
         }
-        let budgets = &self.inner.budgets;
-        let urgency = permit.urgency();
-        let room = budgets.has_room(wish(refund, Spending::RefundRefusal, urgency), now)
-            && budgets.spend(wish(refund, Spending::Refund, urgency), now);
-        (!room).then(|| now.plus_millis(NO_ROOM_MS))
+        self.take_room(refund, permit.urgency(), now)
+            .ok_or_else(|| now.plus_millis(NO_ROOM_MS))
     }
 
     fn freeze(
@@ -225,8 +237,7 @@ impl Operations {
             .status()
             .is_some_and(|status| (400..429).contains(&status))
         {
-            let wish = wish(refund, Spending::RefundRefusal, Urgency::Asked);
-            self.inner.budgets.spend(wish, self.now());
+            self.refund_was_refused(refund, ready.room);
         }
         let shown = UpstreamError::from(error);
         let becomes = match upstream(error) {
@@ -319,6 +330,19 @@ impl Operations {
         tx.commit().await?;
         Ok(after)
     }
+}
+
+/// Whether a refund that no person decided about must wait until a person has settled what is wrong with the sums.
+async fn is_stopped(tx: &Tx, refund: &Refund) -> Result<bool, OperationError> {
+    if refund.origin != RefundOrigin::LateMoney {
+        return Ok(false);
+    }
+    let (tenant, order) = (&refund.tenant_id, &refund.order_id);
+    let all = late_payments::of_order(tx, tenant, order).await?;
+    let is_automatic = all.iter().any(|late| {
+        late.refund_id.as_ref() == Some(&refund.id) && late.decided_by.as_deref() == Some(POLICY)
+    });
+    Ok(is_automatic && discrepancies::stop_automatics(tx, tenant, refund.mode, order).await?)
 }
 
 /// Takes the order's row first and the refund's second, as everybody does.

@@ -8,14 +8,14 @@ use tributary_domain::order::{Attempt, AttemptState, Order, OrderState};
 use tributary_domain::refund::RefundOrigin;
 use tributary_domain::rehearsal::{CrashPoint, Sabotage, crash_point, is_broken};
 use tributary_domain::settlement::{LateMoney, Source};
-use tributary_storage::{Tx, late_payments, orders, tenants};
+use tributary_storage::{Tx, discrepancies, late_payments, orders, tenants};
 
 use crate::OperationError;
 use crate::refunds::intent::{self, Asked, Intent};
 use crate::settlement::{About, Judged, Telling, change, learned, leftovers_due, raise};
 
 /// Who decides when no person does.
-const POLICY: &str = "policy";
+pub(crate) const POLICY: &str = "policy";
 
 /// A payment that is not the ordinary one of its order.
 pub(super) struct News<'a> {
@@ -44,7 +44,13 @@ pub(super) async fn settle_late(
     }
     let tenant = tenants::find(tx, &order.tenant_id).await?;
     let policy = tenant.map(|tenant| tenant.late_policy).unwrap_or_default();
-    let decision = decide(order, kind, policy.decide(kind));
+    let is_stopped =
+        discrepancies::stop_automatics(tx, &order.tenant_id, order.mode, &order.id).await?;
+    let decision = if is_stopped {
+        LateDecision::Hold
+    } else {
+        decide(order, kind, policy.decide(kind))
+    };
     let mut late = late_payment(news, decision, now);
     let attempt = settle_attempt(tx, news).await?;
     let mut after = after(news, decision);

@@ -1,6 +1,7 @@
 //! Reports about refunds through the one door: refund, order, late payment and event change together or not at all.
 
 use futures::FutureExt as _;
+use tributary_domain::bill::BillDay;
 use tributary_domain::clock::Timestamp;
 use tributary_domain::event::EventType;
 use tributary_domain::ids::ProviderId;
@@ -289,15 +290,25 @@ async fn apply(
     let order = settle_refund_money(tx, order, &after, step.now).await?;
     intent::change(tx, refund, &mut after, kind, step.source).await?;
     if state == RefundState::Abnormal {
-        let about = About {
-            code: "refund_abnormal",
-            tenant: Some(&after.tenant_id),
-            order: Some(&after.order_id),
-        };
-        let detail = serde_json::json!({ "refund_id": after.id }).to_string();
-        raise(tx, &after.provider_id, &about, detail, step.now).await?;
+        remind_of_abnormal(tx, &after, step.now).await?;
     }
     Ok((order, after))
+}
+
+/// Tells a person, once each day, of a refund that does not go on by itself.
+pub(crate) async fn remind_of_abnormal(
+    tx: &Tx,
+    refund: &Refund,
+    now: Timestamp,
+) -> Result<(), OperationError> {
+    let about = About {
+        code: "refund_abnormal",
+        tenant: Some(&refund.tenant_id),
+        order: Some(&refund.order_id),
+    };
+    // The same words on another day are another alarm.
+    let detail = serde_json::json!({ "refund_id": refund.id, "date": BillDay::of(now) });
+    raise(tx, &refund.provider_id, &about, detail.to_string(), now).await
 }
 
 /// Moves the sums of the order, or the late payment, as the end of a refund demands. Holds the order's row.
