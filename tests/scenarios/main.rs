@@ -36,6 +36,7 @@ mod provider_keys;
 mod reconcile;
 mod reconcile_crafted;
 mod reconcile_crash;
+mod reconcile_gaps;
 mod reconcile_rows;
 mod refund;
 mod refused_refunds;

@@ -1,11 +1,17 @@
 //! What a comparison that died leaves behind, two nodes at one provider's bills, and a bill that lacks everything.
 
 use tributary_domain::bill::BillDay;
+use tributary_domain::rehearsal::{CommitFate, decide_commits, leave_commits_alone};
 use tributary_operations::reconciliation::Outcome;
-use tributary_tests::{TestPlatform, scenario};
-use wechatpay_sim::{BillFault, BillFaultKind};
+use tributary_tests::{Backend, TestPlatform, run_on_one_thread, scenario};
+use wechatpay_sim::{BillFault, BillFaultKind, Fault, FaultKind};
 
-use crate::reconcile::{classes, fault, morning_after, reconcile};
+use crate::reconcile::{alarms, classes, fault, morning_after, reconcile};
+
+/// More commits than it takes until the first difference is noted.
+const COMMITS_MAX: usize = 60;
+/// A lease that nobody gave back ends within this.
+const LEASE_SECONDS: i64 = 301;
 
 async fn count(p: &TestPlatform, what: &str) -> i64 {
     p.database
@@ -98,4 +104,69 @@ async fn lacking(p: &TestPlatform) {
     let told = |kind: &str| feed.iter().filter(|event| event["type"] == kind).count();
     assert_eq!(told("reconciliation.completed"), 1);
     assert_eq!(told("reconciliation.discrepancy"), 1);
+}
+
+/// A node that fetches and compares the day, and whose commits all fail after the first `made`.
+async fn dies_after(p: &TestPlatform, made: usize, day: BillDay) {
+    // Each begins with nothing, so that each comes one commit further than the one before.
+    for table in ["bill_rows", "bill_chunks", "bills"] {
+        p.database.execute(&format!("DELETE FROM {table}")).await;
+    }
+    let mut left = made;
+    decide_commits(move || {
+        let fate = if left > 0 {
+            CommitFate::Made
+        } else {
+            CommitFate::Refused
+        };
+        left = left.saturating_sub(1);
+        fate
+    });
+    let outcome = p.platform.operations().reconcile(&p.provider, day).await;
+    leave_commits_alone();
+    assert!(outcome.is_err(), "{outcome:?}");
+    p.advance_seconds(LEASE_SECONDS).await;
+}
+
+/// What died between a difference and its figures, while the money came in by another way.
+async fn booked_meanwhile(p: &TestPlatform) {
+    let day = BillDay::of(p.now());
+    p.simulator
+        .fault(Fault::of(FaultKind::NotificationWithheld));
+    let order = p.order(888).await;
+    // Nobody asks about it either.
+    let never = p.now().plus_millis(5 * 24 * 3_600_000).as_millis();
+    p.database
+        .execute(&format!("UPDATE orders SET next_poll_at = {never}"))
+        .await;
+    p.pay(&order);
+    morning_after(p, day).await;
+    for made in 1.. {
+        assert!(made < COMMITS_MAX, "no difference is ever noted");
+        dies_after(p, made, day).await;
+        if count(p, "discrepancies").await > 0 {
+            break;
+        }
+    }
+    assert_eq!(classes(p, day).await, ["R04 open"]);
+    let id = order["id"].as_str().expect("an id");
+    assert_eq!(p.tenant.api.sync_order(id).await.ok()["state"], "paid");
+
+    p.advance_seconds(700).await;
+    assert_eq!(reconcile(p).await, 1);
+    assert_eq!(classes(p, day).await, ["R04 fixed"]);
+    assert_eq!(alarms(p, "reconciliation_equation").await, 0);
+    let differs = "reconciliations WHERE state = 'completed' AND payment_local_fen = 888 \
+                   AND payment_bill_fen = 888 AND payment_discrepancy_fen = 0";
+    assert_eq!(count(p, differs).await, 1);
+}
+
+#[test]
+fn what_a_comparison_noted_before_it_died_is_not_counted_by_the_next_on_sqlite() {
+    run_on_one_thread(Backend::Sqlite, booked_meanwhile);
+}
+
+#[test]
+fn what_a_comparison_noted_before_it_died_is_not_counted_by_the_next_on_postgres() {
+    run_on_one_thread(Backend::Postgres, booked_meanwhile);
 }

@@ -24,6 +24,7 @@ use crate::budgets::{Spending, Urgency, Wish};
 use crate::courier;
 use crate::pages::{Page, check_limit, cut};
 use crate::providers::ProviderHandle;
+use crate::reconciliation::NO_ROOM;
 use crate::upstream_calls::{CallContext, CallPurpose};
 use crate::viewer::Viewer;
 use crate::{OperationError, Operations};
@@ -111,7 +112,7 @@ impl Operations {
             self.reject_bill(unfinished, "interrupted").await?;
         }
         if !self.has_room_for_bill(&name.provider_id).await {
-            return Ok(Fetched::NotReady("no_room".to_owned()));
+            return Ok(Fetched::NotReady(NO_ROOM.to_owned()));
         }
         let context = CallContext::provider(CallPurpose::Bill);
         let asked = |client: Client| async move { locate(&client, name).await };
@@ -224,6 +225,25 @@ impl Operations {
         bills::insert(&tx, &bill).await?;
         tx.commit().await?;
         Ok(Fetched::Stored(Box::new(bill)))
+    }
+
+    /// Keeps that WeChat refuses a bill, so that it is seen among the bills and not asked for again at once.
+    pub(crate) async fn keep_refusal(
+        &self,
+        handle: &ProviderHandle,
+        name: &BillName,
+        code: &str,
+    ) -> Result<(), OperationError> {
+        let bill = self.new_bill(handle, name, BillState::Rejected);
+        let bill = Bill {
+            content_hash: bill.id.to_string(),
+            failure: Some(code.to_owned()),
+            finished_at: Some(self.now()),
+            ..bill
+        };
+        let tx = self.storage().begin().await?;
+        bills::insert(&tx, &bill).await?;
+        Ok(tx.commit().await?)
     }
 
     fn new_bill(&self, handle: &ProviderHandle, name: &BillName, state: BillState) -> Bill {

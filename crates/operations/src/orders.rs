@@ -14,7 +14,7 @@ use tributary_domain::ids::OrderId;
 use tributary_domain::merchant::{Mchid, MerchantOrderNo};
 use tributary_domain::order::{Attempt, Order, OrderState};
 use tributary_domain::rehearsal::{Sabotage, is_broken};
-use tributary_domain::settlement::Source;
+use tributary_domain::settlement::{Source, TransactionObservation};
 use tributary_domain::tenant::Scope;
 use tributary_storage::late_payments;
 use tributary_storage::orders::{self, OrderFilter};
@@ -168,6 +168,18 @@ impl Operations {
         attempt: &Attempt,
         source: Source,
     ) -> Result<Queried, OperationError> {
+        match self.ask(order, attempt).await? {
+            Some(seen) => self.let_transaction_in(order, &seen, source).await,
+            None => Ok(Queried::NotThere),
+        }
+    }
+
+    /// Asks WeChat about an attempt; absent when WeChat says that there is no such order.
+    pub(crate) async fn ask(
+        &self,
+        order: &Order,
+        attempt: &Attempt,
+    ) -> Result<Option<TransactionObservation>, OperationError> {
         let handle = self.provider(&order.provider_id).await?;
         let (sub_mchid, number) = (order.sub_mchid.as_str(), attempt.out_trade_no.as_str());
         let asked =
@@ -176,7 +188,7 @@ impl Operations {
         let answer = self.call(&handle, &context, asked).await;
         let seen = match answer {
             Ok(answer) => from_transaction(&answer.value),
-            Err(error) if error.code() == Some("ORDER_NOT_EXIST") => return Ok(Queried::NotThere),
+            Err(error) if error.code() == Some("ORDER_NOT_EXIST") => return Ok(None),
             Err(error) => return Err(upstream(&error)),
         };
         if seen.out_trade_no != attempt.out_trade_no.as_str() {
@@ -184,8 +196,18 @@ impl Operations {
                 "WeChat answered about another order".into(),
             ));
         }
+        Ok(Some(seen))
+    }
+
+    /// Lets WeChat's answer about an order in.
+    pub(crate) async fn let_transaction_in(
+        &self,
+        order: &Order,
+        seen: &TransactionObservation,
+        source: Source,
+    ) -> Result<Queried, OperationError> {
         match self
-            .observe(&order.provider_id, &seen, source, &Inbox::None)
+            .observe(&order.provider_id, seen, source, &Inbox::None)
             .await?
         {
             Observed::Applied(now) => Ok(Queried::Seen(now)),

@@ -7,12 +7,14 @@ mod close;
 mod compare;
 pub mod days;
 mod desk;
+mod fetch;
 mod flows;
 mod note;
 mod repair;
 pub mod view;
 
 use tributary_domain::bill::{Bill, BillDay, BillKind, BillName};
+use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{ProviderId, ReconciliationId};
 use tributary_domain::reconciliation::{
     Compared, DiscrepancyClass, Figures, Finding, Reconciliation, ReconciliationState, SubjectKind,
@@ -25,7 +27,6 @@ pub use desk::DeskDay;
 pub use tributary_storage::discrepancies::DiscrepancyFilter;
 
 use crate::bills::{BillLease, Fetched};
-use crate::providers::ProviderHandle;
 use crate::reconciliation::note::Seen;
 use crate::settlement::{About, raise};
 use crate::{OperationError, Operations};
@@ -36,19 +37,19 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 /// Bills are made between nine and ten of the next day (WeChat partner docs: trade bill), so ask at five past.
 const FIRST_TRY_MS: i64 = DAY_MS + 10 * HOUR_MS + 5 * MINUTE_MS;
 /// From 14:00 on a person is told.
-const ALARM_MS: i64 = DAY_MS + 14 * HOUR_MS;
+const ALARM_AFTER_MS: i64 = 4 * HOUR_MS - 5 * MINUTE_MS;
 /// So long after the first try nothing more is tried by itself.
-const GIVE_UP_MS: i64 = FIRST_TRY_MS + 3 * DAY_MS;
+const GIVE_UP_AFTER_MS: i64 = 3 * DAY_MS;
 const RETRY_MS: i64 = 10 * MINUTE_MS;
 const LATE_RETRY_MS: i64 = HOUR_MS;
 /// After what WeChat's limit on calls has no room for.
 const NO_ROOM_MS: i64 = 1_000;
-/// Days back that are caught up after a standstill.
-const DAYS_BACK: usize = 3;
+pub(crate) const NO_ROOM: &str = "no_room";
+/// Days back that are caught up after a standstill; WeChat keeps bills for three months (WeChat partner docs: trade
+/// bill).
+const DAYS_BACK_MAX: u64 = 90;
 /// Comparisons of one run of the task.
 const DUE_MAX: u64 = 16;
-/// Sub-merchants whose fund flows are asked for in one statement.
-const SUB_MERCHANTS_PAGE: u64 = 500;
 const FUND_FLOW_ACCOUNTS: [&str; 3] = ["BASIC", "OPERATION", "FEES"];
 
 /// What of a day is to be done.
@@ -123,15 +124,18 @@ impl Operations {
     async fn plan_days(&self) -> Result<(), OperationError> {
         let now = self.now();
         for provider in self.list_providers().await? {
+            let (storage, id) = (self.storage(), &provider.id);
+            let known = reconciliations::days_all_tenants(storage, id, DAYS_BACK_MAX).await?;
+            // Before its first day a provider had no business here; what lies before the days on record is settled.
+            let first = known.iter().min().copied();
+            let first = first.unwrap_or_else(|| BillDay::of(provider.created_at));
             let mut day = BillDay::of(now);
-            for _ in 0..DAYS_BACK {
+            for _ in 0..DAYS_BACK_MAX {
                 day = day.previous();
-                // Before its first day a provider had no business here.
-                if now < day.at_millis(FIRST_TRY_MS) || day.end() <= provider.created_at {
-                    continue;
+                if day < first {
+                    break;
                 }
-                let known = reconciliations::find_all_tenants(self.storage(), &provider.id, day);
-                if known.await?.is_none() {
+                if now >= day.at_millis(FIRST_TRY_MS) && !known.contains(&day) {
                     self.plan(&provider, day).await?;
                 }
             }
@@ -225,8 +229,10 @@ impl Operations {
     async fn try_after_error(&self, run: &Reconciliation) -> Result<(), OperationError> {
         let (storage, provider) = (self.storage(), &run.provider_id);
         let fresh = reconciliations::find_all_tenants(storage, provider, run.day).await?;
-        // A run that got as far as its figures has its next try already.
-        if let Some(fresh) = fresh.filter(|fresh| fresh.tries == run.tries) {
+        let is_unfinished = |fresh: &Reconciliation| {
+            fresh.tries == run.tries || fresh.state == ReconciliationState::Waiting
+        };
+        if let Some(fresh) = fresh.filter(is_unfinished) {
             self.try_later(&fresh, "internal").await?;
         }
         Ok(())
@@ -238,11 +244,13 @@ impl Operations {
         run: &Reconciliation,
         reason: &str,
     ) -> Result<Reconciliation, OperationError> {
-        let (now, day) = (self.now(), run.day);
-        let is_late = now >= day.at_millis(ALARM_MS);
-        let gives_up = now >= day.at_millis(GIVE_UP_MS);
+        let now = self.now();
+        let has_room = reason != NO_ROOM;
+        let tried_ms = now.millis_since(first_try(run));
+        let is_late = tried_ms >= ALARM_AFTER_MS;
+        let gives_up = tried_ms >= GIVE_UP_AFTER_MS && has_room;
         let delay_ms = match reason {
-            "no_room" => NO_ROOM_MS,
+            NO_ROOM => NO_ROOM_MS,
             _ if is_late => LATE_RETRY_MS,
             _ => RETRY_MS,
         };
@@ -260,7 +268,7 @@ impl Operations {
             ..run.clone()
         };
         let is_compared = after.state == ReconciliationState::Completed;
-        let needs_person = is_late && reason != "no_room";
+        let needs_person = is_late && has_room;
         let tx = self.storage().begin().await?;
         reconciliations::update(&tx, run, &after).await?;
         if needs_person && is_compared {
@@ -274,22 +282,36 @@ impl Operations {
         Ok(after)
     }
 
+    /// Numbers a comparison before it notes anything: what one that died has noted is never taken for the next one's.
+    async fn begin_pass(&self, run: &Reconciliation) -> Result<Reconciliation, OperationError> {
+        let now = self.now();
+        let begun = Reconciliation {
+            // Until it is completed, a crash leads to another run.
+            state: ReconciliationState::Waiting,
+            tries: run.tries.saturating_add(1),
+            next_try_at: Some(now.plus_millis(RETRY_MS)),
+            updated_at: now,
+            ..run.clone()
+        };
+        let tx = self.storage().begin().await?;
+        reconciliations::update(&tx, run, &begun).await?;
+        tx.commit().await?;
+        Ok(begun)
+    }
+
     async fn compare_and_repair(
         &self,
         run: &Reconciliation,
         bill: &Bill,
     ) -> Result<Reconciliation, OperationError> {
-        let now = self.now();
-        let pass = run.tries.saturating_add(1);
+        let run = &self.begin_pass(run).await?;
+        let (now, pass) = (self.now(), run.tries);
         let seen = Seen { run, pass };
         self.compare_rows(&seen, bill).await?;
         self.compare_books(&seen, bill).await?;
         self.note_unbalanced(&seen).await?;
         crash_point(CrashPoint::DifferencesNoted);
         let compared = Reconciliation {
-            // Until everything below is done, a crash leads to another run.
-            state: ReconciliationState::Waiting,
-            tries: pass,
             bill_id: Some(bill.id.clone()),
             payments: self.figures(&seen, bill, SubjectKind::Payment).await?,
             refunds: self.figures(&seen, bill, SubjectKind::Refund).await?,
@@ -360,50 +382,6 @@ impl Operations {
                 discrepancy_fen: listed.saturating_sub(sums.unlisted_payment_fen),
             }
         })
-    }
-
-    /// Stores the fund flows of a day; why not all of them, when not.
-    async fn fetch_fund_flows(
-        &self,
-        handle: &ProviderHandle,
-        day: BillDay,
-        lease: &BillLease,
-    ) -> Result<Option<String>, OperationError> {
-        let name = |kind, account: String| BillName {
-            provider_id: handle.provider.id.clone(),
-            day,
-            kind,
-            account,
-        };
-        for account in FUND_FLOW_ACCOUNTS {
-            let name = name(BillKind::FundFlow, account.to_owned());
-            if let Some(reason) = missed(self.fetch_bill(handle, &name, lease).await?) {
-                return Ok(Some(reason));
-            }
-        }
-        let mut after = String::new();
-        loop {
-            let storage = self.storage();
-            let provider = &handle.provider.id;
-            let page = books::sub_mchids_all_tenants(storage, provider, &after, SUB_MERCHANTS_PAGE)
-                .await?;
-            let Some(last) = page.last() else {
-                return Ok(None);
-            };
-            after.clone_from(last);
-            if !self.renew_bills(lease).await? {
-                return Ok(Some("busy".to_owned()));
-            }
-            for sub_mchid in page {
-                let name = name(BillKind::SubMerchantFundFlow, format!("{sub_mchid}:BASIC"));
-                match missed(self.fetch_bill(handle, &name, lease).await?) {
-                    // The product is not open to this provider, so asking for the others changes nothing.
-                    Some(reason) if reason == "NO_AUTH" => return Ok(None),
-                    Some(reason) => return Ok(Some(reason)),
-                    None => {}
-                }
-            }
-        }
     }
 
     /// What is compared is compared; fund flows that could not be had yet are asked for again. Once all are there,
@@ -487,18 +465,18 @@ impl Operations {
     }
 }
 
-fn missed(fetched: Fetched) -> Option<String> {
-    match fetched {
-        Fetched::Stored(_) => None,
-        Fetched::NotReady(reason) => Some(reason),
-        Fetched::Broken(_) => Some("broken_bill".to_owned()),
+/// When a day was first tried: in its morning, or after a standstill when it was recorded.
+fn first_try(run: &Reconciliation) -> Timestamp {
+    let morning = run.day.at_millis(FIRST_TRY_MS);
+    if run.created_at < morning.plus_millis(ALARM_AFTER_MS) {
+        morning
+    } else {
+        run.created_at
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tributary_domain::clock::Timestamp;
-
     use super::*;
 
     #[test]
@@ -506,7 +484,9 @@ mod tests {
         let day: BillDay = "2026-01-01".parse().unwrap();
         let at = |ms| Timestamp::to_rfc3339_beijing(day.at_millis(ms));
         assert_eq!(at(FIRST_TRY_MS), "2026-01-02T10:05:00+08:00");
-        assert_eq!(at(ALARM_MS), "2026-01-02T14:00:00+08:00");
-        assert_eq!(at(GIVE_UP_MS), "2026-01-05T10:05:00+08:00");
+        let alarm = at(FIRST_TRY_MS + ALARM_AFTER_MS);
+        assert_eq!(alarm, "2026-01-02T14:00:00+08:00");
+        let given_up = at(FIRST_TRY_MS + GIVE_UP_AFTER_MS);
+        assert_eq!(given_up, "2026-01-05T10:05:00+08:00");
     }
 }

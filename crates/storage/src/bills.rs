@@ -1,7 +1,10 @@
 //! Bills and their sealed content. What spans tenants is the provider's file; a tenant's rows are in `bill_rows`.
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
 use tributary_domain::bill::{Bill, BillDay, BillKind, BillName, BillState, BillSums};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{BillId, ProviderId};
@@ -104,6 +107,23 @@ pub async fn find_all_tenants(
         .await
         .map_err(database("reading a bill"))?;
     row.map(to_bill).transpose()
+}
+
+/// Whether WeChat refused a bill with this code since an instant.
+pub async fn is_refused_all_tenants(
+    at: &impl Access,
+    name: &BillName,
+    code: &str,
+    since: Timestamp,
+) -> Result<bool, StorageError> {
+    let refused = of_name(name)
+        .filter(Column::State.eq(BillState::Rejected.as_str()))
+        .filter(Column::Failure.eq(code))
+        .filter(Column::CreatedAt.gte(since.as_millis()))
+        .count(at.connection())
+        .await
+        .map_err(database("looking for a refused bill"))?;
+    Ok(refused > 0)
 }
 
 /// Bills of one mode, the newest first, before `before`.

@@ -1,5 +1,7 @@
 //! The comparison of each provider's day with its bill: when it is due, and what it came to.
 
+use std::collections::HashSet;
+
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tributary_domain::bill::BillDay;
@@ -120,6 +122,27 @@ pub async fn find_all_tenants(
         .await
         .map_err(database("reading a reconciliation"))?;
     row.map(to_run).transpose()
+}
+
+/// The newest days of a provider that are recorded.
+pub async fn days_all_tenants(
+    at: &impl Access,
+    provider: &ProviderId,
+    limit: u64,
+) -> Result<HashSet<BillDay>, StorageError> {
+    let days: Vec<(String, String)> = Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::Day])
+        .filter(Column::ProviderId.eq(provider.as_str()))
+        .order_by_desc(Column::Day)
+        .limit(limit)
+        .into_tuple()
+        .all(at.connection())
+        .await
+        .map_err(database("reading the recorded days"))?;
+    days.into_iter()
+        .map(|(id, day)| column(TABLE, "day", &id, day.parse()))
+        .collect()
 }
 
 /// The comparisons of a day in one mode.

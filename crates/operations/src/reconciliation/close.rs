@@ -164,12 +164,20 @@ impl Operations {
                 waited && one.owner != STAFF && compared.covers(one.subject)
             };
             for before in page.iter().filter(overdue) {
-                self.escalate(before).await?;
+                self.escalate(before, None).await?;
             }
         }
     }
 
-    async fn escalate(&self, before: &Discrepancy) -> Result<(), OperationError> {
+    /// What waited for a bill waits for a person, unless it does already; with what WeChat says about it, if asked.
+    pub(super) async fn escalate(
+        &self,
+        before: &Discrepancy,
+        says: Option<&str>,
+    ) -> Result<(), OperationError> {
+        if before.owner == STAFF {
+            return Ok(());
+        }
         let late = Discrepancy {
             owner: STAFF.to_owned(),
             updated_at: self.now(),
@@ -180,11 +188,14 @@ impl Operations {
             tenant: before.tenant_id.as_ref(),
             order: before.order_id.as_ref(),
         };
-        let detail = serde_json::json!({
+        let mut detail = serde_json::json!({
             "discrepancy_id": before.id,
             "date": before.day,
             "class": before.class.as_str(),
         });
+        if let (Some(says), Some(members)) = (says, detail.as_object_mut()) {
+            members.insert("wechat_says".to_owned(), says.into());
+        }
         let tx = self.storage().begin().await?;
         discrepancies::update(&tx, before, &late).await?;
         let detail = detail.to_string();

@@ -17,6 +17,7 @@ use wechatpay::client::Client;
 use crate::observation::from_refund;
 use crate::orders::upstream;
 use crate::providers::ProviderHandle;
+use crate::refunds::QueriedRefund;
 use crate::settlement::{Inbox, ObservedRefund};
 use crate::upstream_calls::{CallContext, CallPurpose};
 use crate::{OperationError, Operations};
@@ -27,6 +28,7 @@ const REPAIRS_MAX: usize = 2_000;
 /// Numbers that are not ours and are asked about in one run: the answer helps a person, and repairs nothing.
 const STRANGERS_ASKED_MAX: usize = 20;
 const PAYMENT_REPAIRED: &str = "booked from the bill";
+const NOT_THERE: &str = "no such number";
 const REFUND_REPAIRED: &str = "booked from WeChat's answer";
 
 impl Operations {
@@ -196,17 +198,33 @@ impl Operations {
         &self,
         found: &Discrepancy,
     ) -> Result<(), OperationError> {
-        if let Some((order, attempt)) = self.order_of(found).await? {
-            self.query(&order, &attempt, Source::Reconciliation).await?;
+        let Some((order, attempt)) = self.order_of(found).await? else {
+            return Ok(());
+        };
+        let says = match self.ask(&order, &attempt).await? {
+            Some(seen) => {
+                let source = Source::Reconciliation;
+                self.let_transaction_in(&order, &seen, source).await?;
+                seen.trade_state
+            }
+            None => NOT_THERE.to_owned(),
+        };
+        if matches!(says.as_str(), "SUCCESS" | "REFUND") {
+            return Ok(());
         }
-        Ok(())
+        self.escalate(found, Some(&says)).await
     }
 
+    /// A refund of ours that the bill lacks: as long as WeChat knows it, the next bill may have it.
     pub(super) async fn ask_about_refund(&self, found: &Discrepancy) -> Result<(), OperationError> {
-        if let Some(refund) = self.refund_of_number(found).await? {
-            self.query_refund(&refund).await?;
+        let Some(refund) = self.refund_of_number(found).await? else {
+            return Ok(());
+        };
+        match self.query_refund(&refund).await? {
+            QueriedRefund::Seen(_) => Ok(()),
+            QueriedRefund::NotThere => self.escalate(found, Some(NOT_THERE)).await,
+            QueriedRefund::Disputed => self.escalate(found, Some("another refund")).await,
         }
-        Ok(())
     }
 
     async fn refund_of_number(
