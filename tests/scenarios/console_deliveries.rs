@@ -121,7 +121,10 @@ async fn recovering(p: &TestPlatform) {
         .start_job(&by(), &ops, JobWish::Recover(wish.clone()))
         .await;
     let id = started.expect("a job").job.id;
-    let beside = || operations.start_job(&by(), &ops, JobWish::Recover(wish.clone()));
+    let beside = async || {
+        let wish = JobWish::Recover(wish.clone());
+        operations.start_job(&by(), &ops, wish).await
+    };
     let names_open = |refused: Result<JobView, OperationError>| match refused {
         Err(OperationError::StateConflict { state }) => state.contains(id.as_str()),
         _ => false,
