@@ -216,7 +216,7 @@ impl Operations {
             ));
         }
         let (at, tenant) = (self.storage(), viewer.tenant().or(only));
-        if !tenant.is_none_or(|tenant| only.is_none_or(|only| only == tenant)) {
+        if only.is_some() && only != tenant {
             return Err(OperationError::NotFound);
         }
         let lags = statistics::notification_lags(at, tenant, mode, since).await?;
