@@ -43,6 +43,10 @@ fn read(path: &str, method: &str, operation: &Value) -> Operation {
     let parameters = parameters.unwrap_or_default().into_iter();
     let query = parameters.filter(|parameter| parameter["in"] == "query");
     let description = operation["description"].as_str().unwrap_or_default();
+    let words = description.split_whitespace().collect::<Vec<_>>().join(" ");
+    let needs = words
+        .split_once("Needs the permission")
+        .map_or("", |(_, needs)| needs);
     Operation {
         id: operation["operationId"]
             .as_str()
@@ -56,7 +60,7 @@ fn read(path: &str, method: &str, operation: &Value) -> Operation {
         has_body: !operation["requestBody"].is_null(),
         example: operation.pointer(example).cloned().unwrap_or(json!({})),
         // Words between backticks; those that are permissions.
-        needs: description
+        needs: needs
             .split('`')
             .skip(1)
             .step_by(2)

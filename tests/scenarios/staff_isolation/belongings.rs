@@ -193,8 +193,7 @@ async fn credentials(p: &TestPlatform, victim: &Member) -> (String, String) {
         "public_key": p.keys.wechatpay_public_key_pem,
     });
     let registered = made("public-keys", registered).await;
-    let id = key.get("key").map_or(&key["id"], |key| &key["id"]);
-    (text(id), text(&registered["id"]))
+    (text(&key["api_key"]["id"]), text(&registered["id"]))
 }
 
 /// Money of another amount, which is held and alarms.

@@ -49,7 +49,7 @@ fn people(operation: &str, tenant: &str) -> Option<Foreign> {
         }
         "updateStaff" => absent(json!({"name": "Mine now"})),
         "suspendStaff" | "reactivateStaff" | "resetSecondFactor" | "endStaffSessions"
-        | "askOwnership" | "approveApproval" | "rejectApproval" => {
+        | "reinviteStaff" | "askOwnership" | "approveApproval" | "rejectApproval" => {
             absent(json!({"reason": "because"}))
         }
         "inviteStaff" => absent(json!({
@@ -123,10 +123,13 @@ fn money(operation: &str) -> Option<Foreign> {
         "search" => shows("q=nothing-of-the-kind"),
         "listOrders" | "sumOrders" | "listRefunds" | "sumRefunds" => shows("mode=test"),
         // What is in the file is seen once the job is done, so a scenario waits for it.
-        "exportOrders" => Foreign::Elsewhere,
+        "exportOrders" | "exportRefunds" => Foreign::Elsewhere,
         "getOrder" | "getOrderTimeline" | "queryOrder" | "closeOrder" | "listOrderNotes"
         | "getRefund" | "queryRefund" => absent(json!({})),
         "createOrderRefund" => absent(json!({"refund": 1, "reason": "because"})),
+        "redirectRefund" => absent(json!({
+            "type": "merchant_bank_card", "reason": "because",
+        })),
         "addOrderNote" => absent(json!({"words": "Mine now"})),
         "getOrderStatistics" => {
             let by = ["hour", "day", "tenant", "sub_merchant"];
