@@ -93,8 +93,6 @@ pub(crate) async fn plant(p: &TestPlatform, victim: &Member) -> Belongings {
     let own = p.seen(&order).await;
     let deliveries = tenant.api.deliveries("limit=1").await.ok();
     let delivery = deliveries["data"][0].clone();
-    let path = format!("/admin/v1/orders/{}", text(&order["id"]));
-    let seen = victim.api.get(&path).await.ok();
     let one = async |sql: &str| -> String {
         let rows = p.database.query(sql).await;
         rows[0].try_get_by_index(0).expect("an id")
@@ -104,7 +102,7 @@ pub(crate) async fn plant(p: &TestPlatform, victim: &Member) -> Belongings {
     let known = operations.tenant(&tenant.id).await;
     let name = known.expect("the tenant").name;
     Belongings {
-        payer_hash: text(&seen["payer_hash"]),
+        payer_hash: one("SELECT payer_hash FROM orders WHERE payer_hash IS NOT NULL LIMIT 1").await,
         number: number(&own).to_owned(),
         sub_mchid: tenant.sub_mchid.clone(),
         marks: vec![
