@@ -214,7 +214,7 @@ impl Operations {
             ));
         }
         let (at, tenant) = (self.storage(), viewer.tenant().or(only));
-        if !tenant.is_none_or(|tenant| only.is_none_or(|only| only == tenant)) {
+        if tenant.is_some_and(|tenant| only.is_some_and(|only| only != tenant)) {
             return Err(OperationError::NotFound);
         }
         let lags = statistics::notification_lags(at, tenant, mode, since).await?;
