@@ -125,7 +125,10 @@ impl Sums {
         };
         let (name, labels) = series.split_once('{').unwrap_or((series, ""));
         let (kind, word) = match name {
-            "http_requests_total" => (Kind::Request, label(labels, "status").as_deref().map(class_of)),
+            "http_requests_total" => (
+                Kind::Request,
+                label(labels, "status").as_deref().map(class_of),
+            ),
             "tributary_upstream_calls_total" => (Kind::Call, label(labels, "outcome")),
             "tributary_webhook_attempts_total" => (Kind::Delivery, label(labels, "outcome")),
             "tributary_notifications_total" => (Kind::Notification, label(labels, "outcome")),
