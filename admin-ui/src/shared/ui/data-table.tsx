@@ -41,7 +41,11 @@ export interface DataTableProps<Row, Answer> {
   readonly footer?: ReactNode;
   /** The rows that are chosen, where rows can be. */
   readonly selection?: Selection;
+  /** Rows that changed a moment ago. */
+  readonly news?: ReadonlySet<string>;
 }
+
+const NO_NEWS: ReadonlySet<string> = new Set();
 
 export interface Selection {
   readonly chosen: ReadonlySet<string>;
@@ -53,7 +57,7 @@ const PATIENCE_MS = 200;
 
 /** Shows the list in whichever state its query is. */
 export function DataTable<Row, Answer>(props: DataTableProps<Row, Answer>) {
-  const { name, query, rowsOf, empty, footer } = props;
+  const { name, query, rowsOf, empty, footer, news = NO_NEWS } = props;
   const columns = useShownColumns(name, props.columns);
   const rows = query.data === undefined ? undefined : rowsOf(query.data);
   const density = usePreference('density');
@@ -78,6 +82,7 @@ export function DataTable<Row, Answer>(props: DataTableProps<Row, Answer>) {
                   id={props.rowKey(row)}
                   columns={columns}
                   selection={props.selection}
+                  news={news.has(props.rowKey(row))}
                 />
               ))}
             </tbody>
@@ -86,7 +91,18 @@ export function DataTable<Row, Answer>(props: DataTableProps<Row, Answer>) {
       )}
       {query.isPending && !query.error && <LateSkeleton columns={columns} caption={props.caption} />}
       {footer}
+      {props.news && <RowNews count={news.size} />}
     </div>
+  );
+}
+
+/** Says how many rows changed, for those who do not see the marks. */
+function RowNews({ count }: { count: number }) {
+  const t = useText(words);
+  return (
+    <span role="status" className="visually-hidden">
+      {count > 0 ? t('rowsChanged', { count }) : ''}
+    </span>
   );
 }
 
@@ -146,13 +162,14 @@ interface RowProps<Row> {
   readonly id: string;
   readonly columns: readonly Column<Row>[];
   readonly selection?: Selection;
+  readonly news: boolean;
 }
 
-function Row<Row>({ row, id, columns, selection }: RowProps<Row>) {
+function Row<Row>({ row, id, columns, selection, news }: RowProps<Row>) {
   const label = useLabel();
   const t = useText(words);
   return (
-    <tr className={selection?.chosen.has(id) ? 'row-chosen' : undefined}>
+    <tr className={selection?.chosen.has(id) ? 'row-chosen' : news ? 'row-news' : undefined}>
       {selection && (
         <td className="cell-check">
           <input
@@ -168,6 +185,7 @@ function Row<Row>({ row, id, columns, selection }: RowProps<Row>) {
         return at === 0 ? (
           <th key={column.key} scope="row" className={className}>
             {column.render(row)}
+            {news && <span className="visually-hidden">{t('rowChanged')}</span>}
           </th>
         ) : (
           <td key={column.key} className={className} data-label={label(column.title)}>

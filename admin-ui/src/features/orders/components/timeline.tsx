@@ -11,23 +11,22 @@ import { ToneTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
 import { entrySentence } from '../entry-words';
 import { words } from '../i18n';
-import { type TimelineEntry, useTimeline } from '../queries';
+import { type ListedOrder, type TimelineEntry, useTimeline } from '../queries';
 import { LANES } from '../states';
 
 interface TimelineProps {
-  readonly orderId: string;
-  readonly live: boolean;
+  readonly order: ListedOrder;
   readonly address: Address;
 }
 
 const PROBLEM_TONES = new Set(['warn', 'bad']);
 
 /** Everything that was asked, said, told and done, oldest first, in four lanes. */
-export function Timeline({ orderId, live, address }: TimelineProps) {
+export function Timeline({ order, address }: TimelineProps) {
   const t = useText(words);
   const label = useLabel();
   const { search, change } = address;
-  const query = useTimeline(orderId, live);
+  const query = useTimeline(order);
   if (query.error) return <ProblemView error={query.error} onRetry={() => query.refetch()} />;
   const entries = (query.data?.data ?? []).filter(
     (entry) => (!search.lane || entry.lane === search.lane) && (!search.only || PROBLEM_TONES.has(entry.tone)),

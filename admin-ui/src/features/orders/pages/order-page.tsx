@@ -13,7 +13,7 @@ import { OrderActs } from '../components/order-acts';
 import { OrderHead, ProblemBanner } from '../components/order-head';
 import { Timeline } from '../components/timeline';
 import { words } from '../i18n';
-import { isOpen, type Order, useOrder } from '../queries';
+import { type Order, useOrder } from '../queries';
 
 /** One order, explained. */
 export default function OrderPage() {
@@ -48,7 +48,7 @@ function Whole({ detail }: { detail: Order }) {
             {
               key: 'timeline',
               label: t('timeline'),
-              children: <Timeline orderId={order.id} live={isOpen(order)} address={address} />,
+              children: <Timeline order={order} address={address} />,
             },
             {
               key: 'refunds',

@@ -34,6 +34,7 @@ export default function OrdersPage() {
       columns={COLUMNS}
       query={query}
       rowKey={(order) => order.id}
+      live
       actions={can('order:export') && <Button onClick={() => setExporting(true)}>{t('export')}</Button>}
       beside={<Sums search={search} />}
     >
