@@ -10,6 +10,7 @@ import { NothingFound } from './nothing-found';
 import { Page } from './page';
 import { Pager } from './pager';
 import { RefreshBar } from './refresh-bar';
+import { type BuiltInView, SavedViews } from './saved-views';
 
 /** What a page of the API looks like. */
 interface RowPage<Row> {
@@ -31,6 +32,8 @@ interface ListPageProps<Row> {
   readonly rowKey: (row: Row) => string;
   /** Whether the server names rows that change, so that the list is read again while it is looked at. */
   readonly live?: boolean;
+  /** Views that everybody has; with them a person may keep others. */
+  readonly views?: readonly BuiltInView[];
   readonly actions?: ReactNode;
   /** Stands beside the age of the rows, such as sums. */
   readonly beside?: ReactNode;
@@ -69,7 +72,10 @@ function WholeList<Row>(props: WholeListProps<Row>) {
       <div className="list-head">
         <RefreshBar query={query} waiting={waiting} />
         {props.beside}
-        <ColumnChooser name={name} columns={columns} />
+        <span className="row">
+          {props.views && <SavedViews name={name} builtIn={props.views} />}
+          <ColumnChooser name={name} columns={columns} />
+        </span>
       </div>
       <DataTable
         name={name}
