@@ -1,6 +1,6 @@
 /** A list as one plain `<table>`: header cells stay header cells, rows stay while they are fetched again. */
 import { Skeleton } from 'antd';
-import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import type { Label } from '../lib/i18n';
 import { useLabel, useText } from '../lib/i18n';
 import { usePreference } from '../lib/preferences';
@@ -61,8 +61,7 @@ export function DataTable<Row, Answer>(props: DataTableProps<Row, Answer>) {
   const columns = useShownColumns(name, props.columns);
   const rows = query.data === undefined ? undefined : rowsOf(query.data);
   const density = usePreference('density');
-  const table = useRef<HTMLTableElement>(null);
-  useShortcuts({ j: () => moveFocus(table.current, 1), k: () => moveFocus(table.current, -1) });
+  useShortcuts({ j: () => moveFocus(1), k: () => moveFocus(-1) });
   return (
     <div className="table-frame" aria-busy={query.isFetching}>
       {query.isFetching && rows && <ProgressLine />}
@@ -71,7 +70,7 @@ export function DataTable<Row, Answer>(props: DataTableProps<Row, Answer>) {
       {rows && rows.length > 0 && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
         <section className="table-scroll" tabIndex={0} aria-label={props.caption}>
-          <table ref={table} className={`table table-${density}`}>
+          <table className={`table table-${density}`}>
             <caption className="visually-hidden">{props.caption}</caption>
             <Head columns={columns} rows={rows} rowKey={props.rowKey} selection={props.selection} />
             <tbody>
@@ -113,14 +112,18 @@ function useShownColumns<Row>(name: string, columns: readonly Column<Row>[]): re
   return columns.filter((column, at) => at === 0 || !(keys ? keys.includes(column.key) : column.hidden));
 }
 
-/** Moves the focus among the links of the first column, as `j` and `k` do. */
-function moveFocus(table: HTMLTableElement | null, step: 1 | -1): void {
-  const links = [...(table?.querySelectorAll<HTMLElement>('tbody th a, tbody th button') ?? [])].filter(
-    (element) => !element.classList.contains('icon-button'),
-  );
-  const at = links.findIndex((link) => link.closest('tr')?.contains(document.activeElement));
-  const next = at === -1 ? (step === 1 ? 0 : links.length - 1) : Math.min(Math.max(at + step, 0), links.length - 1);
-  links[next]?.focus();
+const PRESSABLE = ['th :is(a, button:not(.icon-button))', ':is(a, button:not(.icon-button, :disabled), summary)'];
+
+/** Moves the focus through the rows of every list, as `j` and `k` do: to a row's link, or else to what can be pressed. */
+function moveFocus(step: 1 | -1): void {
+  const rows = [...document.querySelectorAll<HTMLElement>('.table-frame tbody tr')].filter(pressable);
+  const at = rows.findIndex((row) => row.contains(document.activeElement));
+  const next = at === -1 ? (step === 1 ? 0 : rows.length - 1) : Math.min(Math.max(at + step, 0), rows.length - 1);
+  pressable(rows[next])?.focus();
+}
+
+function pressable(row: HTMLElement | undefined): HTMLElement | undefined {
+  return PRESSABLE.map((selector) => row?.querySelector<HTMLElement>(selector)).find((found) => found) ?? undefined;
 }
 
 interface HeadProps<Row> {

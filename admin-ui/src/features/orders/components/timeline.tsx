@@ -1,6 +1,8 @@
-import { Checkbox, Segmented } from 'antd';
+import { Button, Checkbox, Segmented } from 'antd';
+import { useRef } from 'react';
 import type { Address } from '@/shared/lib/address';
 import { useLabel, useText, useTongue } from '@/shared/lib/i18n';
+import { useShortcuts } from '@/shared/lib/shortcuts';
 import { duration } from '@/shared/lib/time';
 import type { Tone } from '@/shared/theme/tokens';
 import { Empty } from '@/shared/ui/empty';
@@ -27,9 +29,12 @@ export function Timeline({ order, address }: TimelineProps) {
   const label = useLabel();
   const { search, change } = address;
   const query = useTimeline(order);
+  const list = useRef<HTMLOListElement>(null);
+  const nextProblem = () => focusNextProblem(list.current);
+  useShortcuts({ n: nextProblem });
   if (query.error) return <ProblemView error={query.error} onRetry={() => query.refetch()} />;
   const entries = (query.data?.data ?? []).filter(
-    (entry) => (!search.lane || entry.lane === search.lane) && (!search.only || PROBLEM_TONES.has(entry.tone)),
+    (entry) => (!search.lane || entry.lane === search.lane) && (!search.only || isProblem(entry)),
   );
   return (
     <div className="stack">
@@ -49,9 +54,10 @@ export function Timeline({ order, address }: TimelineProps) {
         >
           {t('onlyProblems')}
         </Checkbox>
+        {entries.some(isProblem) && <Button onClick={nextProblem}>{t('nextProblem')}</Button>}
       </div>
       {query.data && entries.length === 0 && <Empty text={t('noEntries')} />}
-      <ol className="timeline">
+      <ol ref={list} className="timeline">
         {entries.map((entry) => (
           <Entry key={entry.key} entry={entry} />
         ))}
@@ -61,13 +67,24 @@ export function Timeline({ order, address }: TimelineProps) {
   );
 }
 
+function isProblem({ tone }: TimelineEntry): boolean {
+  return PROBLEM_TONES.has(tone);
+}
+
+/** Leads from problem to problem, and from the last to the first. */
+function focusNextProblem(list: HTMLOListElement | null): void {
+  const problems = [...(list?.querySelectorAll<HTMLElement>('.tone-warn, .tone-bad') ?? [])];
+  const at = problems.indexOf(document.activeElement as HTMLElement);
+  problems[(at + 1) % problems.length]?.focus();
+}
+
 function Entry({ entry }: { entry: TimelineEntry }) {
   const t = useText(words);
   const label = useLabel();
   const tongue = useTongue();
   const lane = LANES[entry.lane];
   return (
-    <li id={`evt-${entry.key}`} className={`timeline-entry lane-${entry.lane} tone-${entry.tone}`}>
+    <li id={`evt-${entry.key}`} tabIndex={-1} className={`timeline-entry lane-${entry.lane} tone-${entry.tone}`}>
       <div className="timeline-when">
         <TimeText at={entry.at} exact />
         {entry.since_previous_ms !== undefined && (

@@ -4,7 +4,7 @@ use poem_openapi::Object;
 use tributary_domain::clock::Timestamp;
 use tributary_operations::statistics;
 
-/// A key or a certificate that ends within 60 days.
+/// A key or a certificate that ends within 180 days.
 #[derive(Debug, Object)]
 pub(super) struct EndingKey {
     /// `provider_key` or `tenant_certificate`.
