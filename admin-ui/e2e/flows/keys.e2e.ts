@@ -39,6 +39,16 @@ it('imports a key, verifies it, and activates it, and never shows it again', asy
   await paidOrder(100);
   await page.reload();
   await row.getByText('使用中').waitFor();
+  // Whoever has the serial alone finds the ring.
+  await page.goto(page.url().replace(/\/providers\/.*$/, '/'));
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: '搜索单号、商户、命令' }).fill(made.serial);
+  await page
+    .getByRole('option', { name: /^服务商密钥/ })
+    .first()
+    .waitFor();
+  await page.keyboard.press('Enter');
+  await row.getByText('使用中').waitFor();
   await rm(folder, { recursive: true });
   await endWell(watched);
 });
