@@ -21,7 +21,14 @@ export const KINDS: Record<string, Kind> = {
   tenant: { zh: '租户', en: 'Tenant', path: (hit) => `/tenants/${hit.id}` },
   sub_merchant: { zh: '特约商户', en: 'Sub-merchant', path: (hit) => `/sub-merchants/${hit.id}` },
   notification: { zh: '微信通知', en: 'Notification', path: (hit) => `/notifications/${hit.id}` },
+  provider_key: { zh: '服务商密钥', en: 'Key of a provider', path: (hit) => `/providers/${providerOf(hit)}` },
+  tenant_certificate: { zh: '租户证书', en: 'Certificate of a tenant', path: (hit) => `/tenants/${hit.tenant_id}` },
 };
+
+/** The note of a key ends with the provider whose it is. */
+function providerOf({ note }: SearchHit): string {
+  return /\bprv_\w+$/.exec(note)?.[0] ?? '';
+}
 
 /** One request for what is typed; nothing is asked for a single character. */
 export function useFound(text: string) {

@@ -50,6 +50,10 @@ export const words = dictionary(
     keyHelp: '显示本帮助',
     keyRows: '下一行 / 上一行',
     keyOpen: '打开选中的行',
+    keyProblem: '时间线：下一个问题',
+    keyRefund: '订单页：退款',
+    keyReplay: '投递：重放',
+    keyApprove: '申请页：批准',
     keyGo: '前往：{page}',
   },
   {
@@ -100,6 +104,10 @@ export const words = dictionary(
     keyHelp: 'Show this help',
     keyRows: 'Next / previous row',
     keyOpen: 'Open the row',
+    keyProblem: 'Time line: the next problem',
+    keyRefund: 'Order: refund',
+    keyReplay: 'Delivery: replay',
+    keyApprove: 'Request: approve',
     keyGo: 'Go to: {page}',
   },
 );

@@ -2,6 +2,7 @@ import { InboxOutlined } from '@ant-design/icons';
 import { createRoute } from '@tanstack/react-router';
 import type { NavEntry } from '@/app/feature';
 import { guardedPage } from '@/app/guarded-page';
+import { part } from '@/app/part';
 import { shellRoute } from '@/app/shell-route';
 import { plainSearch } from '@/shared/lib/search-string';
 
@@ -21,6 +22,9 @@ const approvalRoute = createRoute({
   path: '/inbox/approvals/$approvalId',
   component: guardedPage(undefined, () => import('./pages/approval-page')),
 });
+
+/** Requests that wait for a second person, for the first page. */
+export const WaitingApprovals = part(() => import('./components/waiting-approvals'));
 
 /** What waits for a person. */
 export const inbox = { nav, routes: [inboxRoute, approvalRoute] };

@@ -1,5 +1,6 @@
 import { MODE_FILTER } from '@/app/session/use-mode';
 import type { FilterField } from '@/shared/ui/filter-bar';
+import type { BuiltInView } from '@/shared/ui/saved-views';
 import { choices } from '@/shared/ui/status-tag';
 import { ORDER_STATES, PROBLEMS, REFUND_SHARES, TOLD_STATES } from './states';
 
@@ -44,4 +45,11 @@ export const FILTERS: readonly FilterField[] = [
     ],
   },
   { kind: 'days', name: 'from', end: 'to', label: { zh: '时间', en: 'Time' }, window: true },
+];
+
+/** What people look at every day. */
+export const VIEWS: readonly BuiltInView[] = [
+  { zh: '有问题的订单', en: 'Orders with a problem', search: { problem: 'any' } },
+  { zh: '已付款但租户未收到', en: 'Paid, and the tenant not told', search: { problem: 'undelivered' } },
+  { zh: '待处置款项', en: 'Held money', search: { problem: 'held' } },
 ];

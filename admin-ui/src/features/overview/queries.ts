@@ -1,4 +1,5 @@
 import { $api } from '@/api/client';
+import { useAskedEvery } from '@/api/live';
 import type { components } from '@/api/schema';
 import type { Mode } from '@/app/session/use-mode';
 import { addDays, beijingDay, endOfDay, startOfDay } from '@/shared/lib/time';
@@ -59,5 +60,6 @@ export function useSystem(enabled: boolean) {
 
 /** How much waits for a person. */
 export function useInboxCount(enabled: boolean) {
-  return $api.useQuery('get', '/admin/v1/inbox', {}, { enabled, refetchInterval: EVERY_MS });
+  const refetchInterval = useAskedEvery(EVERY_MS);
+  return $api.useQuery('get', '/admin/v1/inbox', {}, { enabled, refetchInterval });
 }

@@ -24,8 +24,9 @@ function ClassText({ difference }: { difference: Difference }) {
   );
 }
 
+const KIND = { key: 'class', title: { zh: '类型', en: 'Kind' } };
+
 const COLUMNS: readonly Column<Difference>[] = [
-  { key: 'class', title: { zh: '类型', en: 'Kind' }, render: (difference) => <ClassText difference={difference} /> },
   {
     key: 'state',
     title: { zh: '状态', en: 'State' },
@@ -73,6 +74,18 @@ export function Differences({ day }: { day: Day }) {
     params: { query: { provider_id: day.provider_id, date: day.date } },
   });
   const [act, setAct] = useState<DifferenceAct>();
+  const writes = can('reconciliation:close');
+  const named: Column<Difference> = {
+    ...KIND,
+    render: (difference) =>
+      writes && difference.state !== 'closed' ? (
+        <button type="button" className="link-button" onClick={() => setAct({ kind: 'explain', difference })}>
+          <ClassText difference={difference} />
+        </button>
+      ) : (
+        <ClassText difference={difference} />
+      ),
+  };
   const column: Column<Difference> = {
     key: 'act',
     title: { zh: '操作', en: 'Action' },
@@ -96,7 +109,7 @@ export function Differences({ day }: { day: Day }) {
       <DataTable
         name="differences"
         caption={t('differences')}
-        columns={can('reconciliation:close') ? [...COLUMNS, column] : COLUMNS}
+        columns={writes ? [named, ...COLUMNS, column] : [named, ...COLUMNS]}
         query={query}
         rowsOf={(page) => page.data}
         rowKey={(difference) => difference.id}

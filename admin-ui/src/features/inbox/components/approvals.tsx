@@ -1,5 +1,4 @@
 import { Link } from '@tanstack/react-router';
-import { $api } from '@/api/client';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import { type Column, DataTable } from '@/shared/ui/data-table';
 import { Empty } from '@/shared/ui/empty';
@@ -7,6 +6,7 @@ import { Money } from '@/shared/ui/money';
 import { TimeText } from '@/shared/ui/time-text';
 import { type Approval, askedFen } from '../content';
 import { words } from '../i18n';
+import { usePendingApprovals } from '../queries';
 import { APPROVAL_KINDS } from '../states';
 import { TargetLink } from './target-link';
 
@@ -54,7 +54,7 @@ const COLUMNS: readonly Column<Approval>[] = [
 /** Requests that wait for a second person. */
 export function Approvals() {
   const t = useText(words);
-  const query = $api.useQuery('get', '/admin/v1/approvals', { params: { query: { state: 'pending' as never } } });
+  const query = usePendingApprovals();
   return (
     <DataTable
       name="approvals"

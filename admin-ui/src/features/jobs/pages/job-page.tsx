@@ -3,6 +3,7 @@ import { useParams } from '@tanstack/react-router';
 import { Button, Progress } from 'antd';
 import { useState } from 'react';
 import { $api, api } from '@/api/client';
+import { useAskedEvery } from '@/api/live';
 import type { components } from '@/api/schema';
 import { saveFile } from '@/shared/lib/csv';
 import { useLabel, useText } from '@/shared/lib/i18n';
@@ -27,11 +28,12 @@ const LIVE_MS = 2_000;
 export default function JobPage() {
   const t = useText(words);
   const { jobId } = useParams({ strict: false }) as { jobId: string };
+  const every = useAskedEvery(LIVE_MS);
   const query = $api.useQuery(
     'get',
     '/admin/v1/jobs/{job_id}',
     { params: { path: { job_id: jobId } } },
-    { refetchInterval: ({ state }) => (state.data?.state === 'running' ? LIVE_MS : false) },
+    { refetchInterval: ({ state }) => (state.data?.state === 'running' ? every : false) },
   );
   return (
     <ObjectPage title={t('job')} query={query}>

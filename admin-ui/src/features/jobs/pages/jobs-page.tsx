@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { $api } from '@/api/client';
+import { useAskedEvery } from '@/api/live';
 import type { components } from '@/api/schema';
 import { useAddress } from '@/shared/lib/address';
 import { useLabel, useText } from '@/shared/lib/i18n';
@@ -58,11 +59,12 @@ const COLUMNS: readonly Column<Job>[] = [
 export default function JobsPage() {
   const t = useText(words);
   const { search } = useAddress();
+  const every = useAskedEvery(LIVE_MS);
   const query = $api.useQuery(
     'get',
     '/admin/v1/jobs',
     { params: { query: { cursor: search.cursor, limit: pageSize(search) } } },
-    { refetchInterval: ({ state }) => (state.data?.data.some((job) => job.state === 'running') ? LIVE_MS : false) },
+    { refetchInterval: ({ state }) => (state.data?.data.some((job) => job.state === 'running') ? every : false) },
   );
   return (
     <ListPage
@@ -74,6 +76,7 @@ export default function JobsPage() {
       columns={COLUMNS}
       query={query}
       rowKey={(job) => job.id}
+      live
     />
   );
 }

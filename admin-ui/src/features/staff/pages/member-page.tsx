@@ -1,6 +1,7 @@
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Tagged } from '@/api/tagged';
+import { FoldedChanges } from '@/features/audit';
 import { useText } from '@/shared/lib/i18n';
 import { ActionBar } from '@/shared/ui/action-bar';
 import { IdText } from '@/shared/ui/id-text';
@@ -71,6 +72,7 @@ function Member({ member }: { member: Tagged<StaffMember> }) {
         <SessionTable query={sessions} />
       </Panel>
       <MemberActs act={act} member={member} onClose={() => setAct(undefined)} />
+      <FoldedChanges target={value.id} />
     </Page>
   );
 }

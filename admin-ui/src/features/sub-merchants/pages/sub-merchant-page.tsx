@@ -1,5 +1,6 @@
 import { Link, useParams } from '@tanstack/react-router';
 import type { Tagged } from '@/api/tagged';
+import { FoldedChanges } from '@/features/audit';
 import { useText } from '@/shared/lib/i18n';
 import { formatRate } from '@/shared/lib/money';
 import { IdText } from '@/shared/ui/id-text';
@@ -58,6 +59,7 @@ function Whole({ merchant }: { merchant: Tagged<SubMerchant> }) {
           ]}
         />
       </Panel>
+      <FoldedChanges target={value.id} />
     </Page>
   );
 }

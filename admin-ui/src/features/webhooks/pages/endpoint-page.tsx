@@ -1,4 +1,5 @@
 import { Link, useParams } from '@tanstack/react-router';
+import { FoldedChanges } from '@/features/audit';
 import { useText } from '@/shared/lib/i18n';
 import { IdText } from '@/shared/ui/id-text';
 import { ObjectPage } from '@/shared/ui/object-page';
@@ -58,6 +59,7 @@ function Whole({ detail }: { detail: EndpointDetail }) {
           ]}
         />
       </Panel>
+      <FoldedChanges target={endpoint.id} />
     </Page>
   );
 }
