@@ -5,6 +5,8 @@ import { guardedPage } from '@/app/guarded-page';
 import { shellRoute } from '@/app/shell-route';
 import { plainSearch } from '@/shared/lib/search-string';
 
+export { ALARM_KINDS } from './states';
+
 const nav: readonly NavEntry[] = [
   { to: '/inbox', label: { zh: '待办', en: 'Inbox' }, icon: <InboxOutlined />, group: 'home', letter: 'i' },
 ];

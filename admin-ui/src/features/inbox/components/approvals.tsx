@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { $api } from '@/api/client';
+import { ActorName } from '@/app/session/names';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import { type Column, DataTable } from '@/shared/ui/data-table';
 import { Empty } from '@/shared/ui/empty';
@@ -37,7 +38,11 @@ const COLUMNS: readonly Column<Approval>[] = [
     align: 'right',
     render: (approval) => <AskedMoney approval={approval} />,
   },
-  { key: 'by', title: { zh: '申请人', en: 'Asked by' }, render: (approval) => approval.requested_by },
+  {
+    key: 'by',
+    title: { zh: '申请人', en: 'Asked by' },
+    render: (approval) => <ActorName actor={approval.requested_by} />,
+  },
   {
     key: 'reason',
     title: { zh: '原因', en: 'Why' },

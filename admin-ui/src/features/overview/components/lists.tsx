@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
-import { useText } from '@/shared/lib/i18n';
+import { CLASSES } from '@/features/finance';
+import { useLabel, useText } from '@/shared/lib/i18n';
 import { yuanText } from '@/shared/lib/money';
 import { words } from '../i18n';
 import type { Health } from '../queries';
@@ -67,7 +68,13 @@ export function Hosts({ health }: { health: Health }) {
         host.duration.sample,
         host.failed,
         host.duration.p95_ms,
-        host.codes.map((code) => `${code.name} ${code.count}`).join(', ') || '—',
+        host.codes.length === 0 ? (
+          '—'
+        ) : (
+          <span key="codes" className="cell-wrap">
+            {host.codes.map((code) => `${code.name} ${code.count}`).join(', ')}
+          </span>
+        ),
       ])}
     />
   );
@@ -89,12 +96,14 @@ export function OpenRefunds({ health }: { health: Health }) {
 /** Whether our books equal WeChat's. */
 export function Differences({ health }: { health: Health }) {
   const t = useText(words);
+  const label = useLabel();
+  const className = (code: string) => (CLASSES[code] ? `${code} ${label(CLASSES[code])}` : code);
   return (
     <ShortList
       title={t('differences')}
       summary={t('differencesSummary', { count: health.differences.reduce((sum, each) => sum + each.count, 0) })}
       head={[t('kind'), t('count'), t('delta')]}
-      rows={health.differences.map((each) => [each.class, each.count, yuanText(each.delta)])}
+      rows={health.differences.map((each) => [className(each.class), each.count, yuanText(each.delta)])}
     />
   );
 }
