@@ -53,6 +53,9 @@ const fault = (code, title, detail, more = {}) => ({
   ...more,
 });
 
+/** Reads are repeated before the page says that they failed. */
+const faultSeen = (page) => page.locator('.problem').first().waitFor({ timeout: 15_000 });
+
 /** The person has no permission, whatever their role is. */
 const without = (permission) => (page) =>
   page.route('**/admin/v1/me', async (route) => {
@@ -227,7 +230,12 @@ export const SCENES = [
   },
   { name: 'shortcuts', path: '/', act: (page) => page.keyboard.press('?') },
   { name: 'menu-account', path: '/', act: (page) => page.locator('.top-end button').last().click() },
-  { name: 'menu-columns', path: '/orders', act: (page) => page.locator('.list-head > button').last().click() },
+  {
+    name: 'menu-columns',
+    path: '/orders',
+    act: (page) => page.locator('.list-head > button').last().click(),
+    wide: true,
+  },
   {
     name: 'menu-select',
     path: '/orders',
@@ -237,7 +245,12 @@ export const SCENES = [
   { name: 'menu-days', path: '/orders', act: (page) => page.locator('.ant-picker').first().click(), wide: true },
   { name: 'drawer', path: '/orders', act: (page) => page.locator('.menu-button').click(), narrow: true },
   { name: 'filters', path: '/orders', act: (page) => page.locator('.filters-toggle').click(), narrow: true },
-  { name: 'audit-change', path: '/audit', act: (page) => page.locator('tbody details > summary').first().click() },
+  {
+    name: 'audit-change',
+    path: '/audit',
+    act: (page) => page.locator('tbody details > summary').first().click(),
+    wide: true,
+  },
   {
     name: 'timeline-facts',
     first: '/orders?state=paid',
@@ -255,15 +268,15 @@ export const SCENES = [
   {
     name: 'fault-list',
     path: '/orders',
-    before: answer('orders?*', 503, fault('unavailable', '服务暂时不可用', '数据库没有应答。'), {
-      'Retry-After': '30',
-    }),
+    before: answer('orders?*', 503, fault('unavailable', 'Unavailable', ''), { 'Retry-After': '30' }),
+    act: faultSeen,
   },
   { name: 'fault-object', path: '/orders/ord_00000000000000000000000000' },
   {
     name: 'fault-overview',
     path: '/',
     before: (page) => page.route('**/admin/v1/statistics/**', (route) => route.abort()),
+    act: faultSeen,
   },
   { name: 'not-found', path: '/nowhere' },
   { name: 'forbidden', path: '/providers', before: without('provider:read') },

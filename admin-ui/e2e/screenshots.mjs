@@ -29,6 +29,8 @@ const SETTLE_MS = 450;
 const MOST_CODES = 3;
 
 const chosen = Object.fromEntries(process.argv.slice(2).map((word) => word.split('=')));
+const only = new RegExp(chosen.only ?? '');
+const isChosen = (name) => only.test(name);
 const fits = (key, value) => chosen[key] === undefined || chosen[key] === value;
 
 const factsFile = process.env.TRIBUTARY_DEV_JSON ?? fileURLToPath(new URL('../../data/dev/dev.json', import.meta.url));
@@ -64,14 +66,21 @@ async function signIn(page) {
   throw new Error('no code was taken');
 }
 
-/** The path of a row of a list; absent where the list is shorter. */
+const rows = new Map();
+
+/** The path of a row of a list; absent where the list is shorter. Each list is opened once. */
 async function pathOf(page, list, nth = 0) {
-  await page.goto(ADMIN + list);
-  await page.waitForLoadState('networkidle');
-  const link = page.locator('tbody th a').nth(nth);
-  const href = await link.getAttribute('href', { timeout: 500 }).catch(() => undefined);
-  return href?.replace(/^\/admin/, '').replace(/\?.*/, '');
+  if (!rows.has(list)) {
+    await page.goto(ADMIN + list);
+    await page.waitForLoadState('networkidle');
+    const links = await page.locator('tbody th a').evaluateAll((all) => all.map((link) => new URL(link.href).pathname));
+    rows.set(list, links);
+  }
+  return rows.get(list)[nth]?.replace(/^\/admin/, '');
 }
+
+/** Pages whose first link leads to no page of its own kind. */
+const ONE_OF_NONE = new Set(['overview', 'inbox', 'bills', 'audit']);
 
 /** The pages of the side bar, the first object of each list, and the scenes, each with its path. */
 async function scenesOf(page) {
@@ -81,11 +90,11 @@ async function scenesOf(page) {
     const path = link.replace(/^\/admin/, '') || '/';
     const name = path.slice(1).replaceAll('/', '-') || 'overview';
     found.push({ name, path });
-    const first = name === 'overview' || name === 'inbox' ? undefined : await pathOf(page, path);
+    const first = ONE_OF_NONE.has(name) || !isChosen(`${name}-one`) ? undefined : await pathOf(page, path);
     if (first) found.push({ name: `${name}-one`, path: first });
   }
   for (const scene of SCENES) {
-    if (!new RegExp(chosen.only ?? '').test(scene.name)) continue;
+    if (!isChosen(scene.name)) continue;
     const path = scene.path ?? (await pathOf(page, scene.first, scene.nth));
     if (path === undefined) console.log(`no picture of ${scene.name}: nothing in ${scene.first}`);
     else found.push({ ...scene, path });
@@ -97,7 +106,7 @@ async function scenesOf(page) {
 async function stretch(page, size) {
   await page.setViewportSize({ width: size.width, height: size.most });
   const wanted = await page.evaluate(() => {
-    const shown = document.querySelector('.main > .page:last-child, .lone-card');
+    const shown = document.querySelector('.main > .page:last-child');
     return Math.ceil((shown?.getBoundingClientRect().bottom ?? 0) + 48);
   });
   await page.setViewportSize({ width: size.width, height: Math.min(size.most, Math.max(size.height, wanted)) });
@@ -131,7 +140,7 @@ const LOOKS = ['zh-CN', 'en']
 
 function isWanted(scene, { size }) {
   if ((scene.narrow && size.width > 767) || (scene.wide && size.width < 768)) return false;
-  return new RegExp(chosen.only ?? '').test(scene.name);
+  return isChosen(scene.name);
 }
 
 /** Takes one picture; one that cannot be taken is told, and does not keep the others from being taken. */

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { $api } from '@/api/client';
 import { type Label, useLabel } from '@/shared/lib/i18n';
+import { ShortId } from '@/shared/ui/short-id';
 import { useCan } from './use-session';
 
 const KEPT_MS = 5 * 60_000;
@@ -85,9 +86,5 @@ export function ActorName({ actor }: { actor: string }) {
     const what = known ? label(known) : part;
     return <span title={actor}>{what ? `${label(SYSTEM)} · ${what}` : label(SYSTEM)}</span>;
   }
-  return (
-    <span title={actor} className={name ? undefined : 'mono'}>
-      {name ?? actor}
-    </span>
-  );
+  return name ? <span title={actor}>{name}</span> : <ShortId id={actor} />;
 }

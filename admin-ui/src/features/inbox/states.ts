@@ -57,7 +57,6 @@ export const ALARM_FACTS: Readonly<Record<string, Label>> = {
   class: { zh: '差异', en: 'difference' },
   serial: { zh: '序列号', en: 'serial' },
   ends_at: { zh: '到期', en: 'ends' },
-  days: { zh: '提前天数', en: 'days before' },
   event_type: { zh: '类型', en: 'type' },
   total: { zh: '金额', en: 'amount' },
   transaction_id: { zh: '微信订单号', en: 'transaction' },

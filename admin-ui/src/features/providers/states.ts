@@ -47,6 +47,6 @@ export const PURPOSES: Record<components['schemas']['KeyPurpose'], Label> = {
 /** How a self-test ended. */
 export const TEST_STATES: Record<components['schemas']['KeyTestState'], StateWord> = {
   waiting: { zh: '等待回调', en: 'Waiting', tone: 'wait' },
-  green: { zh: '通过', en: 'Green', tone: 'ok' },
-  red: { zh: '未通过', en: 'Red', tone: 'bad' },
+  green: { zh: '通过', en: 'Passed', tone: 'ok' },
+  red: { zh: '未通过', en: 'Failed', tone: 'bad' },
 };

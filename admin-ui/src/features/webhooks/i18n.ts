@@ -142,7 +142,7 @@ export const words = dictionary(
     days: 'Days',
     rate: 'Per second at most',
     plan: 'Count',
-    planTotal: '{count} deliveries are sent again',
+    planTotal: '{count} deliveries would be sent again',
     planOldest: 'the oldest of {time}',
     notServed: 'The endpoint is not served now; resume it first',
     recoverAct: 'Recover {count}',

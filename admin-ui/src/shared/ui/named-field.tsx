@@ -1,7 +1,9 @@
 /** A field for an id: chosen by name from a short list, or typed. */
 import { AutoComplete } from 'antd';
 import { useId } from 'react';
+import { useText } from '../lib/i18n';
 import { useFieldFault } from './field-faults';
+import { words } from './words';
 
 interface NamedFieldProps {
   readonly label: string;
@@ -16,10 +18,11 @@ interface NamedFieldProps {
 
 /** The field with its label, and below it the name of what is chosen. */
 export function NamedField({ label, value, onChange, names, hint, field }: NamedFieldProps) {
+  const t = useText(words);
   const id = useId();
   const fault = useFieldFault(field);
   const chosen = names.find((each) => each.id === value.trim())?.name;
-  const note = fault ?? chosen ?? hint;
+  const note = fault ?? chosen ?? hint ?? (names.length > 0 ? t('byName') : undefined);
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>

@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { CLASSES } from '@/features/finance';
 import { useLabel } from '@/shared/lib/i18n';
 import { formatFen } from '@/shared/lib/money';
 import { beijing } from '@/shared/lib/time';
@@ -23,9 +24,9 @@ export function AlarmFacts({ detail }: { detail: unknown }) {
   });
   if (known.length === 0) return <span className="faint">—</span>;
   return (
-    <span className="cell-wrap">
+    <span className="cell-wrap fact-list">
       {known.map(({ name, word, value }) => (
-        <span key={name} className="fact">
+        <span key={name}>
           <span className="faint">{label(word)}</span> <Fact name={name} value={value} />
         </span>
       ))}
@@ -34,6 +35,7 @@ export function AlarmFacts({ detail }: { detail: unknown }) {
 }
 
 function Fact({ name, value }: { name: string; value: unknown }): ReactNode {
+  const label = useLabel();
   const text = String(value);
   const page = PAGES[name];
   if (page)
@@ -42,6 +44,7 @@ function Fact({ name, value }: { name: string; value: unknown }): ReactNode {
         <ShortId id={text} />
       </Link>
     );
+  if (name === 'class') return <>{CLASSES[text] ? `${text} ${label(CLASSES[text])}` : text}</>;
   if (name === 'total' && typeof value === 'number') return <span className="money">{formatFen(value)}</span>;
   if (name === 'ends_at') return <span className="time">{beijing(text)}</span>;
   return <span className={name === 'serial' || name === 'transaction_id' ? 'mono break' : undefined}>{text}</span>;

@@ -50,7 +50,7 @@ const COLUMNS: readonly Column<Approval>[] = [
   },
   {
     key: 'expires',
-    title: { zh: '失效时间', en: 'Ends' },
+    title: { zh: '失效时间', en: 'Expires' },
     width: 150,
     render: (approval) => <TimeText at={approval.expires_at} />,
   },

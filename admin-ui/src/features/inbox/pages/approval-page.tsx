@@ -93,7 +93,7 @@ function Deciding({ approval }: { approval: Approval }) {
       <ActionBar
         actions={approval.actions}
         buttons={[
-          { name: 'approve', label: { zh: '批准', en: 'Approve' }, act: () => setAct('approve') },
+          { name: 'approve', label: { zh: '批准', en: 'Approve' }, primary: true, act: () => setAct('approve') },
           { name: 'reject', label: { zh: '拒绝', en: 'Reject' }, danger: true, act: () => setAct('reject') },
         ]}
       />

@@ -49,7 +49,7 @@ function Whole({ job }: { job: Job }) {
   const label = useLabel();
   const kind = JOB_KINDS[job.kind];
   return (
-    <Page title={`${t('job')} ${kind ? label(kind) : job.kind}`}>
+    <Page title={`${t('job')}: ${kind ? label(kind) : job.kind}`}>
       {!OVER.has(job.state) && <Steering job={job} />}
       <Panel title={t('facts')}>
         {job.total !== undefined && job.total > 0 && (

@@ -8,6 +8,7 @@ import { useLabel, useText } from '@/shared/lib/i18n';
 import { formatRate } from '@/shared/lib/money';
 import { type Column, DataTable } from '@/shared/ui/data-table';
 import { Empty } from '@/shared/ui/empty';
+import { IdText } from '@/shared/ui/id-text';
 import { ObjectPage } from '@/shared/ui/object-page';
 import { Page, Panel } from '@/shared/ui/page';
 import { StatusTag } from '@/shared/ui/status-tag';
@@ -24,6 +25,19 @@ function KindText({ kind }: { kind: ProviderKey['kind'] }) {
   return <>{label(KEY_KINDS[kind])}</>;
 }
 
+const LONG = 20;
+
+/** Both ends of a serial; all of it is copied. */
+function Serial({ serial }: { serial: string }) {
+  const t = useText(words);
+  const short = serial.length > LONG ? `${serial.slice(0, 8)}…${serial.slice(-6)}` : serial;
+  return (
+    <IdText value={serial} what={t('serial')}>
+      <span title={serial}>{short}</span>
+    </IdText>
+  );
+}
+
 const COLUMNS: readonly Column<ProviderKey>[] = [
   { key: 'kind', title: { zh: '类型', en: 'Kind' }, render: (key) => <KindText kind={key.kind} /> },
   {
@@ -31,7 +45,7 @@ const COLUMNS: readonly Column<ProviderKey>[] = [
     title: { zh: '状态', en: 'State' },
     render: (key) => <StatusTag value={key.state} words={KEY_STATES} />,
   },
-  { key: 'serial', title: { zh: '序列号', en: 'Serial' }, render: (key) => <span className="mono">{key.serial}</span> },
+  { key: 'serial', title: { zh: '序列号', en: 'Serial' }, render: (key) => <Serial serial={key.serial} /> },
   {
     key: 'until',
     title: { zh: '有效期至', en: 'Valid until' },
@@ -103,13 +117,7 @@ function PurposeText({ share }: { share: Share }) {
 /** A key that nobody knows has no serial of ours. */
 function SerialText({ serial }: { serial: string }) {
   const t = useText(words);
-  return serial === 'unknown' ? (
-    <span>{t('unknownKey')}</span>
-  ) : (
-    <span className="mono" title={serial}>
-      {serial.length > 20 ? `${serial.slice(0, 8)}…${serial.slice(-6)}` : serial}
-    </span>
-  );
+  return serial === 'unknown' ? <span>{t('unknownKey')}</span> : <Serial serial={serial} />;
 }
 
 const SHARE_COLUMNS: readonly Column<Share>[] = [
