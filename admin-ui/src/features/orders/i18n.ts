@@ -17,7 +17,7 @@ export const words = dictionary(
     subMerchant: '特约商户',
     tenant: '租户',
     state: '状态',
-    wechatState: '微信侧状态',
+    wechatState: '微信侧：',
     payer: '付款人',
     description: '商品描述',
     created: '下单时间',

@@ -1,7 +1,7 @@
 import { ActorName } from '@/app/session/names';
 import { useLabel } from '@/shared/lib/i18n';
 import { IdText } from '@/shared/ui/id-text';
-import { shortId } from '@/shared/ui/short-id';
+import { ShortId } from '@/shared/ui/short-id';
 import { AUDIT_ACTIONS } from '../states';
 
 /** What was done, in words; the server's own word is in the title, because filters take it. */
@@ -21,7 +21,7 @@ export function TargetText({ target }: { target: string | undefined }) {
   if (target.startsWith('stf_')) return <ActorName actor={target} />;
   return (
     <IdText value={target} what={target}>
-      <span title={target}>{shortId(target)}</span>
+      <ShortId id={target} />
     </IdText>
   );
 }
