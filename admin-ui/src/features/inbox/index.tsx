@@ -6,6 +6,8 @@ import { part } from '@/app/part';
 import { shellRoute } from '@/app/shell-route';
 import { plainSearch } from '@/shared/lib/search-string';
 
+export { ALARM_KINDS } from './states';
+
 const nav: readonly NavEntry[] = [
   { to: '/inbox', label: { zh: '待办', en: 'Inbox' }, icon: <InboxOutlined />, group: 'home', letter: 'i' },
 ];

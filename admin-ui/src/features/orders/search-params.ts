@@ -30,15 +30,15 @@ export const FILTERS: readonly FilterField[] = [
   { kind: 'text', name: 'number', label: { zh: '任意单号', en: 'Any number' }, width: 260 },
   { kind: 'choice', name: 'state', label: { zh: '状态', en: 'State' }, choices: choices(ORDER_STATES) },
   { kind: 'choice', name: 'problem', label: { zh: '问题', en: 'Problem' }, choices: choices(PROBLEMS) },
-  { kind: 'choice', name: 'webhook', label: { zh: '投递', en: 'Told' }, choices: choices(TOLD_STATES) },
+  { kind: 'choice', name: 'webhook', label: { zh: '投递', en: 'Webhook' }, choices: choices(TOLD_STATES) },
   { kind: 'choice', name: 'refunds', label: { zh: '退款', en: 'Refunds' }, choices: choices(REFUND_SHARES) },
-  { kind: 'text', name: 'sub_mchid', label: { zh: '特约商户号', en: 'Sub-merchant number' }, width: 150 },
+  { kind: 'text', name: 'sub_mchid', label: { zh: '特约商户号', en: 'Sub-merchant number' }, width: 170 },
   { kind: 'text', name: 'tenant_id', label: { zh: '租户编号', en: 'Tenant id' }, width: 180 },
   { kind: 'text', name: 'payer_hash', label: { zh: '付款人标识', en: 'Payer hash' }, width: 150 },
   {
     kind: 'choice',
     name: 'time',
-    label: { zh: '时间按', en: 'Time of' },
+    label: { zh: '时间按', en: 'By time of' },
     choices: [
       { value: 'created', zh: '下单', en: 'Order' },
       { value: 'paid', zh: '支付', en: 'Payment' },

@@ -7,6 +7,8 @@ import { shellRoute } from '@/app/shell-route';
 import { plainSearch } from '@/shared/lib/search-string';
 import { DELIVERY_NAMES, ENDPOINT_NAMES } from './search-params';
 
+export { DELIVERY_STATES, ERROR_CLASSES } from './states';
+
 const PERMISSION = 'webhook:read';
 
 const nav: readonly NavEntry[] = [

@@ -184,7 +184,7 @@ function Row<Row>({ row, id, columns, selection, news }: RowProps<Row>) {
         </td>
       )}
       {columns.map((column, at) => {
-        const className = column.align === 'right' ? 'cell-right' : undefined;
+        const className = classOf(column);
         return at === 0 ? (
           <th key={column.key} scope="row" className={className}>
             {column.render(row)}
@@ -198,6 +198,12 @@ function Row<Row>({ row, id, columns, selection, news }: RowProps<Row>) {
       })}
     </tr>
   );
+}
+
+/** What can be done with a row is there on a phone too, where few columns are. */
+function classOf<Row>({ key, align }: Column<Row>): string | undefined {
+  if (key === 'act') return 'cell-act';
+  return align === 'right' ? 'cell-right' : undefined;
 }
 
 function toggled(chosen: ReadonlySet<string>, id: string): ReadonlySet<string> {

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { Button } from 'antd';
 import { useState } from 'react';
 import { $api } from '@/api/client';
+import { ActorName } from '@/app/session/names';
 import { useCan } from '@/app/session/use-session';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import { type Column, DataTable } from '@/shared/ui/data-table';
@@ -62,7 +63,11 @@ const COLUMNS: readonly Column<Difference>[] = [
         <span className="mono">{difference.number}</span>
       ),
   },
-  { key: 'assignee', title: { zh: '负责人', en: 'Assigned to' }, render: (difference) => difference.assignee ?? '—' },
+  {
+    key: 'assignee',
+    title: { zh: '负责人', en: 'Assigned to' },
+    render: (difference) => (difference.assignee ? <ActorName actor={difference.assignee} /> : '—'),
+  },
   { key: 'reason', title: { zh: '说明', en: 'Why' }, render: (difference) => difference.reason ?? '—' },
 ];
 

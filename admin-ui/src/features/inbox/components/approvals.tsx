@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router';
+import { ActorName } from '@/app/session/names';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import { type Column, DataTable } from '@/shared/ui/data-table';
 import { Empty } from '@/shared/ui/empty';
@@ -37,7 +38,11 @@ const COLUMNS: readonly Column<Approval>[] = [
     align: 'right',
     render: (approval) => <AskedMoney approval={approval} />,
   },
-  { key: 'by', title: { zh: '申请人', en: 'Asked by' }, render: (approval) => approval.requested_by },
+  {
+    key: 'by',
+    title: { zh: '申请人', en: 'Asked by' },
+    render: (approval) => <ActorName actor={approval.requested_by} />,
+  },
   {
     key: 'reason',
     title: { zh: '原因', en: 'Why' },
@@ -45,7 +50,7 @@ const COLUMNS: readonly Column<Approval>[] = [
   },
   {
     key: 'expires',
-    title: { zh: '失效时间', en: 'Ends' },
+    title: { zh: '失效时间', en: 'Expires' },
     width: 150,
     render: (approval) => <TimeText at={approval.expires_at} />,
   },

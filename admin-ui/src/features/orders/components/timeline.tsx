@@ -1,5 +1,6 @@
 import { Button, Checkbox, Segmented } from 'antd';
 import { useRef, useState } from 'react';
+import { ActorName } from '@/app/session/names';
 import type { Address } from '@/shared/lib/address';
 import { saveFile } from '@/shared/lib/csv';
 import { useLabel, useText, useTongue } from '@/shared/lib/i18n';
@@ -140,7 +141,7 @@ function Entry({ entry }: { entry: TimelineEntry }) {
     <li id={`evt-${entry.key}`} tabIndex={-1} className={`timeline-entry lane-${entry.lane} tone-${entry.tone}`}>
       <div className="timeline-when">
         <TimeText at={entry.at} exact />
-        {entry.since_previous_ms !== undefined && (
+        {entry.since_previous_ms !== undefined && entry.since_previous_ms > 0 && (
           <span className="faint">{t('since', { span: duration(entry.since_previous_ms, tongue) })}</span>
         )}
       </div>
@@ -153,7 +154,7 @@ function Entry({ entry }: { entry: TimelineEntry }) {
           )}
         </div>
         <div className="row hint">
-          {entry.actor && <span>{entry.actor}</span>}
+          {entry.actor && <ActorName actor={entry.actor} />}
           {entry.request_id && <IdText value={entry.request_id} what={t('requestId')} />}
           <Facts entry={entry} />
         </div>

@@ -1,7 +1,8 @@
 import { Link } from '@tanstack/react-router';
 import { isValidElement, type ReactNode } from 'react';
+import { CLASSES } from '@/features/finance';
 import { REFUND_STATES } from '@/features/refunds';
-import { useText } from '@/shared/lib/i18n';
+import { useLabel, useText } from '@/shared/lib/i18n';
 import { yuanText } from '@/shared/lib/money';
 import { StatusTag, ToneTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
@@ -76,7 +77,13 @@ export function Hosts({ health }: { health: Health }) {
         host.duration.sample,
         host.failed,
         host.duration.p95_ms,
-        host.codes.map((code) => `${code.name} ${code.count}`).join(', ') || '—',
+        host.codes.length === 0 ? (
+          '—'
+        ) : (
+          <span key="codes" className="cell-wrap">
+            {host.codes.map((code) => `${code.name} ${code.count}`).join(', ')}
+          </span>
+        ),
       ])}
     />
   );
@@ -101,12 +108,14 @@ export function OpenRefunds({ health }: { health: Health }) {
 /** Whether our books equal WeChat's. */
 export function Differences({ health }: { health: Health }) {
   const t = useText(words);
+  const label = useLabel();
+  const className = (code: string) => (CLASSES[code] ? `${code} ${label(CLASSES[code])}` : code);
   return (
     <ShortList
       title={t('differences')}
       summary={t('differencesSummary', { count: health.differences.reduce((sum, each) => sum + each.count, 0) })}
       head={[t('kind'), t('count'), t('delta')]}
-      rows={health.differences.map((each) => [each.class, each.count, yuanText(each.delta)])}
+      rows={health.differences.map((each) => [className(each.class), each.count, yuanText(each.delta)])}
     />
   );
 }

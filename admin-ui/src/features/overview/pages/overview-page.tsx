@@ -45,7 +45,7 @@ function Board({ mode }: { mode: Mode }) {
       <StatusStrip system={system.data} health={health.data} waiting={waiting ?? 0} />
       {error && <ProblemView error={error} onRetry={() => void Promise.all([days.refetch(), health.refetch()])} />}
       <WaitingApprovals />
-      <Tiles today={today} health={health.data} waiting={waiting} />
+      <Tiles today={today} known={days.data !== undefined} health={health.data} waiting={waiting} />
       {days.data && (
         <Panel>
           <MoneyByDay days={days.data.data} />
@@ -66,13 +66,13 @@ function Charts({ mode }: { mode: Mode }) {
     <div className="grid-2">
       {merchants.data && (
         <Panel>
-          <SuccessByMerchant merchants={merchants.data.data} onOpen={openMerchant} />
+          <SuccessByMerchant mode={mode} merchants={merchants.data.data} onOpen={openMerchant} />
         </Panel>
       )}
       {health && (
         <>
           <Panel>
-            <WebhookFailures health={health} onOpen={openEndpoint} />
+            <WebhookFailures mode={mode} health={health} onOpen={openEndpoint} />
           </Panel>
           <Panel>
             <NotificationLag health={health} />

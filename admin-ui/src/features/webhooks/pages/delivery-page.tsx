@@ -12,6 +12,7 @@ import { StatusTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
 import { Attempts } from '../components/attempts';
 import { ReplayDialog } from '../components/replay-dialog';
+import { LastResult } from '../components/results';
 import { SignatureComparer } from '../components/signature-comparer';
 import { SubjectLink } from '../components/subject-link';
 import { words } from '../i18n';
@@ -68,12 +69,7 @@ function DeliveryFacts({ detail }: { detail: DeliveryDetail }) {
       <Facts
         facts={[
           [t('state'), <StatusTag key="state" value={delivery.state} words={DELIVERY_STATES} />],
-          [
-            t('lastStatus'),
-            <span key="last" className="mono">
-              {delivery.last_status ?? delivery.last_error ?? '—'}
-            </span>,
-          ],
+          [t('lastStatus'), <LastResult key="last" delivery={delivery} />],
           [t('attemptsCount'), delivery.attempts],
           [t('nextTry'), <TimeText key="next" at={delivery.next_attempt_at} />],
           [
