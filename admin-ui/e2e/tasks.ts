@@ -296,7 +296,7 @@ async function whoChanged(): Promise<Ready> {
   await asOwner('POST', `/admin/v1/orders/${id}/notes`, { words: '顾客来电' });
   const steps = async (hand: Hand) => {
     await hand.press(hand.page.getByRole('tab', { name: '变更记录' }));
-    await hand.page.getByRole('row').filter({ hasText: 'order.noted' }).waitFor();
+    await hand.page.getByRole('row').filter({ hasText: '添加订单备注' }).waitFor();
   };
   return { start: `/orders/${id}`, steps };
 }

@@ -1,12 +1,14 @@
 import { $api } from '@/api/client';
 import { useCan } from '@/app/session/use-session';
-import { useText } from '@/shared/lib/i18n';
+import { useLabel, useText } from '@/shared/lib/i18n';
 import { beijingClock } from '@/shared/lib/time';
 import { words } from '../i18n';
+import { AUDIT_ACTIONS } from '../states';
 
 /** Who changed an object last, when and how, for a dialog that came too late; nothing for those who may not know. */
 export default function LastChange({ about }: { about: string }) {
   const t = useText(words);
+  const label = useLabel();
   const can = useCan();
   const { data } = $api.useQuery(
     'get',
@@ -24,7 +26,9 @@ export default function LastChange({ about }: { about: string }) {
     { enabled: isPerson && can('staff:read') },
   );
   if (!entry) return null;
-  const slots = { who: person.data?.name ?? actor, time: beijingClock(entry.at), action: entry.action };
+  const known = AUDIT_ACTIONS[entry.action];
+  const action = known ? label(known) : entry.action;
+  const slots = { who: person.data?.name ?? actor, time: beijingClock(entry.at), action };
   return (
     <p>
       <strong>{t('changedBy', slots)}</strong>

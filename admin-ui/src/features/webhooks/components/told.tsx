@@ -14,6 +14,7 @@ import { words } from '../i18n';
 import type { Delivery } from '../queries';
 import { DELIVERY_STATES } from '../states';
 import { ReplayDialog } from './replay-dialog';
+import { LastResult } from './results';
 
 const LIVE_MS = 5_000;
 
@@ -35,7 +36,7 @@ const COLUMNS: readonly Column<Delivery>[] = [
   {
     key: 'last',
     title: { zh: '最近结果', en: 'Last result' },
-    render: (delivery) => <span className="mono">{delivery.last_status ?? delivery.last_error ?? '—'}</span>,
+    render: (delivery) => <LastResult delivery={delivery} />,
   },
   { key: 'attempts', title: { zh: '尝试', en: 'Attempts' }, align: 'right', render: (delivery) => delivery.attempts },
   {
