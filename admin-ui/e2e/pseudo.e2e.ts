@@ -74,7 +74,7 @@ function speak(page: Page, language: string): Promise<void> {
   }, language);
 }
 
-/** Chinese that is not somebody's name: names of tenants, sub-merchants and people are what they are. */
+/** Chinese sentences, cell by cell: names, and the reasons that somebody gave, are what they are. */
 function lines(text: string): string[] {
-  return text.split('\n').filter((line) => /[\u4e00-\u9fff]{2}/.test(line) && /[:：。，]/.test(line));
+  return text.split(/[\n\t]/).filter((line) => /[\u4e00-\u9fff]{2}/.test(line) && /[:：。，]/.test(line));
 }

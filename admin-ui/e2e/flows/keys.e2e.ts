@@ -41,6 +41,7 @@ it('imports a key, verifies it, and activates it, and never shows it again', asy
   await row.getByText('使用中').waitFor();
   // Whoever has the serial alone finds the ring.
   await page.goto(page.url().replace(/\/providers\/.*$/, '/'));
+  await page.getByRole('heading', { level: 1 }).waitFor();
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox', { name: '搜索单号、商户、命令' }).fill(made.serial);
   await page

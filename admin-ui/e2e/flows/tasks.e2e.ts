@@ -1,6 +1,6 @@
 /** What people come for, within its clicks, and by keys alone. */
 import { afterAll, expect, inject, it } from 'vitest';
-import { clicksOf, endWell, openAlone, openAs } from '../browser';
+import { clicksOf, endWell, openAs } from '../browser';
 import { keys, pointer } from '../hand';
 import { proven } from '../people';
 import { TASKS, type Task } from '../tasks';
@@ -10,9 +10,9 @@ const TASK_MS = 150_000;
 const taken: { number: number; task: string; clicks: number; most: number }[] = [];
 
 async function done({ prepare }: Task, by: typeof pointer): Promise<number> {
-  const { start, steps, person, after } = await prepare();
+  const { start, steps, after } = await prepare();
   await proven(owner);
-  const watched = person ? await openAlone(person, start) : await openAs(owner, start);
+  const watched = await openAs(owner, start);
   await watched.page.getByRole('heading', { level: 1 }).waitFor();
   const clicks = await clicksOf(watched.page, () => steps(by(watched.page)));
   await endWell(watched);
