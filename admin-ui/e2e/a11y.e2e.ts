@@ -1,7 +1,7 @@
 /** Every page in both looks: axe finds nothing, Tab reaches the end, nothing is cut off at the side. */
 import { expect, inject, it } from 'vitest';
 import { expectAccessible } from './axe';
-import { endWell, openAs, openPage } from './browser';
+import { endWell, openAs, openPage, settled } from './browser';
 import { PAGES } from './pages';
 
 const { api_url, owner } = inject('facts');
@@ -46,7 +46,7 @@ it('is accessible on every page, light and dark', { timeout: WALK_MS }, async ()
     for (const { name, path, heading } of PAGES) {
       await page.goto(`${api_url}/admin${path}`);
       await page.getByRole('heading', { level: 1, name: heading }).waitFor();
-      await page.waitForLoadState('networkidle');
+      await settled(page);
       await expectAccessible(page, `${name}, ${colorScheme}`);
     }
   }
@@ -59,7 +59,7 @@ it('lets Tab through every page', { timeout: WALK_MS }, async () => {
   for (const { path, heading } of PAGES) {
     await page.goto(`${api_url}/admin${path}`);
     await page.getByRole('heading', { level: 1, name: heading }).waitFor();
-    await page.waitForLoadState('networkidle');
+    await settled(page);
     expect(await walk(page)).toBeGreaterThan(3);
   }
   await endWell(watched);
@@ -72,7 +72,7 @@ it('never scrolls sideways, from 320 px up', { timeout: WALK_MS }, async () => {
     await page.setViewportSize({ width: 1440, height: 800 });
     await page.goto(`${api_url}/admin${path}`);
     await page.getByRole('heading', { level: 1, name: heading }).waitFor();
-    await page.waitForLoadState('networkidle');
+    await settled(page);
     for (const width of [1440, 1024, 768, 390, 320]) {
       await page.setViewportSize({ width, height: 800 });
       const over = await page.evaluate(() => {

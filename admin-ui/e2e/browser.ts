@@ -1,5 +1,12 @@
 /** A browser in which everything that should not happen is noticed. */
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+  type Request,
+} from 'playwright-core';
 import { expect, inject } from 'vitest';
 import type { Person } from './facts';
 import { freshCode } from './totp';
@@ -18,6 +25,10 @@ const FLAGS = [
 const REFUSED_STYLE = /Applying inline style violates the following Content Security Policy directive 'style-src/;
 const MOST_REFUSED_STYLES_PER_PAGE = 40;
 const MOST_CODES = 3;
+const LINE = '/admin/v1/events';
+const QUIET_MS = 500;
+const LOOK_MS = 50;
+const SETTLE_LIMIT_MS = 30_000;
 const WIDE = { width: 1440, height: 900 };
 
 let shared: Promise<Browser> | undefined;
@@ -54,9 +65,30 @@ export async function openPage(options: BrowserContextOptions = {}): Promise<Wat
   return { context, page, faults: watch(page), close: () => context.close() };
 }
 
+const underWay = new WeakMap<Page, Set<Request>>();
+
+/** Waits until the page has asked for nothing for a while; the line on which the server names changes stays open. */
+export async function settled(page: Page): Promise<void> {
+  const deadline = Date.now() + SETTLE_LIMIT_MS;
+  for (let quietSince = Date.now(); Date.now() - quietSince < QUIET_MS; ) {
+    if (Date.now() > deadline) throw new Error('the page never stops asking');
+    if (underWay.get(page)?.size) quietSince = Date.now();
+    await page.waitForTimeout(LOOK_MS);
+  }
+}
+
+function count(page: Page): void {
+  const requests = new Set<Request>();
+  underWay.set(page, requests);
+  page.on('request', (request) => !request.url().endsWith(LINE) && requests.add(request));
+  page.on('requestfinished', (request) => requests.delete(request));
+  page.on('requestfailed', (request) => requests.delete(request));
+}
+
 /** Notes whatever the page does that it should not. */
 function watch(page: Page): string[] {
   const { api_url } = inject('facts');
+  count(page);
   const faults: string[] = [];
   let refusedStyles = 0;
   page.on('pageerror', (error) => faults.push(`page error: ${error.message}`));

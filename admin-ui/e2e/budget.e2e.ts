@@ -1,6 +1,6 @@
 /** How soon the page is there, from a cold start on this machine. */
 import { expect, inject, it } from 'vitest';
-import { endWell, openAs, openPage } from './browser';
+import { endWell, openAs, openPage, settled } from './browser';
 
 const { api_url, owner } = inject('facts');
 /** What a person waits for the largest part of the page at most. */
@@ -41,7 +41,7 @@ it('sends each file compressed and for good, and the page fresh', async () => {
     answers.push({ url: answer.url(), encoding: headers['content-encoding'], cache: headers['cache-control'] });
   });
   await watched.page.goto(`${api_url}/admin/`);
-  await watched.page.waitForLoadState('networkidle');
+  await settled(watched.page);
   const scripts = answers.filter(({ url }) => /assets\/index-.*\.js$/.test(url));
   expect(answers.find(({ url }) => url.endsWith('/admin/'))?.cache).toBe('no-store');
   for (const script of scripts)

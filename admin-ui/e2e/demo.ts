@@ -14,7 +14,8 @@ export interface DemoOrder {
   readonly transaction_id?: string;
 }
 
-async function call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+/** Calls the tenant API as the demo tenant. */
+export async function asTenant<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
   const facts = inject('facts');
   const answer = await fetch(facts.api_url + path, {
     method,
@@ -27,13 +28,13 @@ async function call<Answer>(method: string, path: string, body?: unknown): Promi
   });
   const text = await answer.text();
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
-  return JSON.parse(text) as Answer;
+  return (text === '' ? undefined : JSON.parse(text)) as Answer;
 }
 
 /** Places an order as the tenant. */
 export async function placeOrder(total: number): Promise<DemoOrder> {
   const facts = inject('facts');
-  const { order } = await call<{ order: DemoOrder }>('POST', '/v1/orders', {
+  const { order } = await asTenant<{ order: DemoOrder }>('POST', '/v1/orders', {
     merchant_order_no: `E2E-${randomUUID().slice(0, 13)}`,
     sub_mchid: facts.sub_mchid,
     sub_appid: facts.sub_appid,
@@ -56,7 +57,7 @@ export async function pay(order: DemoOrder): Promise<DemoOrder> {
   await atWechat('POST', `orders/${order.out_trade_no}/pay`, {});
   const deadline = Date.now() + PAID_LIMIT_MS;
   for (;;) {
-    const found = await call<DemoOrder>('GET', `/v1/orders/${order.id}`);
+    const found = await asTenant<DemoOrder>('GET', `/v1/orders/${order.id}`);
     if (found.state === 'paid') return found;
     if (Date.now() > deadline) throw new Error(`the order is still ${found.state}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));

@@ -12,6 +12,7 @@ const PASSWORD = 'a long way to the river';
 /** An answer of the admin API. */
 export interface Answer {
   readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   // biome-ignore lint/suspicious/noExplicitAny: a flow reads a field or two of what the contract tests check whole.
   readonly body: any;
 }
@@ -53,7 +54,9 @@ export function call(method: string, path: string, given: Call = {}): Promise<An
       answer.on('data', (part) => {
         read += part;
       });
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: read && JSON.parse(read) }));
+      answer.on('end', () =>
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: read && JSON.parse(read) }),
+      );
       answer.on('error', reject);
     });
     asked.on('error', reject);

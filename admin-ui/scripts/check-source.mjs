@@ -36,7 +36,9 @@ function mayImport(from, to, target) {
   if (wanted === 'shared') return true;
   if (wanted === 'api') return source === 'shared' ? target === 'src/api/problem' : true;
   if (wanted === 'app')
-    return source.startsWith('features/') && /^src\/app\/(session\/|feature$|guarded-page$|shell-route$)/.test(target);
+    return (
+      source.startsWith('features/') && /^src\/app\/(session\/|feature$|guarded-page$|part$|shell-route$)/.test(target)
+    );
   return false;
 }
 

@@ -356,7 +356,7 @@ async fn ending(p: &TestPlatform) {
     let owner = p.owner("owner@example.com").await;
     let in_days = |days: i64| p.now().plus_millis(days * DAY_MS + 1).as_millis();
     let path = format!("/admin/v1/tenants/{}/public-keys", p.tenant.id);
-    for (name, days) in [("Soon", 10), ("Later", 61)] {
+    for (name, days) in [("Soon", 10), ("Later", 181)] {
         let body = json!({
             "mode": "test", "name": name, "scopes": ["orders:read"],
             "public_key": merchant(p).await.wechatpay_public_key_pem,

@@ -1,6 +1,6 @@
 /** Who sees what: each role its own navigation, each tenant its own rows, and the server refuses the rest by itself. */
 import { expect, inject, it } from 'vitest';
-import { endWell, openAlone } from '../browser';
+import { endWell, openAlone, settled } from '../browser';
 import { paidOrder } from '../demo';
 import { asOwner, call, newPerson } from '../people';
 
@@ -121,7 +121,7 @@ it('answers a tenant that tries the addresses of another as if there were nothin
   await page.getByText('没有符合条件的记录').waitFor();
   await page.goto(`${api_url}/admin/orders?tenant_id=${tenant_id}`);
   await page.getByRole('heading', { level: 1, name: '订单' }).waitFor();
-  await page.waitForLoadState('networkidle');
+  await settled(page);
   expect(await page.getByRole('rowheader').count()).toBe(0);
   await endWell(watched);
 });

@@ -2953,7 +2953,7 @@ export interface components {
         };
         /**
          * EndingKey
-         * @description A key or a certificate that ends within 60 days.
+         * @description A key or a certificate that ends within 180 days.
          */
         EndingKey: {
             /** @description `provider_key` or `tenant_certificate`. */
@@ -3051,7 +3051,7 @@ export interface components {
             slow_refunds: number;
             /** @description Open differences by class. */
             differences: components["schemas"]["DifferenceFigures"][];
-            /** @description Keys that end within 60 days, those that end first first; of providers only for staff of the platform. */
+            /** @description Keys that end within 180 days, those that end first first; of providers only for staff of the platform. */
             ending_keys: components["schemas"]["EndingKey"][];
             /** @description When this was looked up (RFC 3339). */
             as_of: string;

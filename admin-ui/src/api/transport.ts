@@ -57,7 +57,7 @@ async function settle(answer: Response): Promise<Response> {
 
 async function attempt(request: Request, token: string | undefined): Promise<Response> {
   if (token !== undefined) request.headers.set('Authorization', `Bearer ${token}`);
-  const signal = REPEATABLE.has(request.method)
+  const signal = isBounded(request)
     ? AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE_MS)])
     : request.signal;
   try {
@@ -66,6 +66,11 @@ async function attempt(request: Request, token: string | undefined): Promise<Res
     if (request.signal.aborted) throw cause;
     throw new ProblemError(noAnswer(cause));
   }
+}
+
+/** Reads end soon or are given up; writes are waited for, and a stream of events ends when it likes. */
+function isBounded(request: Request): boolean {
+  return REPEATABLE.has(request.method) && request.headers.get('Accept') !== 'text/event-stream';
 }
 
 async function problemIn(answer: Response): Promise<Problem> {

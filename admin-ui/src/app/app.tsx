@@ -3,7 +3,9 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { useEffect, useMemo, useState } from 'react';
 import { newQueryClient } from '@/api/query-client';
+import { LastChange } from '@/features/audit';
 import { ThemeProvider } from '@/shared/theme/theme-provider';
+import { LastChangeContext } from '@/shared/ui/overtaken';
 import { router } from './router';
 import { takeInvitation } from './session/invitation';
 import type { Me } from './session/session';
@@ -51,7 +53,9 @@ function SignedIn({ me, over }: { me: Me; over: boolean }) {
   return (
     <MeContext value={me}>
       <QueryClientProvider client={queries}>
-        <RouterProvider router={router} />
+        <LastChangeContext value={LastChange}>
+          <RouterProvider router={router} />
+        </LastChangeContext>
       </QueryClientProvider>
     </MeContext>
   );

@@ -6,7 +6,7 @@ import { type Label, useLabel, useText } from '@/shared/lib/i18n';
 import { choose } from '@/shared/lib/preferences';
 import { foldPasted } from '@/shared/lib/search-string';
 import type { NavEntry } from './feature';
-import { KINDS, type SearchHit, useFound } from './search';
+import { KINDS, type SearchHit, SHAPES, useFound } from './search';
 import { words } from './words';
 
 /** The typing pauses for so long before the server is asked. */
@@ -53,6 +53,7 @@ function Palette({ entries, onClose }: Omit<CommandPaletteProps, 'open'>) {
   const field = useRef<HTMLInputElement>(null);
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
+  const shapeName = useShapeName();
   const folded = foldPasted(text);
   const settled = useSettled(folded);
   const found = useFound(settled);
@@ -106,7 +107,7 @@ function Palette({ entries, onClose }: Omit<CommandPaletteProps, 'open'>) {
       {options.length === 0 && (
         <p role="status" className="palette-none">
           {found.isFetching ? t('searching') : t('searchNone', { text: folded })}{' '}
-          {found.data && t('searchWhere', { where: found.data.shapes.join(', ') })}
+          {found.data && t('searchWhere', { where: found.data.shapes.map(shapeName).join(t('listComma')) })}
         </p>
       )}
     </div>
@@ -159,11 +160,22 @@ function useSettled(text: string): string {
   return settled;
 }
 
+/** Says by what something was found. */
+function useShapeName(): (shape: string) => string {
+  const label = useLabel();
+  return (shape) => (SHAPES[shape] ? label(SHAPES[shape]) : shape);
+}
+
 /** What the server found, the most certain first; only what has a page can be opened. */
 function useHits(hits: readonly SearchHit[]): readonly Option[] {
   const t = useText(words);
   const label = useLabel();
   const navigate = useNavigate();
+  const shapeName = useShapeName();
+  const noteOf = (kind: (typeof KINDS)[string], note: string) => {
+    const state = kind?.states?.[note];
+    return state ? label(state) : note;
+  };
   const { routesByPath } = useRouter();
   return hits.flatMap((hit) => {
     const kind = KINDS[hit.kind];
@@ -176,7 +188,7 @@ function useHits(hits: readonly SearchHit[]): readonly Option[] {
         key: `${hit.kind}-${hit.id}`,
         group: t('found'),
         text: `${label(kind)} ${hit.title}`,
-        hint: `${hit.note} · ${hit.matched}`,
+        hint: [noteOf(kind, hit.note), shapeName(hit.matched)].filter(Boolean).join(' · '),
         act: () => void navigate({ to: path }),
       },
     ];

@@ -19,6 +19,10 @@ export function ShortcutsHelp({ open, entries, onClose }: ShortcutsHelpProps) {
     ['?', t('keyHelp')],
     ['j · k', t('keyRows')],
     ['Enter', t('keyOpen')],
+    ['n', t('keyProblem')],
+    ['R', t('keyRefund')],
+    ['r', t('keyReplay')],
+    ['a', t('keyApprove')],
     ...entries
       .filter((entry) => entry.letter)
       .map((entry) => [`g ${entry.letter}`, t('keyGo', { page: label(entry.label) })] as const),

@@ -23,8 +23,8 @@ const SPAN_MS_MAX: i64 = 366 * 24 * HOUR_MS;
 const GROUPED_SPAN_MS_MAX: i64 = 31 * 24 * HOUR_MS;
 /// The longest span that samples are taken of.
 const SAMPLED_SPAN_MS_MAX: i64 = 31 * 24 * HOUR_MS;
-/// Keys that end within this time are shown: the first of them is warned of then.
-const ENDING_MS: i64 = 60 * 24 * HOUR_MS;
+/// Keys that end within this time are shown: of a platform certificate WeChat issues the next this long before.
+const ENDING_MS: i64 = 180 * 24 * HOUR_MS;
 /// Keys of each kind that are shown at most.
 const ENDING_MAX: u64 = 50;
 /// Groups that one answer has at most: the hours of a year.
@@ -139,7 +139,7 @@ pub struct Health {
     pub refunds: RefundHealth,
     /// Differences.
     pub differences: Vec<OpenDifferences>,
-    /// Keys that end within 60 days, those that end first first; of providers for staff of the platform only.
+    /// Keys that end within 180 days, those that end first first; of providers for staff of the platform only.
     pub ending_keys: Vec<EndingKey>,
 }
 

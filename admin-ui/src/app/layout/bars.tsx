@@ -15,7 +15,9 @@ export function EnvironmentBar() {
   }, [test]);
   return test ? (
     <div className="environment-bar">
-      <strong>{t('testBadge')}</strong> <span>{t('testMode')}</span>
+      <span>
+        <strong>{t('testBadge')}</strong> {t('testMode')}
+      </span>
     </div>
   ) : null;
 }

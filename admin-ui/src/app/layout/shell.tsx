@@ -5,6 +5,7 @@ import { Button, Drawer } from 'antd';
 import { useEffect, useRef, useState } from 'react';
 import { CommandPalette } from '@/app/command-palette';
 import type { NavEntry } from '@/app/feature';
+import { LiveUpdates } from '@/app/live-updates';
 import { ExpiredDialog } from '@/app/session/expired-dialog';
 import { IdleWatch } from '@/app/session/idle-watch';
 import { StepUpDialog } from '@/app/session/step-up-dialog';
@@ -55,6 +56,7 @@ export function Shell({ navigation }: { navigation: readonly NavEntry[] }) {
       </main>
       <CommandPalette open={palette} entries={entries} onClose={() => setPalette(false)} />
       <ShortcutsHelp open={help} entries={entries} onClose={() => setHelp(false)} />
+      <LiveUpdates />
       <StepUpDialog />
       <ExpiredDialog />
       <IdleWatch />

@@ -62,7 +62,14 @@ export function SignInForm({ email }: { email?: string }) {
       />
       {draft.factor !== 'none' && <SecondFactor draft={draft} onChange={change} />}
       {error !== undefined && <Fault error={error} />}
-      <Button type="primary" htmlType="submit" loading={pending} disabled={!draft.email || !draft.password} block>
+      <Button
+        type="primary"
+        htmlType="submit"
+        size="large"
+        loading={pending}
+        disabled={!draft.email || !draft.password}
+        block
+      >
         {t('signIn')}
       </Button>
     </form>

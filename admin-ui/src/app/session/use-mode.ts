@@ -2,6 +2,7 @@
 
 import type { Search } from '@/shared/lib/search-string';
 import type { FilterField } from '@/shared/ui/filter-bar';
+import { choices, type StateWord } from '@/shared/ui/status-tag';
 import { useMe } from './use-session';
 
 export type Mode = 'live' | 'test';
@@ -13,13 +14,16 @@ export function useMode(search: Partial<Search>): Mode {
   return environment === 'production' ? 'live' : 'test';
 }
 
+/** Both worlds in words. */
+export const MODE_WORDS: Readonly<Record<string, StateWord>> = {
+  live: { zh: '正式', en: 'Live', tone: 'ok' },
+  test: { zh: '测试', en: 'Test', tone: 'warn' },
+};
+
 /** The filter for it. */
 export const MODE_FILTER: FilterField = {
   kind: 'choice',
   name: 'mode',
   label: { zh: '环境', en: 'World' },
-  choices: [
-    { value: 'live', zh: '正式', en: 'Live' },
-    { value: 'test', zh: '测试', en: 'Test' },
-  ],
+  choices: choices(MODE_WORDS),
 };

@@ -15,6 +15,10 @@ export const words = dictionary(
     before: '变更前',
     after: '变更后',
     change: '变更',
+    changes: '变更记录',
+    changedBy: '{who} 于 {time} 修改（{action}）',
+    noChanges: '没有变更记录',
+    allChanges: '在审计日志中查看全部',
   },
   {
     title: 'Audit log',
@@ -30,5 +34,9 @@ export const words = dictionary(
     before: 'Before',
     after: 'After',
     change: 'Change',
+    changes: 'Changes',
+    changedBy: '{who} changed it at {time} ({action})',
+    noChanges: 'Nothing was changed',
+    allChanges: 'See all of them in the audit log',
   },
 );

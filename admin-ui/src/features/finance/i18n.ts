@@ -72,7 +72,7 @@ export const words = dictionary(
     explains: 'Ours − bill = sum of the differences.',
     differences: 'Differences',
     noDifferences: 'No differences',
-    open: '{count} are open',
+    open: 'Open differences: {count}',
     close: 'Close the day',
     closeEffect: 'Nothing of it changes any more. It closes only when no difference is open.',
     closed: 'The day is closed',

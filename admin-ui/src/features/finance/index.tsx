@@ -5,6 +5,8 @@ import { guardedPage } from '@/app/guarded-page';
 import { shellRoute } from '@/app/shell-route';
 import { plainSearch } from '@/shared/lib/search-string';
 
+export { CLASSES } from './states';
+
 const nav: readonly NavEntry[] = [
   {
     to: '/recon',

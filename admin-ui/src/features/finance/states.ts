@@ -42,14 +42,21 @@ export const CLASSES: Record<string, Label> = {
 /** What kind of bill. */
 export const BILL_KINDS: Record<string, Label> = {
   trade: { zh: '交易账单', en: 'Trade' },
-  fund_flow: { zh: '资金账单', en: 'Fund flow' },
+  fund_flow: { zh: '服务商资金账单', en: "Provider's fund flow" },
+  sub_merchant_fund_flow: { zh: '特约商户资金账单', en: "Sub-merchant's fund flow" },
+};
+
+/** Which account of the provider a fund flow is about. */
+export const ACCOUNTS: Record<string, Label> = {
+  BASIC: { zh: '基本账户', en: 'Basic' },
+  OPERATION: { zh: '运营账户', en: 'Operation' },
+  FEES: { zh: '手续费账户', en: 'Fees' },
 };
 
 /** Where a bill stands. */
 export const BILL_STATES: Record<string, StateWord> = {
-  waiting: { zh: '等待 10:00', en: 'Waiting for 10:00', tone: 'wait' },
-  downloading: { zh: '下载中', en: 'Downloading', tone: 'wait' },
-  stored: { zh: '已入库', en: 'Stored', tone: 'ok' },
-  complete: { zh: '已入库', en: 'Stored', tone: 'ok' },
-  failed: { zh: '失败', en: 'Failed', tone: 'bad' },
+  loading: { zh: '下载中', en: 'Downloading', tone: 'wait' },
+  verified: { zh: '已核对入库', en: 'Verified', tone: 'ok' },
+  empty: { zh: '当日无记录', en: 'Nothing that day', tone: 'idle' },
+  rejected: { zh: '已作废', en: 'Rejected', tone: 'bad' },
 };

@@ -55,7 +55,7 @@ export const words = dictionary(
     requestedBy: 'Asked by',
     reason: 'Why',
     created: 'Asked',
-    expires: 'Ends',
+    expires: 'Expires',
     decidedBy: 'Decided by',
     decisionReason: 'Why so',
     decided: 'Decided',

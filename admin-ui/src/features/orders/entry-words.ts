@@ -1,5 +1,7 @@
 /** The sentences of the time line in Chinese, from an entry's facts; the server's own sentence is English. */
+import { ALARM_KINDS } from '@/features/inbox';
 import { REFUND_STATES } from '@/features/refunds';
+import { ERROR_CLASSES } from '@/features/webhooks';
 import type { Label } from '@/shared/lib/i18n';
 import type { TimelineEntry } from './queries';
 import { ORDER_STATES } from './states';
@@ -82,7 +84,7 @@ function ofEvent(facts: Facts): string {
 }
 
 function ofDelivery(facts: Facts): string {
-  const result = facts.error_class ? `未成功（${facts.error_class}）` : `应答 ${facts.status}`;
+  const result = facts.error_class ? `未成功（${word(ERROR_CLASSES, facts.error_class)}）` : `应答 ${facts.status}`;
   return `向租户投递 ${facts.event_type}，第 ${facts.number} 次：${result}`;
 }
 
@@ -91,7 +93,7 @@ const KINDS: Record<string, (facts: Facts) => string | undefined> = {
   prepared: () => '微信已受理下单，付款人两小时内可支付',
   call: ofCall,
   notification: ofNotification,
-  alarm: (facts) => `有不符之处（${facts.alarm}），需服务商人员查看`,
+  alarm: (facts) => `${word(ALARM_KINDS, facts.alarm)}，需服务商人员查看`,
   event: ofEvent,
   delivery_attempt: ofDelivery,
   note: (facts) => `备注：${facts.words}`,

@@ -6,7 +6,7 @@ import { shellRoute } from '@/app/shell-route';
 import { plainSearch } from '@/shared/lib/search-string';
 import { ORDER_NAMES, SEARCH_NAMES } from './search-params';
 
-export { LATE_KINDS } from './states';
+export { LATE_KINDS, ORDER_STATES } from './states';
 
 const PERMISSION = 'order:read';
 

@@ -1,5 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { $api, api } from '@/api/client';
+import { useAskedEvery } from '@/api/live';
 import type { components, paths } from '@/api/schema';
 import type { Mode } from '@/app/session/use-mode';
 import type { Search } from '@/shared/lib/search-string';
@@ -53,23 +54,34 @@ export function useOrderSums(search: Partial<Search>, mode: Mode) {
   );
 }
 
-/** One order; while it is open it is asked for again and again. */
+/** How often an order is asked for. The server's hints do not tell that the tenant was told. */
+function useEvery(): (order: ListedOrder | undefined) => number | false {
+  const every = useAskedEvery(LIVE_MS);
+  return (order) => {
+    if (!order) return false;
+    return order.webhook.open > 0 ? LIVE_MS : OPEN_STATES.has(order.state) && every;
+  };
+}
+
+/** One order; while it may change, what is shown follows it. */
 export function useOrder(id: string) {
+  const every = useEvery();
   return $api.useQuery(
     'get',
     '/admin/v1/orders/{order_id}',
     { params: { path: { order_id: id } } },
-    { refetchInterval: ({ state }) => (state.data && OPEN_STATES.has(state.data.order.state) ? LIVE_MS : false) },
+    { refetchInterval: ({ state }) => every(state.data?.order) },
   );
 }
 
 /** What happened to it, oldest first. */
-export function useTimeline(id: string, live: boolean) {
+export function useTimeline(order: ListedOrder) {
+  const every = useEvery();
   return $api.useQuery(
     'get',
     '/admin/v1/orders/{order_id}/timeline',
-    { params: { path: { order_id: id } } },
-    { refetchInterval: live ? LIVE_MS : false },
+    { params: { path: { order_id: order.id } } },
+    { refetchInterval: every(order) },
   );
 }
 
@@ -93,11 +105,6 @@ export async function wholeTimeline(id: string): Promise<TimelinePage> {
     next = further.next_cursor;
   }
   return { ...whole, data, truncated: next !== undefined, next_cursor: next };
-}
-
-/** Whether the order may still change by itself. */
-export function isOpen(order: ListedOrder): boolean {
-  return OPEN_STATES.has(order.state) || order.webhook.open > 0;
 }
 
 /** After an act, whatever shows orders or refunds asks again. */

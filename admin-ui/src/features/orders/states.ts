@@ -110,3 +110,15 @@ export const LANES: Record<string, Label> = {
   wechat: { zh: '微信', en: 'WeChat' },
   staff: { zh: '人员', en: 'People' },
 };
+
+/** WeChat's own words for where a payment stands (partner documents: query an order). */
+export const TRADE_STATES: Record<string, Label> = {
+  SUCCESS: { zh: '支付成功', en: 'paid' },
+  REFUND: { zh: '转入退款', en: 'refunded' },
+  NOTPAY: { zh: '未支付', en: 'not paid' },
+  CLOSED: { zh: '已关闭', en: 'closed' },
+  REVOKED: { zh: '已撤销', en: 'revoked' },
+  USERPAYING: { zh: '支付中', en: 'being paid' },
+  PAYERROR: { zh: '支付失败', en: 'failed' },
+  ACCEPT: { zh: '已接收，等待扣款', en: 'accepted' },
+};

@@ -1,6 +1,8 @@
 import { $api } from '@/api/client';
+import { useAskedEvery } from '@/api/live';
 import type { components } from '@/api/schema';
 import type { Mode } from '@/app/session/use-mode';
+import { useCan } from '@/app/session/use-session';
 import { addDays, beijingDay, endOfDay, startOfDay } from '@/shared/lib/time';
 
 export type Figures = components['schemas']['OrderFigures'];
@@ -59,5 +61,23 @@ export function useSystem(enabled: boolean) {
 
 /** How much waits for a person. */
 export function useInboxCount(enabled: boolean) {
-  return $api.useQuery('get', '/admin/v1/inbox', {}, { enabled, refetchInterval: EVERY_MS });
+  const refetchInterval = useAskedEvery(EVERY_MS);
+  return $api.useQuery('get', '/admin/v1/inbox', {}, { enabled, refetchInterval });
+}
+
+const NAMES_KEPT_MS = 5 * 60_000;
+const MOST_NAMES = 100;
+
+/** Sub-merchants by name, for charts that know their numbers only. */
+export function useMerchantNames(mode: Mode) {
+  const enabled = useCan()('tenant:read');
+  const init = { params: { query: { mode, limit: MOST_NAMES } } };
+  return $api.useQuery('get', '/admin/v1/sub-merchants', init, { staleTime: NAMES_KEPT_MS, enabled });
+}
+
+/** Endpoints by address and tenant, for charts that know their ids only. */
+export function useEndpointNames(mode: Mode) {
+  const enabled = useCan()('webhook:read');
+  const init = { params: { query: { mode, limit: MOST_NAMES } } };
+  return $api.useQuery('get', '/admin/v1/webhook-endpoints', init, { staleTime: NAMES_KEPT_MS, enabled });
 }

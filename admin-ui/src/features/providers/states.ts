@@ -21,6 +21,21 @@ export const KEY_STATES: Record<components['schemas']['ProviderKeyState'], State
   revoked: { zh: '已吊销', en: 'Revoked', tone: 'bad' },
 };
 
+/** Which keys a self-test was about. */
+export const KEY_MODES: Record<components['schemas']['KeyMode'], Label> = {
+  certificate: { zh: '平台证书', en: 'platform certificate' },
+  public_key: { zh: '微信支付公钥', en: 'WeChat Pay public key' },
+};
+
+/** Where a self-test failed. */
+export const TEST_STEPS: Record<components['schemas']['KeyTestStep'], Label> = {
+  reach: { zh: '连接微信支付', en: 'reaching WeChat Pay' },
+  sign: { zh: '请求签名', en: 'signing' },
+  verify: { zh: '应答验签', en: 'verifying' },
+  decrypt: { zh: '解密', en: 'decrypting' },
+  callback: { zh: '等待回调', en: 'waiting for the callback' },
+};
+
 /** What a key did. */
 export const PURPOSES: Record<components['schemas']['KeyPurpose'], Label> = {
   call: { zh: '请求签名', en: 'Calls' },
@@ -32,6 +47,6 @@ export const PURPOSES: Record<components['schemas']['KeyPurpose'], Label> = {
 /** How a self-test ended. */
 export const TEST_STATES: Record<components['schemas']['KeyTestState'], StateWord> = {
   waiting: { zh: '等待回调', en: 'Waiting', tone: 'wait' },
-  green: { zh: '通过', en: 'Green', tone: 'ok' },
-  red: { zh: '未通过', en: 'Red', tone: 'bad' },
+  green: { zh: '通过', en: 'Passed', tone: 'ok' },
+  red: { zh: '未通过', en: 'Failed', tone: 'bad' },
 };

@@ -1,5 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { $api } from '@/api/client';
+import { useAskedEvery } from '@/api/live';
 import type { components, paths } from '@/api/schema';
 import type { Mode } from '@/app/session/use-mode';
 import type { Search } from '@/shared/lib/search-string';
@@ -35,13 +36,14 @@ export function useRefundSums(search: Partial<Search>, mode: Mode) {
   return $api.useQuery('get', '/admin/v1/refunds/summary', { params: { query: filterOf(search, mode) } });
 }
 
-/** One refund; while it is open it is asked for again and again. */
+/** One refund; while it may change, what is shown follows it. */
 export function useRefund(id: string) {
+  const every = useAskedEvery(LIVE_MS);
   return $api.useQuery(
     'get',
     '/admin/v1/refunds/{refund_id}',
     { params: { path: { refund_id: id } } },
-    { refetchInterval: ({ state }) => (state.data && OPEN_STATES.has(state.data.refund.state) ? LIVE_MS : false) },
+    { refetchInterval: ({ state }) => (state.data && OPEN_STATES.has(state.data.refund.state) ? every : false) },
   );
 }
 

@@ -19,7 +19,7 @@ export const FILTERS: readonly FilterField[] = [
   MODE_FILTER,
   { kind: 'choice', name: 'state', label: { zh: '状态', en: 'State' }, choices: choices(REFUND_STATES) },
   { kind: 'choice', name: 'origin', label: { zh: '来源', en: 'Asked by' }, choices: choices(ORIGINS) },
-  { kind: 'text', name: 'sub_mchid', label: { zh: '特约商户号', en: 'Sub-merchant number' }, width: 150 },
+  { kind: 'text', name: 'sub_mchid', label: { zh: '特约商户号', en: 'Sub-merchant number' }, width: 170 },
   { kind: 'text', name: 'tenant_id', label: { zh: '租户编号', en: 'Tenant id' }, width: 180 },
   { kind: 'days', name: 'from', end: 'to', label: { zh: '申请时间', en: 'Asked for' }, window: true },
 ];

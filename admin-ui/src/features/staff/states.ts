@@ -23,3 +23,16 @@ export const ROLES: Record<RoleName, Label> = {
   tenant_finance: { zh: '租户财务', en: 'Tenant finance' },
   tenant_viewer: { zh: '租户只读', en: 'Tenant viewer' },
 };
+
+/** What each role is for, in a line. */
+export const DUTIES: Record<RoleName, Label> = {
+  platform_owner: { zh: '全部权限，审批密钥与角色', en: 'everything; approves keys and roles' },
+  platform_ops: { zh: '租户、商户、密钥与 Webhook', en: 'tenants, merchants, keys and webhooks' },
+  platform_finance: { zh: '订单、退款审批、对账与账单', en: 'orders, refunds, reconciliation and bills' },
+  auditor: { zh: '查看全部并导出审计，不能修改', en: 'reads everything, exports the audit log' },
+  support: { zh: '查单、看通知、重放单条投递', en: 'looks up orders, replays one delivery' },
+  tenant_owner: { zh: '本租户全部数据与人员', en: 'all of their own tenant' },
+  tenant_dev: { zh: '本租户密钥、端点与投递', en: 'keys, endpoints and deliveries of the tenant' },
+  tenant_finance: { zh: '本租户订单、退款与账单', en: 'orders, refunds and bills of the tenant' },
+  tenant_viewer: { zh: '只看本租户数据', en: "reads what is the tenant's" },
+};

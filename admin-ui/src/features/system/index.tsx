@@ -4,6 +4,8 @@ import type { NavEntry } from '@/app/feature';
 import { guardedPage } from '@/app/guarded-page';
 import { shellRoute } from '@/app/shell-route';
 
+export { QUEUES } from './states';
+
 const PERMISSION = 'system:read';
 
 const nav: readonly NavEntry[] = [

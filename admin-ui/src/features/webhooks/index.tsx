@@ -2,9 +2,12 @@ import { ApiOutlined, SendOutlined } from '@ant-design/icons';
 import { createRoute } from '@tanstack/react-router';
 import type { NavEntry } from '@/app/feature';
 import { guardedPage } from '@/app/guarded-page';
+import { part } from '@/app/part';
 import { shellRoute } from '@/app/shell-route';
 import { plainSearch } from '@/shared/lib/search-string';
 import { DELIVERY_NAMES, ENDPOINT_NAMES } from './search-params';
+
+export { DELIVERY_STATES, ERROR_CLASSES } from './states';
 
 const PERMISSION = 'webhook:read';
 
@@ -52,6 +55,9 @@ const deliveryRoute = createRoute({
   path: '/deliveries/$deliveryId',
   component: guardedPage(PERMISSION, () => import('./pages/delivery-page')),
 });
+
+/** What the tenant was told of an order or a refund, for a tab of its page. */
+export const Told = part(() => import('./components/told'));
 
 /** Where tenants are told, and what they were told. */
 export const webhooks = { nav, routes: [endpointsRoute, endpointRoute, deliveriesRoute, deliveryRoute] };

@@ -129,10 +129,18 @@ function DataRows({ table, caption }: { table: ChartTable; caption: string }) {
         </thead>
         <tbody>
           {table.rows.map((row) => (
-            <tr key={String(row[0])}>
-              {row.map((cell, at) => (
-                <td key={table.head[at]}>{cell}</td>
-              ))}
+            <tr key={row.slice(0, 2).join(' ')}>
+              {row.map((cell, at) =>
+                at === 0 ? (
+                  <th key={table.head[at]} scope="row">
+                    {cell}
+                  </th>
+                ) : (
+                  <td key={table.head[at]} data-label={table.head[at]}>
+                    {cell}
+                  </td>
+                ),
+              )}
             </tr>
           ))}
         </tbody>

@@ -20,12 +20,21 @@ interface Axes {
   readonly from?: number;
 }
 
-function frame(palette: Palette, axes: Axes): ChartOption {
+function frame(palette: Palette, axes: Axes, series: readonly Series[]): ChartOption {
   const text = { color: palette.second, fontSize: 12 };
+  // The title says what a single series is.
+  const several = series.length > 1;
   return {
     textStyle: { color: palette.second },
-    grid: { left: 8, right: 16, top: 36, bottom: 8, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
-    legend: { top: 0, left: 0, textStyle: text, itemWidth: 28, icon: undefined },
+    grid: {
+      left: 8,
+      right: 16,
+      top: several ? 36 : 12,
+      bottom: 8,
+      outerBoundsMode: 'same',
+      outerBoundsContain: 'axisLabel',
+    },
+    legend: { show: several, top: 0, left: 0, textStyle: text, itemWidth: 28, icon: undefined },
     tooltip: {
       trigger: 'axis',
       backgroundColor: palette.floating,
@@ -53,7 +62,7 @@ function frame(palette: Palette, axes: Axes): ChartOption {
 /** Lines over time. */
 export function lines(palette: Palette, axes: Axes, series: readonly Series[]): ChartOption {
   return {
-    ...frame(palette, axes),
+    ...frame(palette, axes, series),
     series: series.slice(0, 6).map((each, at) => ({
       type: 'line',
       name: each.name,
@@ -70,7 +79,7 @@ export function lines(palette: Palette, axes: Axes, series: readonly Series[]): 
 /** Bars from zero; with `stack` they stand on each other. */
 export function bars(palette: Palette, axes: Axes, series: readonly Series[], stack?: string): ChartOption {
   return {
-    ...frame(palette, { ...axes, from: undefined }),
+    ...frame(palette, { ...axes, from: undefined }, series),
     aria: { enabled: series.length > 1, label: { enabled: false }, decal: { show: series.length > 1 } },
     series: series.slice(0, 6).map((each, at) => ({
       type: 'bar',

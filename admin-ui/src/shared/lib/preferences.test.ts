@@ -14,6 +14,16 @@ it('keeps what was chosen, and nothing else', async () => {
   expect(Object.keys(localStorage)).toEqual(['tributary.preferences']);
 });
 
+it('keeps views by list, as far as they are texts', async () => {
+  const first = await import('./preferences');
+  first.choose({ views: { orders: { 未送达: '?problem=undelivered' } } });
+  vi.resetModules();
+  expect((await import('./preferences')).preferences().views).toEqual({ orders: { 未送达: '?problem=undelivered' } });
+  localStorage.setItem('tributary.preferences', '{"views":{"orders":{"a":1,"b":"?x=y"},"refunds":null}}');
+  vi.resetModules();
+  expect((await import('./preferences')).preferences().views).toEqual({ orders: { b: '?x=y' }, refunds: {} });
+});
+
 it('does not trust what it finds', async () => {
   localStorage.setItem('tributary.preferences', '{"theme":"pink","language":7,"columns":{"a":1},"evil":true}');
   const { preferences } = await import('./preferences');

@@ -1,4 +1,6 @@
-/** What a person chose for this browser. Only looks are kept here: never a token, a filter or anybody's data. */
+/**
+ * What a person chose for this browser. Only looks and named filters are kept here: never a token, nor what the server answered.
+ */
 import { useSyncExternalStore } from 'react';
 import type { Language } from './i18n';
 
@@ -12,8 +14,15 @@ export interface Preferences {
   shortcuts: 'on' | 'off';
   /** Hidden columns by table, separated by commas. */
   columns: Readonly<Record<string, string>>;
+  /** Query strings by list and name. */
+  views: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
+/** Views of one list that a person keeps at most. */
+export const MOST_VIEWS = 20;
+
+/** More than any list has columns, or may have views. */
+const MOST_KEPT = 100;
 const KEY = 'tributary.preferences';
 const DEFAULTS: Preferences = {
   language: 'zh-CN',
@@ -22,9 +31,10 @@ const DEFAULTS: Preferences = {
   sidebar: 'open',
   shortcuts: 'on',
   columns: {},
+  views: {},
 };
 
-const ALLOWED: { [Name in Exclude<keyof Preferences, 'columns'>]: readonly Preferences[Name][] } = {
+const ALLOWED: { [Name in Exclude<keyof Preferences, 'columns' | 'views'>]: readonly Preferences[Name][] } = {
   language: ['zh-CN', 'en', 'pseudo'],
   theme: ['system', 'light', 'dark'],
   density: ['compact', 'comfortable'],
@@ -47,9 +57,18 @@ function checked(found: Record<string, unknown>): Preferences {
   const kept: Record<string, unknown> = { ...DEFAULTS };
   for (const [name, values] of Object.entries(ALLOWED))
     if ((values as readonly unknown[]).includes(found[name])) kept[name] = found[name];
-  if (typeof found.columns === 'object' && found.columns !== null)
-    kept.columns = Object.fromEntries(Object.entries(found.columns).filter(([, hidden]) => typeof hidden === 'string'));
+  kept.columns = texts(found.columns);
+  kept.views = Object.fromEntries(Object.entries(object(found.views)).map(([list, views]) => [list, texts(views)]));
   return kept as unknown as Preferences;
+}
+
+function object(found: unknown): object {
+  return typeof found === 'object' && found !== null ? found : {};
+}
+
+function texts(found: unknown): Record<string, string> {
+  const kept = Object.entries(object(found)).filter(([, text]) => typeof text === 'string');
+  return Object.fromEntries(kept.slice(0, MOST_KEPT));
 }
 
 /** What is chosen now. */

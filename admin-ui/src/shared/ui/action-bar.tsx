@@ -10,6 +10,8 @@ export interface ActionButton {
   readonly name: string;
   readonly label: Label;
   readonly danger?: boolean;
+  /** What most people come for. */
+  readonly primary?: boolean;
   readonly act: () => void;
 }
 
@@ -34,7 +36,13 @@ export function ActionBar({ actions, buttons }: ActionBarProps) {
     <div className="action-bar">
       <div className="row">
         {shown.map(({ button, action }) => (
-          <Button key={button.name} danger={button.danger} disabled={!action.allowed} onClick={button.act}>
+          <Button
+            key={button.name}
+            type={button.primary ? 'primary' : 'default'}
+            danger={button.danger}
+            disabled={!action.allowed}
+            onClick={button.act}
+          >
             {label(button.label)}
           </Button>
         ))}

@@ -1,29 +1,38 @@
 import { render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
+import type { ComponentType } from 'react';
 import { expect, it, vi } from 'vitest';
 import { ProblemError } from '@/api/problem';
 import { expectNoViolations } from '../../../tests/axe';
 import { ThemeProvider } from '../theme/theme-provider';
 import { DangerDialog } from './danger-dialog';
+import { LastChangeContext } from './overtaken';
 import { TextField } from './text-field';
 
 /** Opens the dialog and waits until it has taken the focus, which would otherwise be taken from what is typed. */
-async function open(tier: 1 | 2 | 3, onConfirm = vi.fn(async () => '已提交')) {
+async function open(
+  tier: 1 | 2 | 3,
+  onConfirm = vi.fn(async () => '已提交'),
+  LastChange?: ComponentType<{ about: string }>,
+) {
   const onClose = vi.fn();
   render(
     <ThemeProvider>
-      <DangerDialog
-        open
-        tier={tier}
-        title="停用端点"
-        effect="端点将不再收到事件。"
-        act="停用"
-        target="ep_ABCD1234"
-        onConfirm={onConfirm}
-        onClose={onClose}
-      >
-        <TextField label="名称" field="name" value="支流" onChange={() => undefined} />
-      </DangerDialog>
+      <LastChangeContext value={LastChange}>
+        <DangerDialog
+          open
+          tier={tier}
+          title="停用端点"
+          effect="端点将不再收到事件。"
+          act="停用"
+          target="ep_ABCD1234"
+          about="ep_ABCD1234"
+          onConfirm={onConfirm}
+          onClose={onClose}
+        >
+          <TextField label="名称" field="name" value="支流" onChange={() => undefined} />
+        </DangerDialog>
+      </LastChangeContext>
     </ThemeProvider>,
   );
   await vi.waitFor(() => expect(screen.getByRole('button', { name: '取消' })).toHaveFocus());
@@ -80,6 +89,14 @@ it('says that somebody else was faster, and leads to what is there now', async (
   await expectNoViolations(screen.getByRole('dialog'));
   await userEvent.click(screen.getByRole('button', { name: '查看最新内容' }));
   expect(onClose).toHaveBeenCalledOnce();
+});
+
+it('says who was faster, by the id of the object', async () => {
+  const problem = new ProblemError({ status: 412, code: 'version_conflict', title: 'x', fields: [] });
+  const about = (id: string) => `李四 14:31:05 ${id}`;
+  await open(1, vi.fn().mockRejectedValueOnce(problem), ({ about: id }) => <p>{about(id)}</p>);
+  await userEvent.click(screen.getByRole('button', { name: '停用' }));
+  expect(await screen.findByRole('alert')).toHaveTextContent(about('ep_ABCD1234'));
 });
 
 it('shows what the server says about a field at the field, and goes there', async () => {

@@ -1,13 +1,13 @@
 /** Asks before an act, in proportion to what it may cost: one sentence, a reason and four characters, or a second person. */
-import { QueryClientContext } from '@tanstack/react-query';
-import { Alert, Button, Input, Modal } from 'antd';
-import { type ReactNode, useContext, useEffect, useId, useRef, useState } from 'react';
-import { type Problem, problemOf } from '@/api/problem';
+import { Button, Input, Modal } from 'antd';
+import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import { problemOf } from '@/api/problem';
 import { useText } from '../lib/i18n';
 import { newIdempotencyKey } from '../lib/idempotency';
 import { useAct } from '../lib/use-act';
 import { FieldFaults, useFieldFault } from './field-faults';
 import { announce } from './notices';
+import { isOvertaken, Overtaken } from './overtaken';
 import { ProblemView } from './problem-view';
 import { words } from './words';
 
@@ -29,6 +29,8 @@ interface DangerDialogProps {
   readonly act: string;
   /** What the act is about; its last four characters are typed from tier 2 on. */
   readonly target: string;
+  /** The id of the object, where the target is a number of its own. */
+  readonly about?: string;
   /** More fields of the act. */
   readonly children?: ReactNode;
   /** Whether those fields are right. */
@@ -56,6 +58,10 @@ export function DangerDialog(props: DangerDialogProps) {
       <Body {...props} cancel={cancel} />
     </Modal>
   );
+}
+
+function idIn(target: string): string | undefined {
+  return /^[a-z]{3}_\w+$/.test(target) ? target : undefined;
 }
 
 /** Where a form without danger starts; what is dangerous starts on Cancel. */
@@ -98,7 +104,7 @@ function Body({ cancel, ...props }: DangerDialogProps & { cancel: React.RefObjec
       {props.tier === 3 && <p className="hint">{t('secondPerson')}</p>}
       {problem &&
         (isOvertaken(problem) ? (
-          <Overtaken problem={problem} onReload={props.onClose} />
+          <Overtaken problem={problem} about={props.about ?? idIn(props.target)} onReload={props.onClose} />
         ) : (
           <ProblemView error={error} />
         ))}
@@ -111,39 +117,6 @@ function Body({ cancel, ...props }: DangerDialogProps & { cancel: React.RefObjec
         </Button>
       </div>
     </form>
-  );
-}
-
-/** Whether somebody was faster: the edit named a version that is no more, or the object went on to another state. */
-function isOvertaken({ code }: Problem): boolean {
-  return code === 'version_conflict' || code === 'state_conflict';
-}
-
-/** Nothing was overwritten; the way on is to see what is there now. */
-function Overtaken({ problem, onReload }: { problem: Problem; onReload: () => void }) {
-  const t = useText(words);
-  const queries = useContext(QueryClientContext);
-  return (
-    <Alert
-      type="warning"
-      showIcon
-      role="alert"
-      title={problem.code === 'version_conflict' ? t('overtaken') : t('movedOn')}
-      description={
-        <div className="problem-body">
-          <p>{problem.code === 'version_conflict' ? t('overtakenText') : t('movedOnText')}</p>
-          {problem.detail && <p className="faint">{problem.detail}</p>}
-          <Button
-            onClick={() => {
-              void queries?.invalidateQueries();
-              onReload();
-            }}
-          >
-            {t('overtakenReload')}
-          </Button>
-        </div>
-      }
-    />
   );
 }
 

@@ -1,6 +1,6 @@
 /** A list as one plain `<table>`: header cells stay header cells, rows stay while they are fetched again. */
 import { Skeleton } from 'antd';
-import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import type { Label } from '../lib/i18n';
 import { useLabel, useText } from '../lib/i18n';
 import { usePreference } from '../lib/preferences';
@@ -41,7 +41,11 @@ export interface DataTableProps<Row, Answer> {
   readonly footer?: ReactNode;
   /** The rows that are chosen, where rows can be. */
   readonly selection?: Selection;
+  /** Rows that changed a moment ago. */
+  readonly news?: ReadonlySet<string>;
 }
+
+const NO_NEWS: ReadonlySet<string> = new Set();
 
 export interface Selection {
   readonly chosen: ReadonlySet<string>;
@@ -53,12 +57,11 @@ const PATIENCE_MS = 200;
 
 /** Shows the list in whichever state its query is. */
 export function DataTable<Row, Answer>(props: DataTableProps<Row, Answer>) {
-  const { name, query, rowsOf, empty, footer } = props;
+  const { name, query, rowsOf, empty, footer, news = NO_NEWS } = props;
   const columns = useShownColumns(name, props.columns);
   const rows = query.data === undefined ? undefined : rowsOf(query.data);
   const density = usePreference('density');
-  const table = useRef<HTMLTableElement>(null);
-  useShortcuts({ j: () => moveFocus(table.current, 1), k: () => moveFocus(table.current, -1) });
+  useShortcuts({ j: () => moveFocus(1), k: () => moveFocus(-1) });
   return (
     <div className="table-frame" aria-busy={query.isFetching}>
       {query.isFetching && rows && <ProgressLine />}
@@ -67,7 +70,7 @@ export function DataTable<Row, Answer>(props: DataTableProps<Row, Answer>) {
       {rows && rows.length > 0 && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
         <section className="table-scroll" tabIndex={0} aria-label={props.caption}>
-          <table ref={table} className={`table table-${density}`}>
+          <table className={`table table-${density}`}>
             <caption className="visually-hidden">{props.caption}</caption>
             <Head columns={columns} rows={rows} rowKey={props.rowKey} selection={props.selection} />
             <tbody>
@@ -78,6 +81,7 @@ export function DataTable<Row, Answer>(props: DataTableProps<Row, Answer>) {
                   id={props.rowKey(row)}
                   columns={columns}
                   selection={props.selection}
+                  news={news.has(props.rowKey(row))}
                 />
               ))}
             </tbody>
@@ -86,7 +90,18 @@ export function DataTable<Row, Answer>(props: DataTableProps<Row, Answer>) {
       )}
       {query.isPending && !query.error && <LateSkeleton columns={columns} caption={props.caption} />}
       {footer}
+      {props.news && <RowNews count={news.size} />}
     </div>
+  );
+}
+
+/** Says how many rows changed, for those who do not see the marks. */
+function RowNews({ count }: { count: number }) {
+  const t = useText(words);
+  return (
+    <span role="status" className="visually-hidden">
+      {count > 0 ? t('rowsChanged', { count }) : ''}
+    </span>
   );
 }
 
@@ -97,14 +112,18 @@ function useShownColumns<Row>(name: string, columns: readonly Column<Row>[]): re
   return columns.filter((column, at) => at === 0 || !(keys ? keys.includes(column.key) : column.hidden));
 }
 
-/** Moves the focus among the links of the first column, as `j` and `k` do. */
-function moveFocus(table: HTMLTableElement | null, step: 1 | -1): void {
-  const links = [...(table?.querySelectorAll<HTMLElement>('tbody th a, tbody th button') ?? [])].filter(
-    (element) => !element.classList.contains('icon-button'),
-  );
-  const at = links.findIndex((link) => link.closest('tr')?.contains(document.activeElement));
-  const next = at === -1 ? (step === 1 ? 0 : links.length - 1) : Math.min(Math.max(at + step, 0), links.length - 1);
-  links[next]?.focus();
+const PRESSABLE = ['th :is(a, button:not(.icon-button))', ':is(a, button:not(.icon-button, :disabled), summary)'];
+
+/** Moves the focus through the rows of every list, as `j` and `k` do: to a row's link, or else to what can be pressed. */
+function moveFocus(step: 1 | -1): void {
+  const rows = [...document.querySelectorAll<HTMLElement>('.table-frame tbody tr')].filter(pressable);
+  const at = rows.findIndex((row) => row.contains(document.activeElement));
+  const next = at === -1 ? (step === 1 ? 0 : rows.length - 1) : Math.min(Math.max(at + step, 0), rows.length - 1);
+  pressable(rows[next])?.focus();
+}
+
+function pressable(row: HTMLElement | undefined): HTMLElement | undefined {
+  return PRESSABLE.map((selector) => row?.querySelector<HTMLElement>(selector)).find((found) => found) ?? undefined;
 }
 
 interface HeadProps<Row> {
@@ -146,13 +165,14 @@ interface RowProps<Row> {
   readonly id: string;
   readonly columns: readonly Column<Row>[];
   readonly selection?: Selection;
+  readonly news: boolean;
 }
 
-function Row<Row>({ row, id, columns, selection }: RowProps<Row>) {
+function Row<Row>({ row, id, columns, selection, news }: RowProps<Row>) {
   const label = useLabel();
   const t = useText(words);
   return (
-    <tr className={selection?.chosen.has(id) ? 'row-chosen' : undefined}>
+    <tr className={selection?.chosen.has(id) ? 'row-chosen' : news ? 'row-news' : undefined}>
       {selection && (
         <td className="cell-check">
           <input
@@ -164,10 +184,11 @@ function Row<Row>({ row, id, columns, selection }: RowProps<Row>) {
         </td>
       )}
       {columns.map((column, at) => {
-        const className = column.align === 'right' ? 'cell-right' : undefined;
+        const className = classOf(column);
         return at === 0 ? (
           <th key={column.key} scope="row" className={className}>
             {column.render(row)}
+            {news && <span className="visually-hidden">{t('rowChanged')}</span>}
           </th>
         ) : (
           <td key={column.key} className={className} data-label={label(column.title)}>
@@ -177,6 +198,12 @@ function Row<Row>({ row, id, columns, selection }: RowProps<Row>) {
       })}
     </tr>
   );
+}
+
+/** What can be done with a row is there on a phone too, where few columns are. */
+function classOf<Row>({ key, align }: Column<Row>): string | undefined {
+  if (key === 'act') return 'cell-act';
+  return align === 'right' ? 'cell-right' : undefined;
 }
 
 function toggled(chosen: ReadonlySet<string>, id: string): ReadonlySet<string> {

@@ -45,10 +45,16 @@ export function Panel({ title, extra, children }: { title?: string; extra?: Reac
   );
 }
 
+interface FactsProps {
+  readonly facts: readonly (readonly [name: string, value: ReactNode])[];
+  /** Each on a line of its own, for long values. */
+  readonly rows?: boolean;
+}
+
 /** Names and values. */
-export function Facts({ facts }: { facts: readonly (readonly [name: string, value: ReactNode])[] }) {
+export function Facts({ facts, rows = false }: FactsProps) {
   return (
-    <dl className="facts">
+    <dl className={rows ? 'facts facts-rows' : 'facts'}>
       {facts.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>

@@ -32,6 +32,8 @@ export function Pager({ nextCursor, total }: PagerProps) {
   const location = useLocation();
   const search = location.search as Search;
   const trail = (location.state as Trail).trail ?? [];
+  // All of it is on the page.
+  if (!nextCursor && !search.cursor && !search.limit && trail.length === 0 && !total) return null;
 
   function go(change: Partial<Search>, next: readonly string[]) {
     const target = { ...search, ...change } as Search;

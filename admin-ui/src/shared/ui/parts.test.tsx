@@ -73,7 +73,7 @@ it('says code, request id and who must act', () => {
     </ThemeProvider>,
   );
   const alert = screen.getByRole('alert');
-  for (const text of ['WeChat refused', 'wechat_refused', 'req_1', 'NO_AUTH', 'provider'])
+  for (const text of ['微信支付拒绝了这次请求', 'wechat_refused', 'req_1', 'NO_AUTH', '服务商人员'])
     expect(alert).toHaveTextContent(text);
 });
 

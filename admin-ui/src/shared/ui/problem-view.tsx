@@ -3,9 +3,13 @@ import { Alert, Button } from 'antd';
 import { useEffect, useState } from 'react';
 import type { Problem, WechatCause } from '@/api/problem';
 import { problemOf } from '@/api/problem';
-import { useLanguage, useText } from '../lib/i18n';
+import { useLabel, useLanguage, useText } from '../lib/i18n';
 import { IdText } from './id-text';
+import { ACTORS, PROBLEM_TITLES } from './problem-words';
 import { words } from './words';
+
+/** Asking again changes nothing: it is not there, or not for this person. */
+const IN_VAIN = new Set([403, 404]);
 
 /** Shows what went wrong; give `onRetry` only where repeating is safe. */
 export function ProblemView({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
@@ -32,7 +36,9 @@ export function ProblemView({ error, onRetry }: { error: unknown; onRetry?: () =
               </span>
             )}
           </div>
-          {onRetry && <RetryButton key={problem.requestId} wait={problem.retryAfterSeconds ?? 0} onRetry={onRetry} />}
+          {onRetry && !IN_VAIN.has(problem.status) && (
+            <RetryButton key={problem.requestId} wait={problem.retryAfterSeconds ?? 0} onRetry={onRetry} />
+          )}
         </div>
       }
     />
@@ -41,8 +47,11 @@ export function ProblemView({ error, onRetry }: { error: unknown; onRetry?: () =
 
 function ProblemTitle({ problem }: { problem: Problem }) {
   const t = useText(words);
+  const label = useLabel();
   if (problem.status === 0) return <>{t('noAnswer')}</>;
-  return <>{problem.status === 403 && problem.permission ? t('noPermission') : problem.title}</>;
+  if (problem.status === 403 && problem.permission) return <>{t('noPermission')}</>;
+  const known = PROBLEM_TITLES[problem.code];
+  return <>{known ? label(known) : problem.title}</>;
 }
 
 function ProblemText({ problem }: { problem: Problem }) {
@@ -73,7 +82,9 @@ function ProblemText({ problem }: { problem: Problem }) {
 
 function WechatFacts({ cause }: { cause: WechatCause }) {
   const t = useText(words);
+  const label = useLabel();
   const zh = useLanguage() === 'zh-CN';
+  const actor = ACTORS[cause.who_must_act ?? ''];
   return (
     <>
       <p>
@@ -82,7 +93,7 @@ function WechatFacts({ cause }: { cause: WechatCause }) {
       {cause.cause && <p>{zh ? cause.cause.zh : cause.cause.en}</p>}
       {cause.who_must_act && (
         <p>
-          {t('whoMustAct')} {cause.who_must_act}
+          {t('whoMustAct')} {actor ? label(actor) : cause.who_must_act}
         </p>
       )}
       {cause.retryable !== undefined && <p>{cause.retryable ? t('safeToRetry') : t('notSafeToRetry')}</p>}

@@ -10,12 +10,14 @@ interface RefreshBarProps {
   readonly query: { readonly dataUpdatedAt: number; readonly isFetching: boolean; readonly refetch: () => unknown };
   /** True while rows are chosen; a dialog and a hidden tab pause it anyway. */
   readonly paused?: boolean;
+  /** How many rows came or went since; they are shown when asked for, so that nothing moves by itself. */
+  readonly waiting?: number;
 }
 
 const SECONDS = [0, 10, 30, 60];
 
 /** Stands above a list. */
-export function RefreshBar({ query, paused }: RefreshBarProps) {
+export function RefreshBar({ query, paused, waiting = 0 }: RefreshBarProps) {
   const t = useText(words);
   const [every, setEvery] = useState(0);
   const { refetch } = query;
@@ -41,9 +43,17 @@ export function RefreshBar({ query, paused }: RefreshBarProps) {
         }))}
         onChange={setEvery}
       />
-      <Button icon={<ReloadOutlined aria-hidden="true" />} loading={query.isFetching} onClick={() => query.refetch()}>
-        {t('refresh')}
+      <Button
+        icon={<ReloadOutlined aria-hidden="true" />}
+        type={waiting > 0 ? 'primary' : 'default'}
+        loading={query.isFetching && waiting === 0}
+        onClick={() => query.refetch()}
+      >
+        {waiting > 0 ? t('showWaiting', { count: waiting }) : t('refresh')}
       </Button>
+      <span role="status" className="visually-hidden">
+        {waiting > 0 ? t('waiting', { count: waiting }) : ''}
+      </span>
     </div>
   );
 }

@@ -40,30 +40,41 @@ export function SecretField({ label, value, onChange, hint, error }: SecretField
   );
 }
 
+interface SecretFileProps extends SecretFieldProps {
+  /** Whether several may be chosen at once; `onChange` is called with each. */
+  readonly multiple?: boolean;
+}
+
 /** A file, such as `apiclient_key.pem`; its text is read here and goes nowhere but into the call. */
-export function SecretFile({ label, value, onChange, hint, error }: SecretFieldProps) {
+export function SecretFile({ label, value, onChange, hint, error, multiple }: SecretFileProps) {
   const t = useText(words);
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
   const [name, setName] = useState('');
   const cleared = useIdleClear(value, onChange);
 
-  async function take(file: File | undefined) {
-    if (!file || file.size > MOST_FILE_BYTES) return;
-    setName(file.name);
-    onChange(await file.text());
+  async function take(files: readonly File[]) {
+    const small = files.filter((file) => file.size <= MOST_FILE_BYTES);
+    setName(small.map((file) => file.name).join(', '));
+    for (const file of small) onChange(await file.text());
     if (input.current) input.current.value = '';
   }
 
   return (
     <div className="field">
       <span id={`${id}-label`}>{label}</span>
-      <input ref={input} type="file" hidden onChange={(event) => void take(event.target.files?.[0])} />
+      <input
+        ref={input}
+        type="file"
+        hidden
+        multiple={multiple}
+        onChange={(event) => void take([...(event.target.files ?? [])])}
+      />
       <div>
         <Button aria-describedby={`${id}-label ${id}-hint`} onClick={() => input.current?.click()}>
           {t('chooseFile')}
         </Button>{' '}
-        {value && <span>{t('fileChosen', { name })}</span>}
+        {value && <span>{t('fileChosen', { name: name || label })}</span>}
       </div>
       <span id={`${id}-hint`} className={error ? 'field-error' : 'hint'}>
         {error ?? (cleared ? t('secretCleared') : hint)}

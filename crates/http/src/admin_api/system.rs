@@ -183,7 +183,7 @@ struct HealthStatistics {
     slow_refunds: i64,
     /// Open differences by class.
     differences: Vec<DifferenceFigures>,
-    /// Keys that end within 60 days, those that end first first; of providers only for staff of the platform.
+    /// Keys that end within 180 days, those that end first first; of providers only for staff of the platform.
     ending_keys: Vec<EndingKey>,
     /// When this was looked up (RFC 3339).
     as_of: String,

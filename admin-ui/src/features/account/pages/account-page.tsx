@@ -52,7 +52,7 @@ function OwnSessions() {
   }
 
   const column = {
-    key: 'end',
+    key: 'act',
     title: { zh: '操作', en: 'Action' },
     render: (session: OpenSession) =>
       session.current ? (

@@ -1,7 +1,9 @@
 import { useState } from 'react';
 import { api } from '@/api/client';
+import { useStaffNames } from '@/app/session/names';
 import { useText } from '@/shared/lib/i18n';
 import { DangerDialog } from '@/shared/ui/danger-dialog';
+import { NamedField } from '@/shared/ui/named-field';
 import { TextField } from '@/shared/ui/text-field';
 import { words } from '../i18n';
 import { type Difference, useFinanceChanged } from '../queries';
@@ -15,6 +17,7 @@ export interface DifferenceAct {
 export function DifferenceActs({ act, onClose }: { act: DifferenceAct | undefined; onClose: () => void }) {
   const t = useText(words);
   const changed = useFinanceChanged();
+  const colleagues = useStaffNames();
   const [text, setText] = useState('');
   const params = { path: { discrepancy_id: act?.difference.id ?? '' } };
   const target = act?.difference.number ?? '';
@@ -61,7 +64,7 @@ export function DifferenceActs({ act, onClose }: { act: DifferenceAct | undefine
         }}
         onClose={onClose}
       >
-        <TextField field="assignee" label={t('assignee')} value={text} mono onChange={setText} />
+        <NamedField field="assignee" label={t('assignee')} value={text} names={colleagues} onChange={setText} />
       </DangerDialog>
       <DangerDialog
         open={act?.kind === 'close'}

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { Button } from 'antd';
 import { useState } from 'react';
 import { $api } from '@/api/client';
+import { ActorName } from '@/app/session/names';
 import { useCan } from '@/app/session/use-session';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import { type Column, DataTable } from '@/shared/ui/data-table';
@@ -24,8 +25,9 @@ function ClassText({ difference }: { difference: Difference }) {
   );
 }
 
+const KIND = { key: 'class', title: { zh: '类型', en: 'Kind' } };
+
 const COLUMNS: readonly Column<Difference>[] = [
-  { key: 'class', title: { zh: '类型', en: 'Kind' }, render: (difference) => <ClassText difference={difference} /> },
   {
     key: 'state',
     title: { zh: '状态', en: 'State' },
@@ -61,7 +63,11 @@ const COLUMNS: readonly Column<Difference>[] = [
         <span className="mono">{difference.number}</span>
       ),
   },
-  { key: 'assignee', title: { zh: '负责人', en: 'Assigned to' }, render: (difference) => difference.assignee ?? '—' },
+  {
+    key: 'assignee',
+    title: { zh: '负责人', en: 'Assigned to' },
+    render: (difference) => (difference.assignee ? <ActorName actor={difference.assignee} /> : '—'),
+  },
   { key: 'reason', title: { zh: '说明', en: 'Why' }, render: (difference) => difference.reason ?? '—' },
 ];
 
@@ -73,6 +79,18 @@ export function Differences({ day }: { day: Day }) {
     params: { query: { provider_id: day.provider_id, date: day.date } },
   });
   const [act, setAct] = useState<DifferenceAct>();
+  const writes = can('reconciliation:close');
+  const named: Column<Difference> = {
+    ...KIND,
+    render: (difference) =>
+      writes && difference.state !== 'closed' ? (
+        <button type="button" className="link-button" onClick={() => setAct({ kind: 'explain', difference })}>
+          <ClassText difference={difference} />
+        </button>
+      ) : (
+        <ClassText difference={difference} />
+      ),
+  };
   const column: Column<Difference> = {
     key: 'act',
     title: { zh: '操作', en: 'Action' },
@@ -96,7 +114,7 @@ export function Differences({ day }: { day: Day }) {
       <DataTable
         name="differences"
         caption={t('differences')}
-        columns={can('reconciliation:close') ? [...COLUMNS, column] : COLUMNS}
+        columns={writes ? [named, ...COLUMNS, column] : [named, ...COLUMNS]}
         query={query}
         rowsOf={(page) => page.data}
         rowKey={(difference) => difference.id}

@@ -1,5 +1,6 @@
 import { Button } from 'antd';
 import { $api, api } from '@/api/client';
+import { ProviderName } from '@/app/session/names';
 import { MODE_FILTER, useMode } from '@/app/session/use-mode';
 import { useAddress } from '@/shared/lib/address';
 import { saveFile } from '@/shared/lib/csv';
@@ -8,13 +9,14 @@ import { useAct } from '@/shared/lib/use-act';
 import type { Column } from '@/shared/ui/data-table';
 import type { FilterField } from '@/shared/ui/filter-bar';
 import { ListPage } from '@/shared/ui/list-page';
+import { Money } from '@/shared/ui/money';
 import { pageSize } from '@/shared/ui/pager';
 import { ProblemView } from '@/shared/ui/problem-view';
 import { choices, StatusTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
 import { words } from '../i18n';
 import type { Bill } from '../queries';
-import { BILL_KINDS, BILL_STATES } from '../states';
+import { ACCOUNTS, BILL_KINDS, BILL_STATES } from '../states';
 
 const FILTERS: readonly FilterField[] = [
   MODE_FILTER,
@@ -26,6 +28,17 @@ function KindText({ bill }: { bill: Bill }) {
   const label = useLabel();
   const name = BILL_KINDS[bill.kind];
   return <>{name ? label(name) : bill.kind}</>;
+}
+
+/** Whose money a fund flow is about: one of the provider's accounts, or a sub-merchant's number. */
+function Account({ bill: { account } }: { bill: Bill }) {
+  const label = useLabel();
+  if (!account) return <span className="faint">—</span>;
+  const parts = account.split(':').map((part) => {
+    const name = ACCOUNTS[part];
+    return name ? label(name) : part;
+  });
+  return <span title={account}>{parts.join(' · ')}</span>;
 }
 
 function Download({ bill }: { bill: Bill }) {
@@ -55,12 +68,24 @@ function Download({ bill }: { bill: Bill }) {
 const COLUMNS: readonly Column<Bill>[] = [
   { key: 'date', title: { zh: '账单日', en: 'Day' }, render: (bill) => bill.date },
   { key: 'kind', title: { zh: '类型', en: 'Kind' }, render: (bill) => <KindText bill={bill} /> },
+  { key: 'account', title: { zh: '账户', en: 'Account' }, render: (bill) => <Account bill={bill} /> },
+  {
+    key: 'provider',
+    title: { zh: '服务商', en: 'Provider' },
+    render: (bill) => <ProviderName id={bill.provider_id} />,
+  },
   {
     key: 'state',
     title: { zh: '状态', en: 'State' },
     render: (bill) => <StatusTag value={bill.state} words={BILL_STATES} />,
   },
   { key: 'rows', title: { zh: '行数', en: 'Rows' }, align: 'right', render: (bill) => bill.rows },
+  {
+    key: 'payments',
+    title: { zh: '支付合计', en: 'Payments' },
+    align: 'right',
+    render: (bill) => (bill.kind === 'trade' && bill.rows > 0 ? <Money fen={bill.payments} /> : '—'),
+  },
   {
     key: 'hash',
     title: { zh: '校验', en: 'Hash' },
@@ -73,7 +98,11 @@ const COLUMNS: readonly Column<Bill>[] = [
     width: 150,
     render: (bill) => <TimeText at={bill.finished_at} />,
   },
-  { key: 'act', title: { zh: '操作', en: 'Action' }, render: (bill) => <Download bill={bill} /> },
+  {
+    key: 'act',
+    title: { zh: '操作', en: 'Action' },
+    render: (bill) => (bill.state === 'verified' ? <Download bill={bill} /> : null),
+  },
 ];
 
 /** WeChat's bills as they came. */

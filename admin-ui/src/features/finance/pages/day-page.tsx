@@ -2,6 +2,7 @@ import { useParams } from '@tanstack/react-router';
 import { Button } from 'antd';
 import { useState } from 'react';
 import { $api, api } from '@/api/client';
+import { ProviderName } from '@/app/session/names';
 import { useCan } from '@/app/session/use-session';
 import { useText } from '@/shared/lib/i18n';
 import { DangerDialog } from '@/shared/ui/danger-dialog';
@@ -44,6 +45,7 @@ function Whole({ day }: { day: Day }) {
       <div className="row">
         <StatusTag value={day.closed_at ? 'closed' : day.state} words={DAY_STATES} />
         <span>{t('open', { count: day.open })}</span>
+        <ProviderName id={day.provider_id} />
         {!closable && !day.closed_at && <span className="hint">{t('notZero')}</span>}
         {day.failure && <span className="field-error">{day.failure}</span>}
       </div>
@@ -76,6 +78,9 @@ function Whole({ day }: { day: Day }) {
   );
 }
 
+/** The columns that hold money. */
+const AMOUNTS = new Set([1, 2, 3]);
+
 /** Ours, WeChat's, and the difference, exact to the fen. */
 function Comparison({ day }: { day: Day }) {
   const t = useText(words);
@@ -90,8 +95,8 @@ function Comparison({ day }: { day: Day }) {
         <caption className="visually-hidden">{t('figures')}</caption>
         <thead>
           <tr>
-            {['', t('local'), t('bill'), t('difference'), t('state')].map((name) => (
-              <th key={name} scope="col">
+            {['', t('local'), t('bill'), t('difference'), t('state')].map((name, at) => (
+              <th key={name} scope="col" className={AMOUNTS.has(at) ? 'cell-right' : undefined}>
                 {name || <span className="visually-hidden">{t('figures')}</span>}
               </th>
             ))}
@@ -101,13 +106,13 @@ function Comparison({ day }: { day: Day }) {
           {rows.map(([name, figures]) => (
             <tr key={name}>
               <th scope="row">{name}</th>
-              <td data-label={t('local')}>
+              <td data-label={t('local')} className="cell-right">
                 <Counted fen={figures.local} count={figures.local_count} />
               </td>
-              <td data-label={t('bill')}>
+              <td data-label={t('bill')} className="cell-right">
                 <Counted fen={figures.bill} count={figures.bill_count} />
               </td>
-              <td data-label={t('difference')}>
+              <td data-label={t('difference')} className="cell-right">
                 <Money fen={figures.local - figures.bill} strong />
               </td>
               <td data-label={t('state')}>
@@ -126,7 +131,7 @@ function Counted({ fen, count }: { fen: number; count: number }) {
   const t = useText(words);
   return (
     <span>
-      <Money fen={fen} /> <span className="faint">{t('rows', { count })}</span>
+      <span className="faint">{t('rows', { count })}</span> <Money fen={fen} />
     </span>
   );
 }

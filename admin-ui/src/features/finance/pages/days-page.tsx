@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { Button } from 'antd';
 import { useState } from 'react';
 import { $api, api } from '@/api/client';
+import { ProviderName, useProviderNames } from '@/app/session/names';
 import { MODE_FILTER, useMode } from '@/app/session/use-mode';
 import { useCan } from '@/app/session/use-session';
 import { useAddress } from '@/shared/lib/address';
@@ -11,11 +12,17 @@ import { DangerDialog } from '@/shared/ui/danger-dialog';
 import type { Column } from '@/shared/ui/data-table';
 import { ListPage } from '@/shared/ui/list-page';
 import { Money } from '@/shared/ui/money';
-import { StatusTag } from '@/shared/ui/status-tag';
+import { NamedField } from '@/shared/ui/named-field';
+import { StatusTag, ToneTag } from '@/shared/ui/status-tag';
 import { TextField } from '@/shared/ui/text-field';
 import { words } from '../i18n';
 import { type Day, useFinanceChanged } from '../queries';
 import { DAY_STATES } from '../states';
+
+/** Draws the eye only where somebody must look. */
+function OpenCount({ count }: { count: number }) {
+  return count === 0 ? <>0</> : <ToneTag tone="bad">{String(count)}</ToneTag>;
+}
 
 const COLUMNS: readonly Column<Day>[] = [
   {
@@ -32,7 +39,12 @@ const COLUMNS: readonly Column<Day>[] = [
     title: { zh: '状态', en: 'State' },
     render: (day) => <StatusTag value={day.closed_at ? 'closed' : day.state} words={DAY_STATES} />,
   },
-  { key: 'open', title: { zh: '未处理差异', en: 'Open differences' }, align: 'right', render: (day) => day.open },
+  {
+    key: 'open',
+    title: { zh: '未处理差异', en: 'Open differences' },
+    align: 'right',
+    render: (day) => <OpenCount count={day.open} />,
+  },
   {
     key: 'local',
     title: { zh: '平台支付', en: 'Paid, ours' },
@@ -54,7 +66,7 @@ const COLUMNS: readonly Column<Day>[] = [
   {
     key: 'provider',
     title: { zh: '服务商', en: 'Provider' },
-    render: (day) => <span className="mono">{day.provider_id}</span>,
+    render: (day) => <ProviderName id={day.provider_id} />,
   },
 ];
 
@@ -87,6 +99,7 @@ export default function DaysPage() {
 function RunDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
   const t = useText(words);
   const changed = useFinanceChanged();
+  const providers = useProviderNames();
   const [provider, setProvider] = useState('');
   const [date, setDate] = useState('');
   return (
@@ -105,7 +118,7 @@ function RunDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
       }}
       onClose={onClose}
     >
-      <TextField field="provider_id" label={t('provider')} value={provider} mono onChange={setProvider} />
+      <NamedField field="provider_id" label={t('provider')} value={provider} names={providers} onChange={setProvider} />
       <TextField field="date" label={t('date')} value={date} mono onChange={setDate} />
     </DangerDialog>
   );

@@ -5,24 +5,37 @@ import { useState } from 'react';
 import { $api, api } from '@/api/client';
 import type { components } from '@/api/schema';
 import { useCan } from '@/app/session/use-session';
-import { useText } from '@/shared/lib/i18n';
+import { useLabel, useText } from '@/shared/lib/i18n';
 import { DangerDialog } from '@/shared/ui/danger-dialog';
 import { type Column, DataTable } from '@/shared/ui/data-table';
 import { Empty } from '@/shared/ui/empty';
+import { ShortId } from '@/shared/ui/short-id';
 import { TimeText } from '@/shared/ui/time-text';
 import { words } from '../i18n';
+import { ALARM_KINDS } from '../states';
+import { AlarmFacts } from './alarm-facts';
 
 type Alarm = components['schemas']['AlarmObject'];
 
+function KindText({ alarm }: { alarm: Alarm }) {
+  const label = useLabel();
+  const kind = ALARM_KINDS[alarm.kind];
+  return (
+    <strong title={alarm.kind} className={kind ? undefined : 'mono'}>
+      {kind ? label(kind) : alarm.kind}
+    </strong>
+  );
+}
+
 const COLUMNS: readonly Column<Alarm>[] = [
-  { key: 'kind', title: { zh: '类型', en: 'Kind' }, render: (alarm) => <span className="mono">{alarm.kind}</span> },
+  { key: 'kind', title: { zh: '类型', en: 'Kind' }, render: (alarm) => <KindText alarm={alarm} /> },
   {
     key: 'order',
     title: { zh: '订单', en: 'Order' },
     render: (alarm) =>
       alarm.order_id ? (
-        <Link to="/orders/$orderId" params={{ orderId: alarm.order_id }} className="mono">
-          {alarm.order_id}
+        <Link to="/orders/$orderId" params={{ orderId: alarm.order_id }}>
+          <ShortId id={alarm.order_id} />
         </Link>
       ) : (
         <span className="faint">—</span>
@@ -31,7 +44,7 @@ const COLUMNS: readonly Column<Alarm>[] = [
   {
     key: 'detail',
     title: { zh: '内容', en: 'What was seen' },
-    render: (alarm) => <span className="cell-wrap">{JSON.stringify(alarm.detail)}</span>,
+    render: (alarm) => <AlarmFacts detail={alarm.detail} />,
   },
   {
     key: 'raised',

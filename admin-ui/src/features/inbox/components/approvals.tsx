@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import { $api } from '@/api/client';
+import { ActorName } from '@/app/session/names';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import { type Column, DataTable } from '@/shared/ui/data-table';
 import { Empty } from '@/shared/ui/empty';
@@ -7,6 +7,7 @@ import { Money } from '@/shared/ui/money';
 import { TimeText } from '@/shared/ui/time-text';
 import { type Approval, askedFen } from '../content';
 import { words } from '../i18n';
+import { usePendingApprovals } from '../queries';
 import { APPROVAL_KINDS } from '../states';
 import { TargetLink } from './target-link';
 
@@ -37,7 +38,11 @@ const COLUMNS: readonly Column<Approval>[] = [
     align: 'right',
     render: (approval) => <AskedMoney approval={approval} />,
   },
-  { key: 'by', title: { zh: '申请人', en: 'Asked by' }, render: (approval) => approval.requested_by },
+  {
+    key: 'by',
+    title: { zh: '申请人', en: 'Asked by' },
+    render: (approval) => <ActorName actor={approval.requested_by} />,
+  },
   {
     key: 'reason',
     title: { zh: '原因', en: 'Why' },
@@ -45,7 +50,7 @@ const COLUMNS: readonly Column<Approval>[] = [
   },
   {
     key: 'expires',
-    title: { zh: '失效时间', en: 'Ends' },
+    title: { zh: '失效时间', en: 'Expires' },
     width: 150,
     render: (approval) => <TimeText at={approval.expires_at} />,
   },
@@ -54,7 +59,7 @@ const COLUMNS: readonly Column<Approval>[] = [
 /** Requests that wait for a second person. */
 export function Approvals() {
   const t = useText(words);
-  const query = $api.useQuery('get', '/admin/v1/approvals', { params: { query: { state: 'pending' as never } } });
+  const query = usePendingApprovals();
   return (
     <DataTable
       name="approvals"

@@ -6,6 +6,7 @@ import { useLabel, useText } from '@/shared/lib/i18n';
 import { type Column, DataTable } from '@/shared/ui/data-table';
 import { Empty } from '@/shared/ui/empty';
 import { Money } from '@/shared/ui/money';
+import { ShortId } from '@/shared/ui/short-id';
 import { TimeText } from '@/shared/ui/time-text';
 import { words } from '../i18n';
 
@@ -22,8 +23,8 @@ const COLUMNS: readonly Column<Late>[] = [
     key: 'order',
     title: { zh: '订单', en: 'Order' },
     render: (late) => (
-      <Link to="/orders/$orderId" params={{ orderId: late.order_id }} className="mono">
-        {late.order_id}
+      <Link to="/orders/$orderId" params={{ orderId: late.order_id }}>
+        <ShortId id={late.order_id} />
       </Link>
     ),
   },

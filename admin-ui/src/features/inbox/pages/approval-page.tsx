@@ -2,6 +2,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { $api, api } from '@/api/client';
+import { ActorName } from '@/app/session/names';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import { formatFen } from '@/shared/lib/money';
 import { actionOf } from '@/shared/lib/permission';
@@ -48,14 +49,18 @@ function Whole({ approval }: { approval: Approval }) {
           facts={[
             [t('state'), <StatusTag key="state" value={approval.state} words={APPROVAL_STATES} />],
             [t('target'), <TargetLink key="target" approval={approval} />],
-            [t('requestedBy'), approval.requested_by],
+            [t('requestedBy'), <ActorName key="by" actor={approval.requested_by} />],
             [t('reason'), approval.reason],
             [t('created'), <TimeText key="created" at={approval.created_at} />],
             [t('expires'), <TimeText key="expires" at={approval.expires_at} />],
-            [t('decidedBy'), approval.decided_by],
-            [t('decisionReason'), approval.decision_reason],
-            [t('decided'), <TimeText key="decided" at={approval.decided_at} />],
-            [t('outcome'), approval.outcome],
+            ...(approval.decided_by
+              ? ([
+                  [t('decidedBy'), <ActorName key="decider" actor={approval.decided_by} />],
+                  [t('decisionReason'), approval.decision_reason],
+                  [t('decided'), <TimeText key="decided" at={approval.decided_at} />],
+                  [t('outcome'), approval.outcome],
+                ] as const)
+              : []),
             [t('id'), <IdText key="id" value={approval.id} what={t('id')} />],
           ]}
         />
@@ -88,7 +93,7 @@ function Deciding({ approval }: { approval: Approval }) {
       <ActionBar
         actions={approval.actions}
         buttons={[
-          { name: 'approve', label: { zh: '批准', en: 'Approve' }, act: () => setAct('approve') },
+          { name: 'approve', label: { zh: '批准', en: 'Approve' }, primary: true, act: () => setAct('approve') },
           { name: 'reject', label: { zh: '拒绝', en: 'Reject' }, danger: true, act: () => setAct('reject') },
         ]}
       />

@@ -3,7 +3,9 @@ import { useParams } from '@tanstack/react-router';
 import { Button, Progress } from 'antd';
 import { useState } from 'react';
 import { $api, api } from '@/api/client';
+import { useAskedEvery } from '@/api/live';
 import type { components } from '@/api/schema';
+import { ActorName } from '@/app/session/names';
 import { saveFile } from '@/shared/lib/csv';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import { useAct } from '@/shared/lib/use-act';
@@ -19,6 +21,9 @@ import { words } from '../i18n';
 import { JOB_KINDS, JOB_STATES } from '../states';
 
 type Job = components['schemas']['JobObject'];
+/** Nothing is steered any more. */
+const OVER: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
+
 type Act = 'pause' | 'resume' | 'cancel';
 
 const LIVE_MS = 2_000;
@@ -27,11 +32,12 @@ const LIVE_MS = 2_000;
 export default function JobPage() {
   const t = useText(words);
   const { jobId } = useParams({ strict: false }) as { jobId: string };
+  const every = useAskedEvery(LIVE_MS);
   const query = $api.useQuery(
     'get',
     '/admin/v1/jobs/{job_id}',
     { params: { path: { job_id: jobId } } },
-    { refetchInterval: ({ state }) => (state.data?.state === 'running' ? LIVE_MS : false) },
+    { refetchInterval: ({ state }) => (state.data?.state === 'running' ? every : false) },
   );
   return (
     <ObjectPage title={t('job')} query={query}>
@@ -45,8 +51,8 @@ function Whole({ job }: { job: Job }) {
   const label = useLabel();
   const kind = JOB_KINDS[job.kind];
   return (
-    <Page title={`${t('job')} ${kind ? label(kind) : job.kind}`}>
-      <Steering job={job} />
+    <Page title={`${t('job')}: ${kind ? label(kind) : job.kind}`}>
+      {!OVER.has(job.state) && <Steering job={job} />}
       <Panel title={t('facts')}>
         {job.total !== undefined && job.total > 0 && (
           <Progress
@@ -60,12 +66,16 @@ function Whole({ job }: { job: Job }) {
             [t('state'), <StatusTag key="state" value={job.state} words={JOB_STATES} />],
             [t('progress'), t('of', { done: job.done, total: job.total ?? '…' })],
             [t('troubles'), job.troubles],
-            [t('failure'), job.failure],
-            [t('by'), job.asked_by],
+            ...(job.failure ? ([[t('failure'), job.failure]] as const) : []),
+            [t('by'), <ActorName key="by" actor={job.asked_by} />],
             [t('created'), <TimeText key="created" at={job.created_at} />],
             [t('finished'), <TimeText key="finished" at={job.finished_at} />],
-            [t('file'), job.result_name && <Download key="file" job={job} />],
-            [t('until'), <TimeText key="until" at={job.result_until} />],
+            ...(job.result_name
+              ? ([
+                  [t('file'), <Download key="file" job={job} />],
+                  [t('until'), <TimeText key="until" at={job.result_until} />],
+                ] as const)
+              : []),
             [t('id'), <IdText key="id" value={job.id} what={t('id')} />],
           ]}
         />

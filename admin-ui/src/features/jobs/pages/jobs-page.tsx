@@ -1,6 +1,8 @@
 import { Link } from '@tanstack/react-router';
 import { $api } from '@/api/client';
+import { useAskedEvery } from '@/api/live';
 import type { components } from '@/api/schema';
+import { ActorName } from '@/app/session/names';
 import { useAddress } from '@/shared/lib/address';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import type { Column } from '@/shared/ui/data-table';
@@ -39,7 +41,7 @@ const COLUMNS: readonly Column<Job>[] = [
     render: (job) => `${job.done} / ${job.total ?? '…'}`,
   },
   { key: 'troubles', title: { zh: '出错行', en: 'Troubles' }, align: 'right', render: (job) => job.troubles },
-  { key: 'by', title: { zh: '发起人', en: 'Asked by' }, render: (job) => job.asked_by },
+  { key: 'by', title: { zh: '发起人', en: 'Asked by' }, render: (job) => <ActorName actor={job.asked_by} /> },
   {
     key: 'created',
     title: { zh: '开始时间', en: 'Begun' },
@@ -58,11 +60,12 @@ const COLUMNS: readonly Column<Job>[] = [
 export default function JobsPage() {
   const t = useText(words);
   const { search } = useAddress();
+  const every = useAskedEvery(LIVE_MS);
   const query = $api.useQuery(
     'get',
     '/admin/v1/jobs',
     { params: { query: { cursor: search.cursor, limit: pageSize(search) } } },
-    { refetchInterval: ({ state }) => (state.data?.data.some((job) => job.state === 'running') ? LIVE_MS : false) },
+    { refetchInterval: ({ state }) => (state.data?.data.some((job) => job.state === 'running') ? every : false) },
   );
   return (
     <ListPage
@@ -74,6 +77,7 @@ export default function JobsPage() {
       columns={COLUMNS}
       query={query}
       rowKey={(job) => job.id}
+      live
     />
   );
 }

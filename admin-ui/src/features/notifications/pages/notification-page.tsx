@@ -1,6 +1,7 @@
 import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api } from '@/api/client';
+import { ProviderName } from '@/app/session/names';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import type { Tone } from '@/shared/theme/tokens';
 import { ActionBar } from '@/shared/ui/action-bar';
@@ -9,8 +10,10 @@ import { IdText } from '@/shared/ui/id-text';
 import { JsonView } from '@/shared/ui/json-view';
 import { ObjectPage } from '@/shared/ui/object-page';
 import { Facts, Page, Panel } from '@/shared/ui/page';
+import { ShortId } from '@/shared/ui/short-id';
 import { StatusTag, ToneTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
+import { Verdict } from '../components/verdict';
 import { words } from '../i18n';
 import { useNotification, useNotificationsChanged, type Whole } from '../queries';
 import { CHECKS, NOTIFICATION_STATES } from '../states';
@@ -46,6 +49,7 @@ function Detail({ whole }: { whole: Whole }) {
           <p className="faint">{t('noHeaders')}</p>
         ) : (
           <Facts
+            rows
             facts={whole.headers.map(({ name, value }) => [
               name,
               <span key={name} className="mono break">
@@ -107,17 +111,17 @@ function NotificationFacts({ whole }: { whole: Whole }) {
       <Facts
         facts={[
           [t('state'), <StatusTag key="state" value={notification.state} words={NOTIFICATION_STATES} />],
-          [t('verdict'), notification.verdict],
+          [t('verdict'), <Verdict key="verdict" code={notification.verdict} />],
           [
             t('order'),
             notification.order_id && (
-              <Link key="order" to="/orders/$orderId" params={{ orderId: notification.order_id }} className="mono">
-                {notification.order_id}
+              <Link key="order" to="/orders/$orderId" params={{ orderId: notification.order_id }}>
+                <ShortId id={notification.order_id} />
               </Link>
             ),
           ],
           [t('noticeId'), <IdText key="notice" value={notification.notice_id} what={t('noticeId')} />],
-          [t('provider'), <IdText key="provider" value={notification.provider_id} what={t('provider')} />],
+          [t('provider'), <ProviderName key="provider" id={notification.provider_id} />],
           [t('tries'), notification.tries],
           [t('nextTry'), <TimeText key="next" at={notification.next_try_at} />],
           [t('received'), <TimeText key="received" at={notification.received_at} exact />],

@@ -3,8 +3,10 @@ import { useAddress } from '@/shared/lib/address';
 import { useText } from '@/shared/lib/i18n';
 import type { Column } from '@/shared/ui/data-table';
 import { ListPage } from '@/shared/ui/list-page';
+import { ShortId } from '@/shared/ui/short-id';
 import { StatusTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
+import { Verdict } from '../components/verdict';
 import { words } from '../i18n';
 import { type Notification, useNotifications } from '../queries';
 import { FILTERS } from '../search-params';
@@ -34,15 +36,15 @@ const COLUMNS: readonly Column<Notification>[] = [
   {
     key: 'verdict',
     title: { zh: '结论', en: 'Verdict' },
-    render: (notice) => <span className="mono">{notice.verdict ?? '—'}</span>,
+    render: (notice) => <Verdict code={notice.verdict} />,
   },
   {
     key: 'order',
     title: { zh: '订单', en: 'Order' },
     render: (notice) =>
       notice.order_id ? (
-        <Link to="/orders/$orderId" params={{ orderId: notice.order_id }} className="mono">
-          {notice.order_id}
+        <Link to="/orders/$orderId" params={{ orderId: notice.order_id }}>
+          <ShortId id={notice.order_id} />
         </Link>
       ) : (
         <span className="faint">—</span>

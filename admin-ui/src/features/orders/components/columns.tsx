@@ -50,7 +50,7 @@ export const COLUMNS: readonly Column<ListedOrder>[] = [
   { key: 'tenant', title: { zh: '租户', en: 'Tenant' }, render: (order) => order.tenant_name },
   {
     key: 'told',
-    title: { zh: '投递', en: 'Told' },
+    title: { zh: '投递', en: 'Webhook' },
     render: (order) => <StatusTag value={order.webhook.state} words={TOLD_STATES} />,
   },
   {

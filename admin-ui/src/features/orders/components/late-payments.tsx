@@ -1,6 +1,7 @@
 import { Button } from 'antd';
 import { useState } from 'react';
 import { api } from '@/api/client';
+import { ActorName } from '@/app/session/names';
 import { useCan } from '@/app/session/use-session';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import { DangerDialog } from '@/shared/ui/danger-dialog';
@@ -68,7 +69,7 @@ function LateRow({ late, onChoose }: { late: LatePayment; onChoose: (decision: C
       <IdText value={late.transaction_id} what={t('transaction')} />
       {late.decided_by && (
         <span className="hint">
-          {late.decided_by}: {late.reason}
+          <ActorName actor={late.decided_by} />: {late.reason}
         </span>
       )}
       {late.state === 'held' && can('late_payment:decide') && (

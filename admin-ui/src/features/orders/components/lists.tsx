@@ -15,7 +15,7 @@ export function OrderRefunds({ detail }: { detail: Order }) {
   const query = $api.useQuery('get', '/admin/v1/refunds', {
     params: { query: { order_id: id, mode: mode as 'live' | 'test' } },
   });
-  return <RefundTable query={query} empty={<Empty text={t('noRefunds')} />} />;
+  return <RefundTable ofOneOrder query={query} empty={<Empty text={t('noRefunds')} />} />;
 }
 
 /** The prepays of the order, oldest first. */

@@ -1,6 +1,7 @@
 import { Button } from 'antd';
 import { type FormEvent, useState } from 'react';
 import { api } from '@/api/client';
+import { ActorName } from '@/app/session/names';
 import { useText } from '@/shared/lib/i18n';
 import { useAct } from '@/shared/lib/use-act';
 import { Empty } from '@/shared/ui/empty';
@@ -38,7 +39,7 @@ export function Notes({ detail }: { detail: Order }) {
         {detail.notes.map((note) => (
           <li key={note.id}>
             <div className="row hint">
-              <span>{note.author}</span>
+              <ActorName actor={note.author} />
               <TimeText at={note.created_at} />
             </div>
             <p className="break">{note.words}</p>

@@ -38,6 +38,7 @@ export function OrderActs({ detail }: { detail: Order }) {
         effect={t('queryEffect')}
         act={t('query')}
         target={order.merchant_order_no}
+        about={order.id}
         onConfirm={async () => {
           await api.POST('/admin/v1/orders/{order_id}/query', { params });
           await changed();
@@ -52,6 +53,7 @@ export function OrderActs({ detail }: { detail: Order }) {
         effect={t('closeEffect')}
         act={t('close')}
         target={order.merchant_order_no}
+        about={order.id}
         onConfirm={async () => {
           await api.POST('/admin/v1/orders/{order_id}/close', { params });
           await changed();

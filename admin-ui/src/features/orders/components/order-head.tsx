@@ -9,7 +9,7 @@ import { StatusTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
 import { words } from '../i18n';
 import type { Order } from '../queries';
-import { ORDER_STATES, PROBLEMS, TOLD_STATES } from '../states';
+import { ORDER_STATES, PROBLEMS, TOLD_STATES, TRADE_STATES } from '../states';
 
 /** What is wrong, and the one next step. */
 export function ProblemBanner({ problems }: { problems: readonly string[] }) {
@@ -37,7 +37,9 @@ export function ProblemBanner({ problems }: { problems: readonly string[] }) {
 export function OrderHead({ detail }: { detail: Order }) {
   const t = useText(words);
   const tongue = useTongue();
+  const label = useLabel();
   const { order } = detail;
+  const trade = TRADE_STATES[order.trade_state ?? ''];
   const span = (ms: number | undefined) => (ms === undefined ? '—' : duration(ms, tongue));
   return (
     <Panel>
@@ -45,7 +47,7 @@ export function OrderHead({ detail }: { detail: Order }) {
         <Money fen={order.total} strong />
         <StatusTag value={order.state} words={ORDER_STATES} />
         <span className="faint">
-          {t('wechatState')}: <span className="mono">{order.trade_state ?? '—'}</span>
+          {t('wechatState')} {trade && label(trade)} <span className="mono">{order.trade_state ?? '—'}</span>
         </span>
       </div>
       <Facts
@@ -59,8 +61,18 @@ export function OrderHead({ detail }: { detail: Order }) {
             t('outTradeNo'),
             order.out_trade_no && <IdText key="out" value={order.out_trade_no} what={t('outTradeNo')} />,
           ],
-          [t('subMerchant'), `${order.sub_merchant_name} ${order.sub_mchid}`],
-          [t('tenant'), order.tenant_name],
+          [
+            t('subMerchant'),
+            <span key="merchant">
+              {order.sub_merchant_name} <IdText value={order.sub_mchid} what={t('subMerchant')} />
+            </span>,
+          ],
+          [
+            t('tenant'),
+            <Link key="tenant" to="/tenants/$tenantId" params={{ tenantId: order.tenant_id }}>
+              {order.tenant_name}
+            </Link>,
+          ],
           [t('paidAmount'), <Money key="paid" fen={order.paid} />],
           [
             t('refundedAmount'),

@@ -72,6 +72,7 @@ export function RefundDialog({ open, order, onClose }: RefundDialogProps) {
         effect={t('refundEffect')}
         act={t(needsTwo ? 'refundAsk' : 'refundAct', { amount: fen === undefined ? '' : formatFen(fen) })}
         target={order.merchant_order_no}
+        about={order.id}
         ready={fen !== undefined}
         onConfirm={({ reason, idempotencyKey }) => refund(reason, idempotencyKey)}
         onClose={onClose}

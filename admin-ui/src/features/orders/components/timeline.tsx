@@ -1,8 +1,10 @@
 import { Button, Checkbox, Segmented } from 'antd';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
+import { ActorName } from '@/app/session/names';
 import type { Address } from '@/shared/lib/address';
 import { saveFile } from '@/shared/lib/csv';
 import { useLabel, useText, useTongue } from '@/shared/lib/i18n';
+import { useShortcuts } from '@/shared/lib/shortcuts';
 import { duration } from '@/shared/lib/time';
 import { useAct } from '@/shared/lib/use-act';
 import type { Tone } from '@/shared/theme/tokens';
@@ -14,28 +16,37 @@ import { ToneTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
 import { entrySentence } from '../entry-words';
 import { words } from '../i18n';
-import { type TimelineEntry, type TimelinePage, timelinePage, useTimeline, wholeTimeline } from '../queries';
+import {
+  type ListedOrder,
+  type TimelineEntry,
+  type TimelinePage,
+  timelinePage,
+  useTimeline,
+  wholeTimeline,
+} from '../queries';
 import { LANES } from '../states';
 
 interface TimelineProps {
-  readonly orderId: string;
-  readonly live: boolean;
+  readonly order: ListedOrder;
   readonly address: Address;
 }
 
 const PROBLEM_TONES = new Set(['warn', 'bad']);
 
 /** Everything that was asked, said, told and done, oldest first, in four lanes. */
-export function Timeline({ orderId, live, address }: TimelineProps) {
+export function Timeline({ order, address }: TimelineProps) {
   const t = useText(words);
   const label = useLabel();
   const { search, change } = address;
-  const query = useTimeline(orderId, live);
+  const query = useTimeline(order);
   const [later, setLater] = useState<TimelinePage>();
+  const list = useRef<HTMLOListElement>(null);
+  const nextProblem = () => focusNextProblem(list.current);
+  useShortcuts({ n: nextProblem });
   if (query.error) return <ProblemView error={query.error} onRetry={() => query.refetch()} />;
   const next = later ? later.next_cursor : query.data?.next_cursor;
   const entries = [...(query.data?.data ?? []), ...(later?.data ?? [])].filter(
-    (entry) => (!search.lane || entry.lane === search.lane) && (!search.only || PROBLEM_TONES.has(entry.tone)),
+    (entry) => (!search.lane || entry.lane === search.lane) && (!search.only || isProblem(entry)),
   );
   return (
     <div className="stack">
@@ -55,15 +66,16 @@ export function Timeline({ orderId, live, address }: TimelineProps) {
         >
           {t('onlyProblems')}
         </Checkbox>
-        <SaveTimeline orderId={orderId} />
+        {entries.some(isProblem) && <Button onClick={nextProblem}>{t('nextProblem')}</Button>}
+        <SaveTimeline orderId={order.id} />
       </div>
       {query.data && entries.length === 0 && <Empty text={t('noEntries')} />}
-      <ol className="timeline">
+      <ol ref={list} className="timeline">
         {entries.map((entry) => (
           <Entry key={entry.key} entry={entry} />
         ))}
       </ol>
-      {next !== undefined && <LaterEntries orderId={orderId} next={next} later={later} onRead={setLater} />}
+      {next !== undefined && <LaterEntries orderId={order.id} next={next} later={later} onRead={setLater} />}
     </div>
   );
 }
@@ -109,16 +121,27 @@ function LaterEntries({ orderId, next, later, onRead }: LaterEntriesProps) {
   );
 }
 
+function isProblem({ tone }: TimelineEntry): boolean {
+  return PROBLEM_TONES.has(tone);
+}
+
+/** Leads from problem to problem, and from the last to the first. */
+function focusNextProblem(list: HTMLOListElement | null): void {
+  const problems = [...(list?.querySelectorAll<HTMLElement>('.tone-warn, .tone-bad') ?? [])];
+  const at = problems.indexOf(document.activeElement as HTMLElement);
+  problems[(at + 1) % problems.length]?.focus();
+}
+
 function Entry({ entry }: { entry: TimelineEntry }) {
   const t = useText(words);
   const label = useLabel();
   const tongue = useTongue();
   const lane = LANES[entry.lane];
   return (
-    <li id={`evt-${entry.key}`} className={`timeline-entry lane-${entry.lane} tone-${entry.tone}`}>
+    <li id={`evt-${entry.key}`} tabIndex={-1} className={`timeline-entry lane-${entry.lane} tone-${entry.tone}`}>
       <div className="timeline-when">
         <TimeText at={entry.at} exact />
-        {entry.since_previous_ms !== undefined && (
+        {entry.since_previous_ms !== undefined && entry.since_previous_ms > 0 && (
           <span className="faint">{t('since', { span: duration(entry.since_previous_ms, tongue) })}</span>
         )}
       </div>
@@ -131,7 +154,7 @@ function Entry({ entry }: { entry: TimelineEntry }) {
           )}
         </div>
         <div className="row hint">
-          {entry.actor && <span>{entry.actor}</span>}
+          {entry.actor && <ActorName actor={entry.actor} />}
           {entry.request_id && <IdText value={entry.request_id} what={t('requestId')} />}
           <Facts entry={entry} />
         </div>

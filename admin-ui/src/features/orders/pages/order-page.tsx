@@ -1,5 +1,8 @@
 import { useParams } from '@tanstack/react-router';
 import { Tabs } from 'antd';
+import { useCan } from '@/app/session/use-session';
+import { Changes } from '@/features/audit';
+import { Told } from '@/features/webhooks';
 import { useAddress } from '@/shared/lib/address';
 import { useText } from '@/shared/lib/i18n';
 import { JsonView } from '@/shared/ui/json-view';
@@ -13,7 +16,7 @@ import { OrderActs } from '../components/order-acts';
 import { OrderHead, ProblemBanner } from '../components/order-head';
 import { Timeline } from '../components/timeline';
 import { words } from '../i18n';
-import { isOpen, type Order, useOrder } from '../queries';
+import { type Order, useOrder } from '../queries';
 
 /** One order, explained. */
 export default function OrderPage() {
@@ -31,6 +34,7 @@ function Whole({ detail }: { detail: Order }) {
   const t = useText(words);
   const address = useAddress();
   const { order } = detail;
+  const can = useCan();
   const title = `${t('one')} ${order.merchant_order_no}`;
   return (
     <Page title={title} tab={`${title} · ${order.sub_merchant_name}`}>
@@ -48,15 +52,21 @@ function Whole({ detail }: { detail: Order }) {
             {
               key: 'timeline',
               label: t('timeline'),
-              children: <Timeline orderId={order.id} live={isOpen(order)} address={address} />,
+              children: <Timeline order={order} address={address} />,
             },
             {
               key: 'refunds',
               label: `${t('refunds')} ${detail.refunds.length}`,
               children: <OrderRefunds detail={detail} />,
             },
+            ...(can('webhook:read')
+              ? [{ key: 'told', label: t('deliveries'), children: <Told subjectId={order.id} mode={order.mode} /> }]
+              : []),
             { key: 'attempts', label: t('attempts'), children: <Attempts detail={detail} /> },
             { key: 'notes', label: `${t('notes')} ${detail.notes.length}`, children: <Notes detail={detail} /> },
+            ...(can('audit:read')
+              ? [{ key: 'changes', label: t('changes'), children: <Changes target={order.id} /> }]
+              : []),
             { key: 'raw', label: t('raw'), children: <JsonView value={detail} what={t('raw')} /> },
           ]}
         />

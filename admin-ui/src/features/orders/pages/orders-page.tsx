@@ -13,7 +13,7 @@ import { ListPage } from '@/shared/ui/list-page';
 import { COLUMNS } from '../components/columns';
 import { words } from '../i18n';
 import { filterOf, useOrderSums, useOrders } from '../queries';
-import { FILTERS } from '../search-params';
+import { FILTERS, VIEWS } from '../search-params';
 
 /** Orders of every tenant, or of one's own. */
 export default function OrdersPage() {
@@ -34,6 +34,8 @@ export default function OrdersPage() {
       columns={COLUMNS}
       query={query}
       rowKey={(order) => order.id}
+      live
+      views={VIEWS}
       actions={can('order:export') && <Button onClick={() => setExporting(true)}>{t('export')}</Button>}
       beside={<Sums search={search} />}
     >

@@ -1,12 +1,15 @@
 import { useCallback, useMemo } from 'react';
+import type { Mode } from '@/app/session/use-mode';
+import { ERROR_CLASSES } from '@/features/webhooks';
 import { Chart } from '@/shared/charts/chart';
 import { bars } from '@/shared/charts/presets';
-import { useText, useTongue } from '@/shared/lib/i18n';
+import { useLabel, useText, useTongue } from '@/shared/lib/i18n';
 import { formatFen, formatRate, sumFen, yuanText } from '@/shared/lib/money';
 import { addDays, beijingDay, type Day, duration } from '@/shared/lib/time';
 import type { Palette } from '@/shared/theme/tokens';
+import { shortId } from '@/shared/ui/short-id';
 import { words } from '../i18n';
-import { type Figures, type Health, LEAST_SAMPLE } from '../queries';
+import { type Figures, type Health, LEAST_SAMPLE, useEndpointNames, useMerchantNames } from '../queries';
 
 const RANKED = 20;
 
@@ -63,9 +66,11 @@ export function MoneyByDay({ days }: { days: readonly Figures[] }) {
 /** Who has a problem now: the worst sub-merchants first. */
 export function SuccessByMerchant({
   merchants,
+  mode,
   onOpen,
 }: {
   merchants: readonly Figures[];
+  mode: Mode;
   onOpen: (mchid: string) => void;
 }) {
   const t = useText(words);
@@ -77,13 +82,16 @@ export function SuccessByMerchant({
         .slice(0, RANKED),
     [merchants],
   );
+  const { data: known } = useMerchantNames(mode);
+  const names = useMemo(() => new Map(known?.data.map(({ sub_mchid, name }) => [sub_mchid, name])), [known]);
+  const nameOf = useCallback((mchid: string) => names.get(mchid) ?? mchid, [names]);
   const rate = t('rate');
   const option = useCallback(
     (palette: Palette) =>
-      bars(palette, { points: worst.map((each) => each.key), format: formatRate }, [
+      bars(palette, { points: worst.map((each) => nameOf(each.key)), format: formatRate }, [
         { name: rate, values: worst.map((each) => (each.placed < LEAST_SAMPLE ? null : each.success_rate)) },
       ]),
-    [worst, rate],
+    [worst, rate, nameOf],
   );
   return (
     <Chart
@@ -95,7 +103,7 @@ export function SuccessByMerchant({
       table={{
         head: [t('merchant'), t('placed'), rate],
         rows: worst.map((each) => [
-          each.key,
+          nameOf(each.key),
           each.placed,
           each.placed < LEAST_SAMPLE
             ? `${formatRate(each.success_rate)} (${t('small')})`
@@ -107,9 +115,25 @@ export function SuccessByMerchant({
 }
 
 /** Which tenants miss events, by endpoint and cause. */
-export function WebhookFailures({ health, onOpen }: { health: Health; onOpen: (endpointId: string) => void }) {
+export function WebhookFailures({
+  health,
+  mode,
+  onOpen,
+}: {
+  health: Health;
+  mode: Mode;
+  onOpen: (endpointId: string) => void;
+}) {
   const t = useText(words);
+  const label = useLabel();
+  const { data: endpoints } = useEndpointNames(mode);
+  const causeName = useCallback((code: string) => (ERROR_CLASSES[code] ? label(ERROR_CLASSES[code]) : code), [label]);
   const failing = useMemo(() => health.endpoints.filter((each) => each.failed.length > 0).slice(0, RANKED), [health]);
+  const names = useMemo(
+    () => new Map(endpoints?.data.map(({ id, url, tenant_name }) => [id, { url, tenant_name }])),
+    [endpoints],
+  );
+  const nameOf = useCallback((id: string) => names.get(id)?.tenant_name ?? shortId(id), [names]);
   const causes = useMemo(
     () => [...new Set(failing.flatMap((each) => each.failed.map((cause) => cause.name)))],
     [failing],
@@ -118,17 +142,19 @@ export function WebhookFailures({ health, onOpen }: { health: Health; onOpen: (e
     (palette: Palette) =>
       bars(
         palette,
-        { points: failing.map((each) => each.endpoint_id.slice(-6)), format: String },
+        { points: failing.map((each) => nameOf(each.endpoint_id)), format: String },
         causes.map((cause) => ({
-          name: cause,
+          name: causeName(cause),
           values: failing.map((each) => each.failed.find((one) => one.name === cause)?.count ?? 0),
         })),
         'cause',
       ),
-    [failing, causes],
+    [failing, causes, nameOf, causeName],
   );
   const rows = failing.flatMap((each) =>
-    each.failed.map((cause) => [each.endpoint_id, cause.name, cause.count] as const),
+    each.failed.map(
+      (cause) => [names.get(each.endpoint_id)?.url ?? each.endpoint_id, causeName(cause.name), cause.count] as const,
+    ),
   );
   return (
     <Chart

@@ -1,5 +1,6 @@
 import type { components } from '@/api/schema';
-import { useText } from '@/shared/lib/i18n';
+import { QUEUES } from '@/features/system';
+import { useLabel, useText } from '@/shared/lib/i18n';
 import { beijingClock, millis } from '@/shared/lib/time';
 import { ToneTag } from '@/shared/ui/status-tag';
 import { words } from '../i18n';
@@ -20,13 +21,17 @@ interface StatusStripProps {
 /** All is well, or the three worst facts. */
 export function StatusStrip({ system, health, waiting }: StatusStripProps) {
   const t = useText(words);
+  const label = useLabel();
+  const queueName = (name: string) => (QUEUES[name] ? label(QUEUES[name]) : name);
   const stuck =
-    system?.stuck.filter((each) => each.count > 0).map((each) => t('stuck', { count: each.count, name: each.name })) ??
-    [];
+    system?.stuck
+      .filter((each) => each.count > 0)
+      .map((each) => t('stuck', { count: each.count, name: queueName(each.name) })) ?? [];
   const behind =
     system?.queues
       .filter((queue) => queue.oldest_due_at && Date.now() - (millis(queue.oldest_due_at) ?? 0) > BEHIND_MS)
-      .map((queue) => t('behind', { name: queue.name, time: beijingClock(queue.oldest_due_at ?? '') })) ?? [];
+      .map((queue) => t('behind', { name: queueName(queue.name), time: beijingClock(queue.oldest_due_at ?? '') })) ??
+    [];
   const slow = health && health.slow_refunds > 0 ? [t('slowRefunds', { count: health.slow_refunds })] : [];
   const bad = [...stuck, ...behind, ...slow];
   const open = waiting > 0 ? [t('waiting', { count: waiting })] : [];

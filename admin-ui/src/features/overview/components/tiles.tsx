@@ -14,13 +14,21 @@ interface Tile {
 }
 
 interface TilesProps {
+  /** Absent until the server said, and where nothing was placed today. */
   readonly today: Figures | undefined;
+  /** Whether the server said. */
+  readonly known: boolean;
   readonly health: Health | undefined;
   readonly waiting: number | undefined;
 }
 
+/** What is not known is no nought. */
+function figure(known: boolean, text: string): string {
+  return known ? text : '—';
+}
+
 /** Six figures, each the way to its list. */
-export function Tiles({ today, health, waiting }: TilesProps) {
+export function Tiles({ today, known, health, waiting }: TilesProps) {
   const t = useText(words);
   const tongue = useTongue();
   const day = beijingDay(Date.now());
@@ -28,10 +36,10 @@ export function Tiles({ today, health, waiting }: TilesProps) {
   const lag = health?.notification_lag;
   const few = today !== undefined && today.placed < LEAST_SAMPLE;
   const tiles: readonly Tile[] = [
-    { name: t('ordersToday'), value: String(today?.placed ?? 0), to: '/orders', search: range },
+    { name: t('ordersToday'), value: figure(known, String(today?.placed ?? 0)), to: '/orders', search: range },
     {
       name: t('paidToday'),
-      value: formatFen(today?.paid_amount ?? 0),
+      value: figure(known, formatFen(today?.paid_amount ?? 0)),
       to: '/orders',
       search: { ...range, time: 'paid' },
     },
@@ -50,7 +58,7 @@ export function Tiles({ today, health, waiting }: TilesProps) {
     },
     {
       name: t('byQuery'),
-      value: String(today?.found_by_query ?? 0),
+      value: figure(known, String(today?.found_by_query ?? 0)),
       to: '/orders',
       search: { ...range, problem: 'found_by_query' },
     },

@@ -1,6 +1,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { type Mode, useMode } from '@/app/session/use-mode';
 import { useCan, useMe } from '@/app/session/use-session';
+import { WaitingApprovals } from '@/features/inbox';
 import { useAddress } from '@/shared/lib/address';
 import { useText } from '@/shared/lib/i18n';
 import { beijingDay } from '@/shared/lib/time';
@@ -8,7 +9,7 @@ import { Empty } from '@/shared/ui/empty';
 import { Page, Panel } from '@/shared/ui/page';
 import { ProblemView } from '@/shared/ui/problem-view';
 import { MoneyByDay, NotificationLag, SuccessByMerchant, WebhookFailures } from '../components/charts';
-import { Differences, Hosts, OpenRefunds } from '../components/lists';
+import { Differences, EndingKeys, Hosts, OpenRefunds } from '../components/lists';
 import { StatusStrip } from '../components/status-strip';
 import { Tiles } from '../components/tiles';
 import { words } from '../i18n';
@@ -43,7 +44,8 @@ function Board({ mode }: { mode: Mode }) {
     <>
       <StatusStrip system={system.data} health={health.data} waiting={waiting ?? 0} />
       {error && <ProblemView error={error} onRetry={() => void Promise.all([days.refetch(), health.refetch()])} />}
-      <Tiles today={today} health={health.data} waiting={waiting} />
+      <WaitingApprovals />
+      <Tiles today={today} known={days.data !== undefined} health={health.data} waiting={waiting} />
       {days.data && (
         <Panel>
           <MoneyByDay days={days.data.data} />
@@ -64,13 +66,13 @@ function Charts({ mode }: { mode: Mode }) {
     <div className="grid-2">
       {merchants.data && (
         <Panel>
-          <SuccessByMerchant merchants={merchants.data.data} onOpen={openMerchant} />
+          <SuccessByMerchant mode={mode} merchants={merchants.data.data} onOpen={openMerchant} />
         </Panel>
       )}
       {health && (
         <>
           <Panel>
-            <WebhookFailures health={health} onOpen={openEndpoint} />
+            <WebhookFailures mode={mode} health={health} onOpen={openEndpoint} />
           </Panel>
           <Panel>
             <NotificationLag health={health} />
@@ -83,6 +85,9 @@ function Charts({ mode }: { mode: Mode }) {
           </Panel>
           <Panel>
             <Differences health={health} />
+          </Panel>
+          <Panel>
+            <EndingKeys health={health} />
           </Panel>
         </>
       )}

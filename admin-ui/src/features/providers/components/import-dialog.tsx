@@ -2,6 +2,7 @@ import { Select } from 'antd';
 import { useId, useState } from 'react';
 import { api } from '@/api/client';
 import type { components } from '@/api/schema';
+import { useCan } from '@/app/session/use-session';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import { DangerDialog } from '@/shared/ui/danger-dialog';
 import { SecretField, SecretFile } from '@/shared/ui/secret-field';
@@ -27,6 +28,15 @@ function isWhole({ kind, private_key, certificate, symmetric_key, public_key, pu
   return symmetric_key?.length === SYMMETRIC_CHARACTERS;
 }
 
+/** A new key is tested at once; where that is not possible yet, the button of the page does it later. */
+function startTest(providerId: string): Promise<boolean> {
+  const params = { path: { provider_id: providerId } };
+  return api.POST('/admin/v1/providers/{provider_id}/test-keys', { params }).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** Puts a key in; it leaves this page only in the call. */
 export function ImportDialog({
   open,
@@ -38,6 +48,7 @@ export function ImportDialog({
   onClose: () => void;
 }) {
   const t = useText(words);
+  const can = useCan();
   const changed = useKeysChanged();
   const [draft, setDraft] = useState<NewKey>({ kind: 'merchant_certificate' });
   const forget = () => setDraft({ kind: draft.kind });
@@ -56,8 +67,9 @@ export function ImportDialog({
           body: draft,
         });
         forget();
+        const tested = can('provider:write') && (await startTest(providerId));
         await changed();
-        return t('imported');
+        return tested ? t('importedTesting') : t('imported');
       }}
       onClose={() => {
         forget();
@@ -89,21 +101,25 @@ function KindField({ value, onChange }: { value: Kind; onChange: (kind: Kind) =>
 
 function Fields({ draft, onChange }: { draft: NewKey; onChange: (part: Partial<NewKey>) => void }) {
   const t = useText(words);
-  if (draft.kind === 'merchant_certificate')
+  if (draft.kind === 'merchant_certificate') {
+    // The two files may be chosen together: each goes where it belongs.
+    const put = (text: string) =>
+      onChange(text.includes('PRIVATE KEY') ? { private_key: text } : { certificate: text });
+    const take = (name: 'private_key' | 'certificate') => (text: string) =>
+      text === '' ? onChange({ [name]: text }) : put(text);
     return (
       <>
         <SecretFile
           label={t('privateKey')}
           value={draft.private_key ?? ''}
-          onChange={(private_key) => onChange({ private_key })}
+          hint={t('together')}
+          multiple
+          onChange={take('private_key')}
         />
-        <SecretFile
-          label={t('certificate')}
-          value={draft.certificate ?? ''}
-          onChange={(certificate) => onChange({ certificate })}
-        />
+        <SecretFile label={t('certificate')} value={draft.certificate ?? ''} multiple onChange={take('certificate')} />
       </>
     );
+  }
   if (draft.kind === 'wechat_public_key')
     return (
       <>

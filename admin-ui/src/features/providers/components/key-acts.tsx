@@ -53,6 +53,7 @@ export function KeyActs({ providerKey }: { providerKey: ProviderKey }) {
         effect={act ? kinds[act].effect : ''}
         act={act ? t(act) : ''}
         target={providerKey.serial}
+        about={providerKey.id}
         onConfirm={async ({ reason }) => {
           if (!act) return '';
           await kinds[act].run(reason);

@@ -1,11 +1,14 @@
 import { useParams } from '@tanstack/react-router';
 import { Button } from 'antd';
 import { useState } from 'react';
+import type { components } from '@/api/schema';
+import { ActorName } from '@/app/session/names';
 import { useCan } from '@/app/session/use-session';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import { formatRate } from '@/shared/lib/money';
 import { type Column, DataTable } from '@/shared/ui/data-table';
 import { Empty } from '@/shared/ui/empty';
+import { IdText } from '@/shared/ui/id-text';
 import { ObjectPage } from '@/shared/ui/object-page';
 import { Page, Panel } from '@/shared/ui/page';
 import { StatusTag } from '@/shared/ui/status-tag';
@@ -15,11 +18,24 @@ import { KeyActs } from '../components/key-acts';
 import { SwitchActs } from '../components/switch-acts';
 import { words } from '../i18n';
 import { type Provider, type ProviderKey, useKeys, useProviders } from '../queries';
-import { KEY_KINDS, KEY_STATES, PURPOSES, TEST_STATES } from '../states';
+import { KEY_KINDS, KEY_MODES, KEY_STATES, PURPOSES, TEST_STATES, TEST_STEPS } from '../states';
 
 function KindText({ kind }: { kind: ProviderKey['kind'] }) {
   const label = useLabel();
   return <>{label(KEY_KINDS[kind])}</>;
+}
+
+const LONG = 20;
+
+/** Both ends of a serial; all of it is copied. */
+function Serial({ serial }: { serial: string }) {
+  const t = useText(words);
+  const short = serial.length > LONG ? `${serial.slice(0, 8)}…${serial.slice(-6)}` : serial;
+  return (
+    <IdText value={serial} what={t('serial')}>
+      <span title={serial}>{short}</span>
+    </IdText>
+  );
 }
 
 const COLUMNS: readonly Column<ProviderKey>[] = [
@@ -29,7 +45,7 @@ const COLUMNS: readonly Column<ProviderKey>[] = [
     title: { zh: '状态', en: 'State' },
     render: (key) => <StatusTag value={key.state} words={KEY_STATES} />,
   },
-  { key: 'serial', title: { zh: '序列号', en: 'Serial' }, render: (key) => <span className="mono">{key.serial}</span> },
+  { key: 'serial', title: { zh: '序列号', en: 'Serial' }, render: (key) => <Serial serial={key.serial} /> },
   {
     key: 'until',
     title: { zh: '有效期至', en: 'Valid until' },
@@ -44,7 +60,7 @@ const COLUMNS: readonly Column<ProviderKey>[] = [
   },
   { key: 'verified', title: { zh: '成功', en: 'Passed' }, align: 'right', render: (key) => key.signed + key.verified },
   { key: 'failed', title: { zh: '失败', en: 'Failed' }, align: 'right', render: (key) => key.failed },
-  { key: 'by', title: { zh: '添加人', en: 'Added by' }, render: (key) => key.added_by },
+  { key: 'by', title: { zh: '添加人', en: 'Added by' }, render: (key) => <ActorName actor={key.added_by} /> },
   { key: 'act', title: { zh: '操作', en: 'Action' }, render: (key) => <KeyActs providerKey={key} /> },
 ];
 
@@ -91,34 +107,54 @@ function Whole({ provider }: { provider: Provider }) {
   );
 }
 
+type Share = components['schemas']['KeyShareView'];
+
+function PurposeText({ share }: { share: Share }) {
+  const label = useLabel();
+  return <>{label(PURPOSES[share.purpose])}</>;
+}
+
+/** A key that nobody knows has no serial of ours. */
+function SerialText({ serial }: { serial: string }) {
+  const t = useText(words);
+  return serial === 'unknown' ? <span>{t('unknownKey')}</span> : <Serial serial={serial} />;
+}
+
+const SHARE_COLUMNS: readonly Column<Share>[] = [
+  { key: 'purpose', title: { zh: '用途', en: 'Purpose' }, render: (share) => <PurposeText share={share} /> },
+  { key: 'serial', title: { zh: '密钥', en: 'Key' }, render: (share) => <SerialText serial={share.serial} /> },
+  {
+    key: 'share',
+    title: { zh: '占比', en: 'Share' },
+    align: 'right',
+    render: (share) => formatRate(share.permille * 10),
+  },
+  { key: 'passed', title: { zh: '成功', en: 'Passed' }, align: 'right', render: (share) => share.passed },
+  { key: 'failed', title: { zh: '失败', en: 'Failed' }, align: 'right', render: (share) => share.failed },
+];
+
 /** The meter of the switch: which key our own traffic used. */
 function Shares({ providerId }: { providerId: string }) {
   const t = useText(words);
-  const label = useLabel();
   const { shares } = useKeys(providerId);
-  const list = shares.data?.data ?? [];
   return (
     <Panel title={t('shares')}>
-      {list.length === 0 && <p className="faint">{t('noShares')}</p>}
-      <ul className="stack">
-        {list.map((share) => (
-          <li key={`${share.purpose} ${share.serial}`}>
-            <strong>{label(PURPOSES[share.purpose])}</strong>{' '}
-            {t('share', {
-              serial: share.serial,
-              percent: formatRate(share.permille * 10),
-              passed: share.passed,
-              failed: share.failed,
-            })}
-          </li>
-        ))}
-      </ul>
+      <DataTable
+        name="key-shares"
+        caption={t('shares')}
+        columns={SHARE_COLUMNS}
+        query={shares}
+        rowsOf={(list) => list.data}
+        rowKey={(share) => `${share.purpose} ${share.serial}`}
+        empty={<p className="faint">{t('noShares')}</p>}
+      />
     </Panel>
   );
 }
 
 function Tests({ providerId }: { providerId: string }) {
   const t = useText(words);
+  const label = useLabel();
   const { tests } = useKeys(providerId);
   const list = tests.data?.data ?? [];
   return (
@@ -129,8 +165,10 @@ function Tests({ providerId }: { providerId: string }) {
           <li key={test.id} className="row">
             <StatusTag value={test.state} words={TEST_STATES} />
             <TimeText at={test.started_at} />
-            <span className="mono">{test.key_mode}</span>
-            {test.failed_step && <span className="field-error">{t('failedStep', { step: test.failed_step })}</span>}
+            <span>{label(KEY_MODES[test.key_mode])}</span>
+            {test.failed_step && (
+              <span className="field-error">{t('failedStep', { step: label(TEST_STEPS[test.failed_step]) })}</span>
+            )}
             {test.detail && <span className="faint">{test.detail}</span>}
           </li>
         ))}

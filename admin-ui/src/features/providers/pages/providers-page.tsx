@@ -1,8 +1,10 @@
 import { Link } from '@tanstack/react-router';
+import { MODE_WORDS } from '@/app/session/use-mode';
 import { useText } from '@/shared/lib/i18n';
 import { type Column, DataTable } from '@/shared/ui/data-table';
 import { Empty } from '@/shared/ui/empty';
 import { Page } from '@/shared/ui/page';
+import { StatusTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
 import { words } from '../i18n';
 import { type Provider, useProviders } from '../queries';
@@ -27,7 +29,11 @@ const COLUMNS: readonly Column<Provider>[] = [
     title: { zh: 'AppID', en: 'App id' },
     render: (provider) => <span className="mono">{provider.sp_appid}</span>,
   },
-  { key: 'mode', title: { zh: '环境', en: 'World' }, render: (provider) => provider.mode },
+  {
+    key: 'mode',
+    title: { zh: '环境', en: 'World' },
+    render: (provider) => <StatusTag value={provider.mode} words={MODE_WORDS} />,
+  },
   {
     key: 'created',
     title: { zh: '添加时间', en: 'Added' },

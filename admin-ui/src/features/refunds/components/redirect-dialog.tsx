@@ -57,6 +57,7 @@ export function RedirectDialog({ open, refund, onClose }: RedirectDialogProps) {
       effect={t('redirectEffect')}
       act={t('redirectAct')}
       target={refund.merchant_refund_no}
+      about={refund.id}
       ready={!toCard || (bank !== undefined && CARD.test(card) && payee.real_name !== '')}
       onConfirm={({ reason }) => redirect(reason)}
       onClose={onClose}

@@ -4,6 +4,7 @@ import { useText } from '@/shared/lib/i18n';
 import { type Column, DataTable, type ListQuery } from '@/shared/ui/data-table';
 import { IdText } from '@/shared/ui/id-text';
 import { Money } from '@/shared/ui/money';
+import { ShortId } from '@/shared/ui/short-id';
 import { StatusTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
 import { words } from '../i18n';
@@ -45,8 +46,8 @@ export const COLUMNS: readonly Column<ListedRefund>[] = [
     key: 'order',
     title: { zh: '原订单', en: 'Order' },
     render: (refund) => (
-      <Link to="/orders/$orderId" params={{ orderId: refund.order_id }} className="mono">
-        {refund.order_id}
+      <Link to="/orders/$orderId" params={{ orderId: refund.order_id }}>
+        <ShortId id={refund.order_id} />
       </Link>
     ),
   },
@@ -71,20 +72,24 @@ export const COLUMNS: readonly Column<ListedRefund>[] = [
   },
 ];
 
+const OF_THE_ORDER = new Set(['order', 'tenant', 'merchant', 'total']);
+
 interface RefundTableProps {
   readonly query: ListQuery<RefundPage>;
   readonly empty: ReactNode;
   readonly footer?: ReactNode;
+  /** Whose it is the page says already. */
+  readonly ofOneOrder?: boolean;
 }
 
 /** A list of refunds, on its own page and on that of an order. */
-export function RefundTable({ query, empty, footer }: RefundTableProps) {
+export function RefundTable({ query, empty, footer, ofOneOrder = false }: RefundTableProps) {
   const t = useText(words);
   return (
     <DataTable
       name="refunds"
       caption={t('caption')}
-      columns={COLUMNS}
+      columns={ofOneOrder ? COLUMNS.filter(({ key }) => !OF_THE_ORDER.has(key)) : COLUMNS}
       query={query}
       rowsOf={(page) => page.data}
       rowKey={(refund) => refund.id}

@@ -2,6 +2,7 @@ import { Link, useParams } from '@tanstack/react-router';
 import { Alert } from 'antd';
 import { useState } from 'react';
 import { api } from '@/api/client';
+import { FoldedChanges } from '@/features/audit';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import { ActionBar } from '@/shared/ui/action-bar';
 import { DangerDialog } from '@/shared/ui/danger-dialog';
@@ -57,6 +58,7 @@ function Whole({ detail }: { detail: Refund }) {
         effect={t('queryEffect')}
         act={t('query')}
         target={refund.merchant_refund_no}
+        about={refund.id}
         onConfirm={async () => {
           await api.POST('/admin/v1/refunds/{refund_id}/query', { params: { path: { refund_id: refund.id } } });
           await changed();
@@ -65,6 +67,7 @@ function Whole({ detail }: { detail: Refund }) {
         onClose={() => setAsking(false)}
       />
       <RedirectDialog open={redirecting} refund={refund} onClose={() => setRedirecting(false)} />
+      <FoldedChanges target={refund.id} />
     </Page>
   );
 }

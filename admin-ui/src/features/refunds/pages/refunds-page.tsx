@@ -27,6 +27,7 @@ export default function RefundsPage() {
       columns={COLUMNS}
       query={query}
       rowKey={(refund) => refund.id}
+      live
       beside={
         <span className="faint">
           {sums && t('sums', { count: sums.count, refund: formatFen(sums.refund), time: beijingClock(sums.as_of) })}

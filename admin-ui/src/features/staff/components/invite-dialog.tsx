@@ -1,8 +1,10 @@
 import { useState } from 'react';
 import { api } from '@/api/client';
+import { useTenantNames } from '@/app/session/names';
 import { useText } from '@/shared/lib/i18n';
 import { beijing } from '@/shared/lib/time';
 import { DangerDialog } from '@/shared/ui/danger-dialog';
+import { NamedField } from '@/shared/ui/named-field';
 import { SecretOnce } from '@/shared/ui/secret-once';
 import { TextField } from '@/shared/ui/text-field';
 import { words } from '../i18n';
@@ -23,6 +25,7 @@ const EMPTY: Draft = { email: '', name: '', roles: [], tenant: '' };
 export function InviteDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
   const t = useText(words);
   const changed = useStaffChanged();
+  const tenants = useTenantNames();
   const [draft, setDraft] = useState(EMPTY);
   const [invited, setInvited] = useState<Invited>();
   const change = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }));
@@ -59,8 +62,9 @@ export function InviteDialog({ open, onClose }: { open: boolean; onClose: () => 
         <TextField field="email" label={t('email')} value={draft.email} onChange={(email) => change({ email })} />
         <TextField field="name" label={t('name')} value={draft.name} onChange={(name) => change({ name })} />
         <RoleField value={draft.roles} onChange={(roles) => change({ roles })} without={['platform_owner']} />
-        <TextField
+        <NamedField
           field="tenant_id"
+          names={tenants}
           label={t('tenant')}
           hint={t('tenantHint')}
           value={draft.tenant}

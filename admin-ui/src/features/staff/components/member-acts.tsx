@@ -55,6 +55,7 @@ function EditDialog({ act, member, onClose }: MemberActsProps) {
       effect={naming ? value.email : t('changeRolesEffect')}
       act={naming ? t('renameAct') : t('changeRolesAct')}
       target={value.email}
+      about={value.id}
       ready={naming ? name.trim() !== '' : roles.length > 0}
       onConfirm={save}
       onClose={onClose}
@@ -91,6 +92,7 @@ function RenewDialog({ open, member, onClose }: { open: boolean; member: StaffMe
         effect={t('renewEffect')}
         act={t('renew')}
         target={member.email}
+        about={member.id}
         onConfirm={renew}
         onClose={onClose}
       />
@@ -156,6 +158,7 @@ function ReasonedActs({
       effect={kind?.effect ?? ''}
       act={kind?.title ?? ''}
       target={member.email}
+      about={member.id}
       onConfirm={async ({ reason }) => {
         const said = (await kind?.run(reason)) ?? '';
         await changed();

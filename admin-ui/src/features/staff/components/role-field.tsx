@@ -2,7 +2,7 @@ import { Checkbox } from 'antd';
 import { $api } from '@/api/client';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import { words } from '../i18n';
-import { ROLES, type RoleName } from '../states';
+import { DUTIES, ROLES, type RoleName } from '../states';
 
 interface RoleFieldProps {
   readonly value: readonly RoleName[];
@@ -30,7 +30,9 @@ export function RoleField({ value, onChange, without = [] }: RoleFieldProps) {
               onChange(target.checked ? [...value, role] : value.filter((each) => each !== role))
             }
           >
-            {label(ROLES[role])} <span className="hint">{permissions.slice(0, 4).join(', ')}…</span>
+            <span title={permissions.join(', ')}>
+              {label(ROLES[role])} <span className="hint">{label(DUTIES[role])}</span>
+            </span>
           </Checkbox>
         ))}
       </div>

@@ -1,6 +1,8 @@
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Tagged } from '@/api/tagged';
+import { TenantLink } from '@/app/session/names';
+import { FoldedChanges } from '@/features/audit';
 import { useText } from '@/shared/lib/i18n';
 import { ActionBar } from '@/shared/ui/action-bar';
 import { IdText } from '@/shared/ui/id-text';
@@ -57,10 +59,7 @@ function Member({ member }: { member: Tagged<StaffMember> }) {
             [t('roles'), <RoleTags key="roles" roles={value.roles} />],
             [t('email'), value.email],
             [t('secondFactor'), value.second_factor ? t('bound') : t('unbound')],
-            [
-              t('tenant'),
-              value.tenant_id ? <IdText key="tenant" value={value.tenant_id} what={t('tenant')} /> : t('platform'),
-            ],
+            [t('tenant'), value.tenant_id ? <TenantLink key="tenant" id={value.tenant_id} /> : t('platform')],
             [t('lastSignIn'), <TimeText key="last" at={value.last_sign_in_at} />],
             [t('created'), <TimeText key="created" at={value.created_at} />],
             [t('id'), <IdText key="id" value={value.id} what={t('id')} />],
@@ -71,6 +70,7 @@ function Member({ member }: { member: Tagged<StaffMember> }) {
         <SessionTable query={sessions} />
       </Panel>
       <MemberActs act={act} member={member} onClose={() => setAct(undefined)} />
+      <FoldedChanges target={value.id} />
     </Page>
   );
 }

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { Button } from 'antd';
 import { useState } from 'react';
+import { TenantLink } from '@/app/session/names';
 import { useCan } from '@/app/session/use-session';
 import { useAddress } from '@/shared/lib/address';
 import { useText } from '@/shared/lib/i18n';
@@ -47,7 +48,7 @@ const COLUMNS: readonly Column<StaffMember>[] = [
     key: 'tenant',
     title: { zh: '租户', en: 'Tenant' },
     hidden: true,
-    render: (member) => <span className="mono">{member.tenant_id ?? '—'}</span>,
+    render: (member) => (member.tenant_id ? <TenantLink id={member.tenant_id} /> : '—'),
   },
 ];
 

@@ -1,7 +1,9 @@
 import { useState } from 'react';
 import { api } from '@/api/client';
+import { useProviderNames, useTenantNames } from '@/app/session/names';
 import { useText } from '@/shared/lib/i18n';
 import { DangerDialog } from '@/shared/ui/danger-dialog';
+import { NamedField } from '@/shared/ui/named-field';
 import { TextField } from '@/shared/ui/text-field';
 import { words } from '../i18n';
 import { useMerchantsChanged } from '../queries';
@@ -12,6 +14,8 @@ const EMPTY = { name: '', tenant: '', provider: '', mchid: '' };
 export function AddDialog({ open, tenantId, onClose }: { open: boolean; tenantId: string; onClose: () => void }) {
   const t = useText(words);
   const changed = useMerchantsChanged();
+  const tenants = useTenantNames();
+  const providers = useProviderNames();
   const [draft, setDraft] = useState({ ...EMPTY, tenant: tenantId });
   const change = (part: Partial<typeof EMPTY>) => setDraft((before) => ({ ...before, ...part }));
   const ready = Object.values(draft).every((text) => text.trim() !== '') && /^\d{8,10}$/.test(draft.mchid.trim());
@@ -49,18 +53,18 @@ export function AddDialog({ open, tenantId, onClose }: { open: boolean; tenantId
         inputMode="numeric"
         onChange={(mchid) => change({ mchid })}
       />
-      <TextField
+      <NamedField
         field="tenant_id"
         label={t('tenant')}
         value={draft.tenant}
-        mono
+        names={tenants}
         onChange={(tenant) => change({ tenant })}
       />
-      <TextField
+      <NamedField
         field="provider_id"
         label={t('provider')}
         value={draft.provider}
-        mono
+        names={providers}
         onChange={(provider) => change({ provider })}
       />
     </DangerDialog>

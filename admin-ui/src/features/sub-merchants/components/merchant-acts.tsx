@@ -38,6 +38,7 @@ export function MerchantActs({ merchant }: { merchant: Tagged<SubMerchant> }) {
         effect={stateAct ? effects[stateAct] : ''}
         act={stateAct ? t(stateAct) : ''}
         target={value.sub_mchid}
+        about={value.id}
         onConfirm={async ({ reason }) => {
           if (stateAct)
             await api.POST('/admin/v1/sub-merchants/{sub_merchant_id}/state', {
@@ -76,6 +77,7 @@ function EditDialog({
       effect={t('editEffect')}
       act={t('edit')}
       target={value.sub_mchid}
+      about={value.id}
       ready={name.trim() !== ''}
       onConfirm={async () => {
         await api.PATCH('/admin/v1/sub-merchants/{sub_merchant_id}', {

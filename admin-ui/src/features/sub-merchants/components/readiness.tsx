@@ -2,6 +2,7 @@ import { Button } from 'antd';
 import { useState } from 'react';
 import { api } from '@/api/client';
 import { tagged } from '@/api/tagged';
+import { ActorName } from '@/app/session/names';
 import { useCan } from '@/app/session/use-session';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import { DangerDialog } from '@/shared/ui/danger-dialog';
@@ -32,7 +33,7 @@ export function Readiness({ merchantId }: { merchantId: string }) {
       }
     >
       {query.error ? <ProblemView error={query.error} onRetry={() => query.refetch()} /> : null}
-      <ul className="stack">
+      <ul className="checks">
         {lines.map((line) => (
           <Line key={line.fact} line={line} onClaim={() => setClaiming(line)} />
         ))}
@@ -71,24 +72,25 @@ function Line({ line, onClaim }: { line: ReadinessLine; onClaim: () => void }) {
   const fact = FACTS[line.fact];
   return (
     <li>
-      <div className="row">
+      <div>
         <ToneTag tone={line.holds ? 'ok' : 'warn'}>{line.holds ? t('holds') : t('missing')}</ToneTag>
-        <strong>{label(fact)}</strong>
-        <span className="faint">
-          {label(SOURCES[line.source])} {line.confirmed_by}
-        </span>
-        {line.at && <TimeText at={line.at} />}
+      </div>
+      <div>
+        <div className="row">
+          <strong>{label(fact)}</strong>
+          <span className="faint">{label(SOURCES[line.source])}</span>
+          {line.confirmed_by && <ActorName actor={line.confirmed_by} />}
+          {line.at && <TimeText at={line.at} />}
+        </div>
+        {!line.holds && <p className="hint">{label(fact.todo)}</p>}
+      </div>
+      <div>
         {line.can_be_confirmed && can('tenant:write') && (
           <Button size="small" onClick={onClaim}>
             {line.holds ? t('withdraw') : t('confirm')}
           </Button>
         )}
       </div>
-      {!line.holds && (
-        <p className="hint">
-          {t('todo')}: {label(fact.todo)}
-        </p>
-      )}
     </li>
   );
 }

@@ -1,5 +1,7 @@
 import { Link, useParams } from '@tanstack/react-router';
 import type { Tagged } from '@/api/tagged';
+import { ProviderName, TenantLink } from '@/app/session/names';
+import { FoldedChanges } from '@/features/audit';
 import { useText } from '@/shared/lib/i18n';
 import { formatRate } from '@/shared/lib/money';
 import { IdText } from '@/shared/ui/id-text';
@@ -45,12 +47,8 @@ function Whole({ merchant }: { merchant: Tagged<SubMerchant> }) {
           facts={[
             [t('state'), <StatusTag key="state" value={value.state} words={MERCHANT_STATES} />],
             [t('mchid'), <IdText key="mchid" value={value.sub_mchid} what={t('mchid')} />],
-            [
-              t('tenantName'),
-              <Link key="tenant" to="/tenants/$tenantId" params={{ tenantId: value.tenant_id }} className="mono">
-                {value.tenant_id}
-              </Link>,
-            ],
+            [t('tenantName'), <TenantLink key="tenant" id={value.tenant_id} />],
+            [t('providerName'), <ProviderName key="provider" id={value.provider_id} />],
             [t('rate'), value.rate === undefined ? undefined : formatRate(value.rate)],
             [t('note'), value.note],
             [t('created'), <TimeText key="created" at={value.created_at} />],
@@ -58,6 +56,7 @@ function Whole({ merchant }: { merchant: Tagged<SubMerchant> }) {
           ]}
         />
       </Panel>
+      <FoldedChanges target={value.id} />
     </Page>
   );
 }

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { Button } from 'antd';
 import { useState } from 'react';
+import { TenantLink } from '@/app/session/names';
 import { useMode } from '@/app/session/use-mode';
 import { useCan } from '@/app/session/use-session';
 import { useAddress } from '@/shared/lib/address';
@@ -39,11 +40,7 @@ const COLUMNS: readonly Column<SubMerchant>[] = [
   {
     key: 'tenant',
     title: { zh: '租户', en: 'Tenant' },
-    render: (merchant) => (
-      <Link to="/tenants/$tenantId" params={{ tenantId: merchant.tenant_id }} className="mono">
-        {merchant.tenant_id}
-      </Link>
-    ),
+    render: (merchant) => <TenantLink id={merchant.tenant_id} />,
   },
   { key: 'note', title: { zh: '备注', en: 'Note' }, render: (merchant) => merchant.note ?? '—' },
   {

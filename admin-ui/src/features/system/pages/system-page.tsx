@@ -1,12 +1,14 @@
 import { $api } from '@/api/client';
 import type { components } from '@/api/schema';
-import { useText } from '@/shared/lib/i18n';
+import { useProviderNames } from '@/app/session/names';
+import { type Label, useLabel, useText } from '@/shared/lib/i18n';
 import { beijing } from '@/shared/lib/time';
 import { ObjectPage } from '@/shared/ui/object-page';
 import { Facts, Page, Panel } from '@/shared/ui/page';
 import { ToneTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
 import { words } from '../i18n';
+import { DATABASES, LEASES, QUEUES } from '../states';
 
 type System = components['schemas']['SystemObject'];
 
@@ -25,13 +27,21 @@ export default function SystemPage() {
 
 function Whole({ state }: { state: System }) {
   const t = useText(words);
+  const label = useLabel();
+  const providers = useProviderNames();
+  const word = (known: Readonly<Record<string, Label>>, name: string) => (known[name] ? label(known[name]) : name);
+  const leaseName = (name: string) => {
+    const [task = name, whose] = name.split(':');
+    const owner = whose && (providers.find(({ id }) => id === whose)?.name ?? whose);
+    return [word(LEASES, task), owner].filter(Boolean).join(' · ');
+  };
   return (
     <Page title={t('title')}>
       <Panel title={t('facts')}>
         <Facts
           facts={[
             [t('version'), state.version],
-            [t('database'), state.database],
+            [t('database'), DATABASES[state.database] ?? state.database],
             [
               t('schema'),
               <ToneTag key="schema" tone={state.migrated ? 'ok' : 'bad'}>
@@ -45,7 +55,7 @@ function Whole({ state }: { state: System }) {
       <Panel title={t('queues')}>
         <Facts
           facts={state.queues.map((queue) => [
-            queue.name,
+            word(QUEUES, queue.name),
             queue.oldest_due_at ? t('due', { count: queue.due, time: beijing(queue.oldest_due_at) }) : t('idle'),
           ])}
         />
@@ -54,7 +64,7 @@ function Whole({ state }: { state: System }) {
         {state.stuck.every(({ count }) => count === 0) ? (
           <ToneTag tone="ok">{t('nothingStuck')}</ToneTag>
         ) : (
-          <Facts facts={state.stuck.map(({ name, count }) => [name, count])} />
+          <Facts facts={state.stuck.map(({ name, count }) => [word(QUEUES, name), count])} />
         )}
       </Panel>
       <Panel title={t('leases')}>
@@ -63,7 +73,7 @@ function Whole({ state }: { state: System }) {
         ) : (
           <Facts
             facts={state.leases.map((lease) => [
-              lease.name,
+              leaseName(lease.name),
               t('heldUntil', { owner: lease.owner, time: beijing(lease.held_until) }),
             ])}
           />

@@ -181,7 +181,7 @@ function RollDialog({ act, tenantId, onSecret, onClose }: SecretDialogProps & { 
           id={id}
           value={hours}
           onChange={setHours}
-          options={OVERLAPS.map((each) => ({ value: each, label: String(each) }))}
+          options={OVERLAPS.map((each) => ({ value: each, label: t('overlapHours', { count: each }) }))}
         />
       </div>
     </DangerDialog>

@@ -8,13 +8,11 @@ import { DangerDialog } from '@/shared/ui/danger-dialog';
 import { type Column, DataTable } from '@/shared/ui/data-table';
 import { Empty } from '@/shared/ui/empty';
 import { Panel } from '@/shared/ui/page';
-import { TextField } from '@/shared/ui/text-field';
 import { TimeText } from '@/shared/ui/time-text';
 import { words } from '../i18n';
 import { type Certificate, useTenantsChanged } from '../queries';
-import { SCOPES } from '../states';
 import { Works } from './api-keys';
-import { type Mode, ModeField } from './mode-field';
+import { IssueDialog } from './issue-dialog';
 
 const PEM = 'application/x-pem-file';
 
@@ -83,38 +81,6 @@ export function Certificates({ tenantId }: { tenantId: string }) {
   );
 }
 
-function IssueDialog({ open, tenantId, onClose }: { open: boolean; tenantId: string; onClose: () => void }) {
-  const t = useText(words);
-  const changed = useTenantsChanged();
-  const [name, setName] = useState('');
-  const [mode, setMode] = useState<Mode>('test');
-  const [csr, setCsr] = useState('');
-  return (
-    <DangerDialog
-      open={open}
-      tier={0}
-      title={t('issue')}
-      effect={t('issueEffect')}
-      act={t('issue')}
-      target={name}
-      ready={name.trim() !== '' && csr.includes('CERTIFICATE REQUEST')}
-      onConfirm={async () => {
-        await api.POST('/admin/v1/tenants/{tenant_id}/certificates', {
-          params: { path: { tenant_id: tenantId } } as never,
-          body: { name: name.trim(), mode, scopes: [...SCOPES] as never, csr },
-        });
-        await changed();
-        return t('issued');
-      }}
-      onClose={onClose}
-    >
-      <TextField field="name" label={t('name')} value={name} onChange={setName} />
-      <ModeField value={mode} onChange={setMode} />
-      <TextField field="csr" label={t('csr')} value={csr} lines={6} mono onChange={setCsr} />
-    </DangerDialog>
-  );
-}
-
 interface RevokeProps {
   readonly certificate: Certificate | undefined;
   readonly tenantId: string;
@@ -132,6 +98,7 @@ function RevokeDialog({ certificate, tenantId, onClose }: RevokeProps) {
       effect={t('revokeCertificateEffect')}
       act={t('revoke')}
       target={certificate?.serial ?? ''}
+      about={certificate?.id}
       onConfirm={async () => {
         await api.POST('/admin/v1/tenants/{tenant_id}/certificates/{certificate_id}/revoke', {
           params: { path: { tenant_id: tenantId, certificate_id: certificate?.id ?? '' } },

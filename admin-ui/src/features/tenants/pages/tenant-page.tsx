@@ -1,6 +1,7 @@
 import { Link, useParams } from '@tanstack/react-router';
 import type { Tagged } from '@/api/tagged';
 import { useCan } from '@/app/session/use-session';
+import { FoldedChanges } from '@/features/audit';
 import { RefundLimit } from '@/features/settings';
 import { useLabel, useText } from '@/shared/lib/i18n';
 import { IdText } from '@/shared/ui/id-text';
@@ -68,6 +69,7 @@ function Whole({ tenant }: { tenant: Tagged<Tenant> }) {
           <Certificates tenantId={value.id} />
         </>
       )}
+      <FoldedChanges target={value.id} />
     </Page>
   );
 }

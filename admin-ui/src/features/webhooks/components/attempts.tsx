@@ -6,7 +6,7 @@ import { ToneTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
 import { words } from '../i18n';
 import type { Attempt } from '../queries';
-import { TRIGGERS } from '../states';
+import { ERROR_CLASSES, TRIGGERS } from '../states';
 
 /** Each attempt with its timings and, on demand, what was sent and answered. */
 export function Attempts({ attempts }: { attempts: readonly Attempt[] }) {
@@ -28,6 +28,14 @@ function OneAttempt({ attempt }: { attempt: Attempt }) {
   const went = attempt.status !== undefined && attempt.status >= 200 && attempt.status < 300;
   const span = (ms: number | undefined) => (ms === undefined ? '—' : duration(ms, tongue));
   const trigger = TRIGGERS[attempt.trigger];
+  const known = ERROR_CLASSES[attempt.error_class ?? ''];
+  const failure = known ? label(known) : attempt.error_class;
+  const spans = [
+    [t('dns'), attempt.dns_ms],
+    [t('connect'), attempt.connect_ms],
+    [t('tls'), attempt.tls_ms],
+    [t('first'), attempt.first_byte_ms],
+  ] as const;
   return (
     <li className={`timeline-entry tone-${went ? 'ok' : 'bad'}`}>
       <div className="timeline-when">
@@ -38,16 +46,16 @@ function OneAttempt({ attempt }: { attempt: Attempt }) {
       </div>
       <div className="timeline-what">
         <div className="row">
-          <ToneTag tone={went ? 'ok' : 'bad'}>{String(attempt.status ?? attempt.error_class ?? '—')}</ToneTag>
-          {attempt.status !== undefined && attempt.error_class && <span className="mono">{attempt.error_class}</span>}
+          <ToneTag tone={went ? 'ok' : 'bad'} code={attempt.error_class}>
+            {String(attempt.status ?? t('noAnswer'))}
+          </ToneTag>
+          {attempt.status === undefined && failure && <span>{failure}</span>}
           <span>{t('total', { span: span(attempt.duration_ms) })}</span>
           <span className="faint">
-            {t('timings', {
-              dns: span(attempt.dns_ms),
-              connect: span(attempt.connect_ms),
-              tls: span(attempt.tls_ms),
-              first: span(attempt.first_byte_ms),
-            })}
+            {spans
+              .filter(([, ms]) => ms !== undefined)
+              .map(([name, ms]) => `${name} ${span(ms)}`)
+              .join(' · ')}
           </span>
           {attempt.remote_ip && (
             <span className="faint">{t('ip', { ip: `${attempt.remote_ip} ${attempt.tls_version ?? ''}` })}</span>

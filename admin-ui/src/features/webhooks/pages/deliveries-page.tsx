@@ -6,6 +6,7 @@ import type { Column } from '@/shared/ui/data-table';
 import { ListPage } from '@/shared/ui/list-page';
 import { StatusTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
+import { LastResult } from '../components/results';
 import { SubjectLink } from '../components/subject-link';
 import { words } from '../i18n';
 import { type Delivery, useDeliveries } from '../queries';
@@ -36,7 +37,7 @@ const COLUMNS: readonly Column<Delivery>[] = [
   {
     key: 'last',
     title: { zh: '最近结果', en: 'Last result' },
-    render: (delivery) => <span className="mono">{delivery.last_status ?? delivery.last_error ?? '—'}</span>,
+    render: (delivery) => <LastResult delivery={delivery} />,
   },
   { key: 'attempts', title: { zh: '尝试', en: 'Attempts' }, align: 'right', render: (delivery) => delivery.attempts },
   {

@@ -1,11 +1,9 @@
 import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import { api } from '@/api/client';
 import { useText } from '@/shared/lib/i18n';
 import { actionOf } from '@/shared/lib/permission';
 import { useShortcuts } from '@/shared/lib/shortcuts';
 import { ActionBar } from '@/shared/ui/action-bar';
-import { DangerDialog } from '@/shared/ui/danger-dialog';
 import { IdText } from '@/shared/ui/id-text';
 import { JsonView } from '@/shared/ui/json-view';
 import { ObjectPage } from '@/shared/ui/object-page';
@@ -13,10 +11,12 @@ import { Facts, Page, Panel } from '@/shared/ui/page';
 import { StatusTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
 import { Attempts } from '../components/attempts';
+import { ReplayDialog } from '../components/replay-dialog';
+import { LastResult } from '../components/results';
 import { SignatureComparer } from '../components/signature-comparer';
 import { SubjectLink } from '../components/subject-link';
 import { words } from '../i18n';
-import { type DeliveryDetail, useDelivery, useWebhooksChanged } from '../queries';
+import { type DeliveryDetail, useDelivery } from '../queries';
 import { DELIVERY_STATES } from '../states';
 
 /** One delivery, inspected. */
@@ -32,7 +32,6 @@ export default function DeliveryPage() {
 
 function Whole({ detail }: { detail: DeliveryDetail }) {
   const t = useText(words);
-  const changed = useWebhooksChanged();
   const [replaying, setReplaying] = useState(false);
   const { delivery } = detail;
   useShortcuts({ r: () => actionOf(detail.actions, 'replay')?.allowed && setReplaying(true) });
@@ -52,20 +51,10 @@ function Whole({ detail }: { detail: DeliveryDetail }) {
       <Panel title={t('body')}>
         <JsonView value={detail.body} what={t('body')} />
       </Panel>
-      <DangerDialog
+      <ReplayDialog
         open={replaying}
-        tier={1}
-        title={t('replay')}
-        effect={t('replayEffect', { url: detail.url ?? delivery.endpoint_id })}
-        act={t('replay')}
-        target={delivery.id}
-        onConfirm={async () => {
-          await api.POST('/admin/v1/deliveries/{delivery_id}/replay', {
-            params: { path: { delivery_id: delivery.id } },
-          });
-          await changed();
-          return t('replayed');
-        }}
+        deliveryId={delivery.id}
+        to={detail.url ?? delivery.endpoint_id}
         onClose={() => setReplaying(false)}
       />
     </Page>
@@ -80,12 +69,7 @@ function DeliveryFacts({ detail }: { detail: DeliveryDetail }) {
       <Facts
         facts={[
           [t('state'), <StatusTag key="state" value={delivery.state} words={DELIVERY_STATES} />],
-          [
-            t('lastStatus'),
-            <span key="last" className="mono">
-              {delivery.last_status ?? delivery.last_error ?? '—'}
-            </span>,
-          ],
+          [t('lastStatus'), <LastResult key="last" delivery={delivery} />],
           [t('attemptsCount'), delivery.attempts],
           [t('nextTry'), <TimeText key="next" at={delivery.next_attempt_at} />],
           [

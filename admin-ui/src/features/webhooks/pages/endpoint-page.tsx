@@ -1,4 +1,5 @@
 import { Link, useParams } from '@tanstack/react-router';
+import { FoldedChanges } from '@/features/audit';
 import { useText } from '@/shared/lib/i18n';
 import { IdText } from '@/shared/ui/id-text';
 import { ObjectPage } from '@/shared/ui/object-page';
@@ -6,6 +7,7 @@ import { Facts, Page, Panel } from '@/shared/ui/page';
 import { StatusTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
 import { EndpointActs } from '../components/endpoint-acts';
+import { FailureCount, Reason } from '../components/results';
 import { words } from '../i18n';
 import { type EndpointDetail, useEndpoint } from '../queries';
 import { ENDPOINT_STATES } from '../states';
@@ -38,12 +40,14 @@ function Whole({ detail }: { detail: EndpointDetail }) {
         <Facts
           facts={[
             [t('state'), <StatusTag key="state" value={endpoint.state} words={ENDPOINT_STATES} />],
-            [t('why'), endpoint.disabled_reason],
+            ...(endpoint.disabled_reason
+              ? ([[t('why'), <Reason key="why" code={endpoint.disabled_reason} />]] as const)
+              : []),
             [t('tenant'), endpoint.tenant_name],
             [t('description'), endpoint.description || undefined],
             [t('waiting'), endpoint.waiting],
             [t('oldestDue'), <TimeText key="due" at={endpoint.oldest_due_at} />],
-            [t('failures'), endpoint.consecutive_failures],
+            [t('failures'), <FailureCount key="failures" count={endpoint.consecutive_failures} />],
             [t('failing'), <TimeText key="failing" at={endpoint.failing_since} />],
             [t('lastSuccess'), <TimeText key="success" at={endpoint.last_success_at} />],
             [t('created'), <TimeText key="created" at={endpoint.created_at} />],
@@ -58,6 +62,7 @@ function Whole({ detail }: { detail: EndpointDetail }) {
           ]}
         />
       </Panel>
+      <FoldedChanges target={endpoint.id} />
     </Page>
   );
 }

@@ -6,6 +6,7 @@ import type { Column } from '@/shared/ui/data-table';
 import { ListPage } from '@/shared/ui/list-page';
 import { StatusTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
+import { FailureCount } from '../components/results';
 import { words } from '../i18n';
 import { type Endpoint, useEndpoints } from '../queries';
 import { ENDPOINT_FILTERS } from '../search-params';
@@ -33,7 +34,7 @@ const COLUMNS: readonly Column<Endpoint>[] = [
     key: 'failures',
     title: { zh: '连续失败', en: 'Failures in a row' },
     align: 'right',
-    render: (endpoint) => endpoint.consecutive_failures,
+    render: (endpoint) => <FailureCount count={endpoint.consecutive_failures} />,
   },
   {
     key: 'success',

@@ -9,7 +9,7 @@ use tributary_operations::statistics;
 use super::Counted;
 use crate::figures::Summary;
 
-/// A key or a certificate that ends within 60 days.
+/// A key or a certificate that ends within 180 days.
 #[derive(Debug, Object)]
 pub(super) struct EndingKey {
     /// `provider_key` or `tenant_certificate`.
