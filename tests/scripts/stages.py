@@ -36,8 +36,15 @@ BUILD = [
     # features of the dependencies than `cargo test`, and everything would be compiled twice.
     Stage("build", "cargo build --workspace --all-targets --quiet".split()),
 ]
-RUST = [Stage("rust", "cargo test --workspace --no-fail-fast".split())]
-# Beside the Rust tests, which wait for each other more than for the machine.
+# More at once than there are cores: they wait for each other, for WeChat and for clocks more than for the machine.
+RUST = [
+    Stage(
+        "rust",
+        "cargo test --workspace --no-fail-fast".split(),
+        {"RUST_TEST_THREADS": str(2 * (os.cpu_count() or 1))},
+    )
+]
+# Beside the Rust tests.
 BESIDE = [
     Stage("ui", ["npm", "--prefix", "admin-ui", "run", "--silent", "check"], {"NO_COLOR": "1"}),
     # In Chromium, against the program that the first stage built.
