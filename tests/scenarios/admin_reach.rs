@@ -196,7 +196,7 @@ async fn scopes(p: &TestPlatform) {
     let given = made(&boss, "live", &all).await;
     assert_eq!(given.status, 201, "{}", given.text);
     // Rolling it would put its next secret into the hand of whoever rolls.
-    let id = given.body["id"].as_str().expect("an id");
+    let id = given.body["api_key"]["id"].as_str().expect("an id");
     let roll = format!("{keys}/{id}/roll");
     let body = json!({"overlap_hours": 0});
     let refused = dev.api.post(&roll, &body, &fresh_key()).await;
@@ -330,7 +330,7 @@ async fn readings(p: &TestPlatform) {
     morning_after(p, day).await;
     reconcile(p).await;
     let finance = p.signed_in_again(&finance).await;
-    let bills = finance.api.get("/admin/v1/bills").await.ok();
+    let bills = finance.api.get("/admin/v1/bills?mode=test").await.ok();
     let bill = bills["data"][0]["id"].as_str().expect("a bill");
     let content = format!("/admin/v1/bills/{bill}/content");
     assert_eq!(finance.api.get(&content).await.status, 200);

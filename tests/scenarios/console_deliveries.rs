@@ -91,11 +91,8 @@ async fn replays(p: &TestPlatform) {
 scenario!(recovering_is_counted_first_paused_and_goes_on, recovering);
 async fn recovering(p: &TestPlatform) {
     let endpoint = p.register(&p.tenant, "hook", &["order.*"]).await;
-    let endpoint: EndpointId = endpoint["id"]
-        .as_str()
-        .expect("an id")
-        .parse()
-        .expect("an id");
+    let endpoint = endpoint["id"].as_str().expect("an id");
+    let endpoint: EndpointId = endpoint.parse().expect("an id");
     for _ in 0..3 {
         p.paid_order(888).await;
     }

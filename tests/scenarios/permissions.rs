@@ -152,6 +152,7 @@ fn an_operation_that_names_no_permission_says_why_here() {
 /// A person who proved its presence and whose roles grant neither keys, nor credentials, nor decisions about money.
 fn supporter(p: &TestPlatform) -> StaffCaller {
     StaffCaller {
+        invited_by: None,
         staff_id: StaffId::new(p.now()),
         name: "Li Wei".to_owned(),
         email: Email::parse("li@example.com").expect("an address"),
@@ -167,6 +168,10 @@ fn supporter(p: &TestPlatform) -> StaffCaller {
 }
 
 /// The permission for want of which an operation refused.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "called with what an operation just answered"
+)]
 fn wanting<T>(result: Result<T, OperationError>) -> Option<Permission> {
     match result {
         Err(OperationError::PermissionDenied(permission)) => Some(permission),
@@ -387,6 +392,8 @@ async fn asks_of_books(p: &TestPlatform) {
         wanting(operations.system_state(viewer).await),
         Some(P::SystemRead)
     );
-    let health = operations.health_statistics(viewer, Mode::Test, now).await;
+    let health = operations
+        .health_statistics(viewer, Mode::Test, None, now)
+        .await;
     assert_eq!(wanting(health), Some(P::StatisticsRead));
 }

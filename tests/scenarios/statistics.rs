@@ -170,6 +170,32 @@ async fn to_the_fen(p: &TestPlatform) {
     }
 }
 
+scenario!(
+    hours_that_nobody_computed_for_days_are_made_up_for,
+    standstill
+);
+async fn standstill(p: &TestPlatform) {
+    let owner = p.owner("owner@example.com").await;
+    let place = async || {
+        let order = p.tenant.order(100);
+        p.tenant.api.place_order(&order).await.placed();
+    };
+    place().await;
+    let operations = p.platform.operations();
+    operations.compute_hours().await.expect("figures");
+    // Nothing but orders comes for days.
+    p.clock.advance_millis(3 * 60 * 60 * 1_000);
+    place().await;
+    p.clock.advance_millis(5 * 24 * 60 * 60 * 1_000);
+    operations.compute_hours().await.expect("figures");
+    let span = "mode=test&by=hour&from=2026-09-21T00:00:00Z&to=2026-09-28T00:00:00Z";
+    let path = format!("/admin/v1/statistics/orders?{span}");
+    let list = owner.api.get(&path).await.ok();
+    let placed = list["data"].as_array().expect("groups").iter();
+    let placed: Vec<&Value> = placed.map(|group| &group["placed"]).collect();
+    assert_eq!(placed, [1, 1]);
+}
+
 scenario!(health_is_that_of_a_small_day, health);
 async fn health(p: &TestPlatform) {
     let other = p.another_tenant().await;

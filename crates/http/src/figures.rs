@@ -125,7 +125,10 @@ impl Sums {
         };
         let (name, labels) = series.split_once('{').unwrap_or((series, ""));
         let (kind, word) = match name {
-            "http_requests_total" => (Kind::Request, label(labels, "status").map(class_of)),
+            "http_requests_total" => (
+                Kind::Request,
+                label(labels, "status").as_deref().map(class_of),
+            ),
             "tributary_upstream_calls_total" => (Kind::Call, label(labels, "outcome")),
             "tributary_webhook_attempts_total" => (Kind::Delivery, label(labels, "outcome")),
             "tributary_notifications_total" => (Kind::Notification, label(labels, "outcome")),
@@ -194,7 +197,7 @@ fn label(labels: &str, name: &str) -> Option<String> {
 }
 
 /// `2xx` of `204`.
-fn class_of(status: String) -> String {
+fn class_of(status: &str) -> String {
     let first = status.chars().next().unwrap_or('?');
     format!("{first}xx")
 }

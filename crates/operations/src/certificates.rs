@@ -125,7 +125,7 @@ impl Operations {
                 Box::pin(self.refresh_for_unknown_serial(id)).await;
             }
         })
-        .await
+        .await;
     }
 
     /// Fetches once when a serial is unknown: one caller fetches, the others wait for it, nobody within a minute.

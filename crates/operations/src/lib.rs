@@ -60,7 +60,7 @@ pub mod viewer;
 mod wakeups;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use moka::future::Cache;
 use tokio::sync::OnceCell;
@@ -170,6 +170,8 @@ struct Inner {
     rate_limits: RateLimits,
     /// Rows without a next action, as last counted.
     stuck_rows: AtomicU64,
+    /// When this process last computed the figures of hours, in milliseconds; 0 before it did.
+    hours_computed_at: AtomicI64,
     bills_kept_days: i64,
     /// Tells this process from others where one leads.
     node: String,
@@ -208,6 +210,7 @@ impl Operations {
             limits: config.limits,
             rate_limits: RateLimits::default(),
             stuck_rows: AtomicU64::new(0),
+            hours_computed_at: AtomicI64::new(0),
             bills_kept_days: i64::from(config.bills_kept_days),
             node: courier::new_node_name(),
             passwords: Passwords::new(config.password_cost),

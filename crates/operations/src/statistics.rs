@@ -1,6 +1,7 @@
 //! The figures of the overview, each with the size of its sample.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use tributary_domain::bill::BillDay;
 use tributary_domain::clock::Timestamp;
@@ -33,6 +34,8 @@ const RANKED_MAX: u64 = 100;
 const FRESH_HOURS: i64 = 2;
 /// Hours that are computed again one after the other.
 const SETTLING_HOURS: i64 = 48;
+/// A month, which is as far back as the overview shows.
+const MISSED_HOURS_MAX: i64 = 31 * 24;
 const LEASE: &str = "order_hours";
 const LEASE_MS: i64 = 120_000;
 
@@ -216,7 +219,7 @@ impl Operations {
             ));
         }
         let (at, tenant) = (self.storage(), viewer.tenant().or(only));
-        if !tenant.is_none_or(|tenant| only.is_none_or(|only| only == tenant)) {
+        if only.is_some() && only != tenant {
             return Err(OperationError::NotFound);
         }
         let lags = statistics::notification_lags(at, tenant, mode, since).await?;
@@ -304,7 +307,8 @@ impl Operations {
             .as_millis()
             .div_euclid(60_000)
             .rem_euclid(SETTLING_HOURS);
-        let mut hours: Vec<i64> = (0..=FRESH_HOURS).collect();
+        let missed = self.hours_missed(now).await?;
+        let mut hours: Vec<i64> = (0..=FRESH_HOURS.saturating_add(missed)).collect();
         hours.push(older);
         for back in &hours {
             let hour = this.plus_millis(-back.saturating_mul(HOUR_MS));
@@ -314,7 +318,28 @@ impl Operations {
                 tx.commit().await?;
             }
         }
+        let computed_at = &self.inner.hours_computed_at;
+        computed_at.store(now.as_millis(), Ordering::Relaxed);
         Ok(hours.len())
+    }
+
+    /// Hours that passed since any were computed: nobody may have done it for days.
+    async fn hours_missed(&self, now: Timestamp) -> Result<i64, OperationError> {
+        let here = self.inner.hours_computed_at.load(Ordering::Relaxed);
+        let last = if here == 0 {
+            order_hours::last_computed_all_tenants(self.storage()).await?
+        } else {
+            Some(Timestamp::from_millis(here))
+        };
+        let missed = last.map_or(0, |last| now.millis_since(last) / HOUR_MS);
+        // Those before them may not have settled when they were last computed.
+        let unsettled = if missed > FRESH_HOURS {
+            SETTLING_HOURS
+        } else {
+            0
+        };
+        let missed = missed.saturating_add(unsettled);
+        Ok(missed.clamp(0, MISSED_HOURS_MAX))
     }
 }
 

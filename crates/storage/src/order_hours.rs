@@ -1,7 +1,9 @@
 //! What became of the orders of each hour, kept so that an overview need not read the orders.
 
 use sea_orm::sea_query::{Expr, ExprTrait, Order as Sort, Query};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
+};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{OrderId, TenantId};
 use tributary_domain::order::OrderState;
@@ -116,6 +118,20 @@ pub async fn compute_all_tenants(
             .map_err(database("keeping the figures of an hour"))?;
     }
     Ok(made.len())
+}
+
+/// When hours were last computed; nothing when none ever had orders.
+pub async fn last_computed_all_tenants(
+    at: &impl Access,
+) -> Result<Option<Timestamp>, StorageError> {
+    let last: Option<Option<i64>> = Entity::find()
+        .select_only()
+        .column_as(Column::ComputedAt.max(), "last")
+        .into_tuple()
+        .one(at.connection())
+        .await
+        .map_err(database("reading when hours were computed"))?;
+    Ok(last.flatten().map(Timestamp::from_millis))
 }
 
 fn orders_of_hour(mode: Mode, hour: Timestamp) -> sea_orm::sea_query::SelectStatement {

@@ -90,7 +90,7 @@ async fn run(plan: &Plan) -> Result<()> {
         .kill_on_drop(true)
         .spawn()
         .context("starting the simulator")?;
-    let outcome = measure(plan, "http://127.0.0.1:18791").await;
+    let outcome = Box::pin(measure(plan, "http://127.0.0.1:18791")).await;
     child.kill().await?;
     outcome
 }
@@ -114,7 +114,7 @@ async fn measure(plan: &Plan, url: &str) -> Result<()> {
     if plan.booked > 0 {
         let of = (&provider, keys.sp_mchid.as_str());
         let books = (operations, &database);
-        booked::book(&simulator, books, of, (day, plan.booked)).await?;
+        Box::pin(booked::book(&simulator, books, of, (day, plan.booked))).await?;
     }
     let others = plan.rows.saturating_sub(u64::try_from(plan.booked)?);
     if others > 0 {

@@ -58,15 +58,13 @@ mod tests {
     use super::*;
 
     /// Entries of which many begin in the same instant.
-    fn story() -> Vec<(i64, usize)> {
-        (0..3_456)
-            .map(|number| (number as i64 / 700, number))
-            .collect()
+    fn story() -> Vec<(i64, i64)> {
+        (0..3_456).map(|number| (number / 700, number)).collect()
     }
 
     #[test]
     fn pages_are_the_whole_story_once() {
-        let at = |entry: &(i64, usize)| Timestamp::from_millis(entry.0);
+        let at = |entry: &(i64, i64)| Timestamp::from_millis(entry.0);
         let (mut read, mut place) = (Vec::new(), None);
         for _ in 0..10 {
             let (entries, next) = page(story(), place.as_ref(), at);
@@ -81,7 +79,7 @@ mod tests {
 
     #[test]
     fn behind_an_instant_is_what_began_later() {
-        let at = |entry: &(i64, usize)| Timestamp::from_millis(entry.0);
+        let at = |entry: &(i64, i64)| Timestamp::from_millis(entry.0);
         let (entries, next) = page(story(), Some(&behind(Timestamp::from_millis(3))), at);
         assert_eq!(entries.first(), Some(&(4, 2_800)));
         assert_eq!(next, None);

@@ -39,14 +39,16 @@ pub(crate) async fn book(
     (day, count): (BillDay, usize),
 ) -> Result<()> {
     let (caller, sub_mchid) = open_shop(simulator, operations, (provider, sp_mchid)).await?;
-    let order = pay_one(simulator, operations, &caller, &sub_mchid).await?;
+    let order = Box::pin(pay_one(simulator, operations, &caller, &sub_mchid)).await?;
     let template = Template::read(database, order).await?;
-    let row = json!({
-        "kind": "add", "rows": "payment", "date": day.to_string(), "count": count, "seed": SEED,
-        "sp_mchid": sp_mchid,
-        "set": { "sub_mchid": sub_mchid, "amount_total": PAID_FEN, "fee": FEE },
-    });
-    simulator.post("bills/faults", row.clone()).await?;
+    let row = |bill: &str| {
+        json!({
+            "kind": "add", "bill": bill, "rows": "payment", "date": day.to_string(),
+            "count": count, "seed": SEED, "sp_mchid": sp_mchid,
+            "set": { "sub_mchid": sub_mchid, "amount_total": PAID_FEN, "fee": FEE },
+        })
+    };
+    simulator.post("bills/faults", row("trade")).await?;
     let text = simulator
         .get(&format!("bills?date={day}&sp_mchid={sp_mchid}"))
         .await?;
@@ -54,8 +56,7 @@ pub(crate) async fn book(
     let rows = parser.push(text.as_bytes())?;
     ensure!(rows.len() == count, "{} rows were invented", rows.len());
     // The sub-merchant's account moved as well.
-    let mut moved = row;
-    moved["bill"] = json!("sub_merchant_fund_flow");
+    let moved = row("sub_merchant_fund_flow");
     simulator.post("bills/faults", moved).await?;
     for rows in rows.chunks(ROWS_AT_ONCE) {
         multiply(database, &template, rows).await?;
@@ -79,7 +80,10 @@ async fn open_shop(
             }),
         )
         .await?;
-    let sub_mchid = made["sub_mchid"].as_str().context("a sub-merchant")?;
+    let sub_mchid = made
+        .get("sub_mchid")
+        .and_then(|number| number.as_str())
+        .context("a sub-merchant")?;
     let number = Mchid::parse(sub_mchid)?;
     let tenant = operations.create_tenant(&by, "A shop").await?;
     let merchant = operations
@@ -123,9 +127,7 @@ async fn pay_one(
         fingerprint: fingerprint("POST", "/v1/orders", "", b"the first"),
         route: "POST /v1/orders",
     };
-    let placed = operations
-        .place_order(caller, request, &idempotency)
-        .await?;
+    let placed = Box::pin(operations.place_order(caller, request, &idempotency)).await?;
     let (id, number) = (&placed.view.order.id, &placed.view.order.out_trade_no);
     let number = number.as_deref().context("a number at WeChat")?;
     simulator

@@ -115,7 +115,7 @@ async fn look(mut looking: Looking) -> Option<(Result<String, std::io::Error>, L
         .staff_still_there(&looking.call.caller);
     let still_there = match tenancy::platform(still_there).await {
         Ok(caller) => caller.filter(|caller| caller.may(Permission::OrderRead)),
-        Err(error) => return broken_off(looking, error),
+        Err(error) => return Some(broken_off(looking, error)),
     };
     looking.call.caller = still_there?;
     let viewer = looking.call.viewer();
@@ -128,7 +128,7 @@ async fn look(mut looking: Looking) -> Option<(Result<String, std::io::Error>, L
             let text: String = changes.iter().map(written).collect();
             Some((Ok(text), looking))
         }
-        Err(error) => broken_off(looking, error),
+        Err(error) => Some(broken_off(looking, error)),
     }
 }
 
@@ -136,9 +136,9 @@ async fn look(mut looking: Looking) -> Option<(Result<String, std::io::Error>, L
 fn broken_off(
     mut looking: Looking,
     error: OperationError,
-) -> Option<(Result<String, std::io::Error>, Looking)> {
+) -> (Result<String, std::io::Error>, Looking) {
     looking.looks = LOOKS_MAX;
-    Some((Err(std::io::Error::other(error)), looking))
+    (Err(std::io::Error::other(error)), looking)
 }
 
 impl From<&Change> for ChangeEvent {
