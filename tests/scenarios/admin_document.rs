@@ -1,7 +1,7 @@
 //! What the document of the admin API says of each operation; tests that walk all of them are driven by it.
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tributary_domain::staff::Permission;
 use tributary_tests::api::fresh_key;
 use tributary_tests::{Answer, Api};
@@ -14,7 +14,11 @@ pub(crate) struct Operation {
     pub(crate) method: Method,
     /// Its path, with parameters in braces.
     pub(crate) path: String,
+    /// The names of its query's parameters.
+    pub(crate) query: Vec<String>,
     pub(crate) has_body: bool,
+    /// The example of a request; an empty object where there is none.
+    pub(crate) example: Value,
     /// The permissions that its description names.
     pub(crate) needs: Vec<Permission>,
 }
@@ -34,6 +38,10 @@ pub(crate) fn operations() -> Vec<Operation> {
 }
 
 fn read(path: &str, method: &str, operation: &Value) -> Operation {
+    let example = "/requestBody/content/application~1json/examples/example/value";
+    let parameters = operation["parameters"].as_array().cloned();
+    let parameters = parameters.unwrap_or_default().into_iter();
+    let query = parameters.filter(|parameter| parameter["in"] == "query");
     let description = operation["description"].as_str().unwrap_or_default();
     let words = description.split_whitespace().collect::<Vec<_>>().join(" ");
     let needs = words
@@ -46,7 +54,11 @@ fn read(path: &str, method: &str, operation: &Value) -> Operation {
             .to_owned(),
         method: method.to_uppercase().parse().expect("a method"),
         path: path.to_owned(),
+        query: query
+            .map(|parameter| parameter["name"].as_str().expect("a name").to_owned())
+            .collect(),
         has_body: !operation["requestBody"].is_null(),
+        example: operation.pointer(example).cloned().unwrap_or(json!({})),
         // Words between backticks; those that are permissions.
         needs: needs
             .split('`')
