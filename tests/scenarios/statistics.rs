@@ -175,7 +175,6 @@ scenario!(
     standstill
 );
 async fn standstill(p: &TestPlatform) {
-    let owner = p.owner("owner@example.com").await;
     let place = async || {
         let order = p.tenant.order(100);
         p.tenant.api.place_order(&order).await.placed();
@@ -190,6 +189,7 @@ async fn standstill(p: &TestPlatform) {
     operations.compute_hours().await.expect("figures");
     let span = "mode=test&by=hour&from=2026-09-21T00:00:00Z&to=2026-09-28T00:00:00Z";
     let path = format!("/admin/v1/statistics/orders?{span}");
+    let owner = p.owner("owner@example.com").await;
     let list = owner.api.get(&path).await.ok();
     let placed = list["data"].as_array().expect("groups").iter();
     let placed: Vec<&Value> = placed.map(|group| &group["placed"]).collect();

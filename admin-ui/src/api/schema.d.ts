@@ -1571,7 +1571,8 @@ export interface paths {
          * Send an abnormal refund another way
          * @description For a refund in the state `abnormal`, whose way back to the payer failed, such as to a closed card: to another
          *     card of the payer's, or to the sub-merchant's account. Card number and name are encrypted for WeChat and kept
-         *     nowhere. Needs the permission `refund:create` and a fresh proof.
+         *     nowhere. Above the refund limit it takes `refund:approve` as well. Needs the permission `refund:create` and a
+         *     fresh proof.
          */
         post: operations["redirectRefund"];
         delete?: never;
@@ -2212,8 +2213,8 @@ export interface paths {
         };
         /**
          * Fetch the file of a job
-         * @description For a day after the job is done. Needs the permission `order:export`, and `payer:export` when whoever started the
-         *     job had it: then the file says who paid.
+         * @description For a day after the job is done. When whoever started the job had `payer:export`, the file says who paid, and is
+         *     for those alone who have it too. Needs the permission `order:export`.
          */
         get: operations["getJobResult"];
         put?: never;
@@ -2359,7 +2360,7 @@ export interface paths {
          * Watch changes
          * @description A stream of server-sent events: `changed` (an order or a refund), `job` (its progress) and `inbox` (how much
          *     waits). They are hints: read again what they name. It ends after four minutes; connect anew. It ends at once with
-         *     the session or the permission. Needs the permission `order:read`, for jobs `job:read` besides.
+         *     the session or the permission. Jobs are told to who has `job:read`. Needs the permission `order:read`.
          */
         get: operations["watchChanges"];
         put?: never;

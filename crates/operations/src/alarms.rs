@@ -36,11 +36,18 @@ impl Operations {
         if last.is_some_and(|last| now.millis_since(last) < SAME_TROUBLE_MS) {
             return Ok(());
         }
+        // Before it is written, so that many at once write one; forgotten again when that fails.
+        told.insert(subject.clone(), now).await;
         tracing::error!(provider.id = %provider, kind, %detail, "a provider needs a person");
-        let tx = self.storage().begin().await?;
-        alarms::insert(&tx, &provider_alarm(provider, kind, detail, now)).await?;
-        tx.commit().await?;
-        told.insert(subject, now).await;
+        let written = async {
+            let tx = self.storage().begin().await?;
+            alarms::insert(&tx, &provider_alarm(provider, kind, detail, now)).await?;
+            tx.commit().await
+        };
+        if let Err(error) = written.await {
+            told.invalidate(&subject).await;
+            return Err(error.into());
+        }
         metrics::counter!("tributary_alarms_total", "kind" => kind).increment(1);
         Ok(())
     }

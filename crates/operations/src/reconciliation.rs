@@ -127,8 +127,8 @@ impl Operations {
             let (storage, id) = (self.storage(), &provider.id);
             let known = reconciliations::days_all_tenants(storage, id, DAYS_BACK_MAX).await?;
             // Before its first day a provider had no business here; what lies before the days on record is settled.
-            let first = known.iter().min().copied();
-            let first = first.unwrap_or_else(|| BillDay::of(provider.created_at));
+            let begun = BillDay::of(provider.created_at);
+            let first = known.iter().min().map_or(begun, |day| begun.max(*day));
             let mut day = BillDay::of(now);
             for _ in 0..DAYS_BACK_MAX {
                 day = day.previous();

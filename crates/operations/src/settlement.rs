@@ -270,6 +270,11 @@ async fn judge(
 
 /// Notes with a new payment how and when we learned of it.
 pub(super) const fn learned(order: &mut Order, source: Source, now: Timestamp) {
+    // Whoever made us ask, it was our question that found it.
+    let source = match source {
+        Source::Api | Source::Person | Source::System => Source::Query,
+        other => other,
+    };
     if let Some(payment) = &mut order.payment {
         payment.learned = Some(Learned { source, at: now });
     }

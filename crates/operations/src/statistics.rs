@@ -308,7 +308,8 @@ impl Operations {
             .div_euclid(60_000)
             .rem_euclid(SETTLING_HOURS);
         let missed = self.hours_missed(now).await?;
-        let mut hours: Vec<i64> = (0..=FRESH_HOURS.saturating_add(missed)).collect();
+        // The oldest first: whoever goes on after a crash sees how far this came.
+        let mut hours: Vec<i64> = (0..=FRESH_HOURS.saturating_add(missed)).rev().collect();
         hours.push(older);
         for back in &hours {
             let hour = this.plus_millis(-back.saturating_mul(HOUR_MS));
@@ -327,7 +328,7 @@ impl Operations {
     async fn hours_missed(&self, now: Timestamp) -> Result<i64, OperationError> {
         let here = self.inner.hours_computed_at.load(Ordering::Relaxed);
         let last = if here == 0 {
-            order_hours::last_computed_all_tenants(self.storage()).await?
+            order_hours::newest_all_tenants(self.storage()).await?
         } else {
             Some(Timestamp::from_millis(here))
         };

@@ -120,18 +120,16 @@ pub async fn compute_all_tenants(
     Ok(made.len())
 }
 
-/// When hours were last computed; nothing when none ever had orders.
-pub async fn last_computed_all_tenants(
-    at: &impl Access,
-) -> Result<Option<Timestamp>, StorageError> {
-    let last: Option<Option<i64>> = Entity::find()
+/// The newest hour that was computed; nothing when none ever had orders.
+pub async fn newest_all_tenants(at: &impl Access) -> Result<Option<Timestamp>, StorageError> {
+    let newest: Option<Option<i64>> = Entity::find()
         .select_only()
-        .column_as(Column::ComputedAt.max(), "last")
+        .column_as(Column::Hour.max(), "newest")
         .into_tuple()
         .one(at.connection())
         .await
-        .map_err(database("reading when hours were computed"))?;
-    Ok(last.flatten().map(Timestamp::from_millis))
+        .map_err(database("reading which hours were computed"))?;
+    Ok(newest.flatten().map(Timestamp::from_millis))
 }
 
 fn orders_of_hour(mode: Mode, hour: Timestamp) -> sea_orm::sea_query::SelectStatement {

@@ -250,8 +250,8 @@ impl JobsApi {
 
     /// Fetch the file of a job
     ///
-    /// For a day after the job is done. Needs the permission `order:export`, and `payer:export` when whoever started the
-    /// job had it: then the file says who paid.
+    /// For a day after the job is done. When whoever started the job had `payer:export`, the file says who paid, and is
+    /// for those alone who have it too. Needs the permission `order:export`.
     #[oai(
         path = "/admin/v1/jobs/:job_id/result",
         method = "get",

@@ -382,7 +382,12 @@ impl OrdersApi {
         let id: OrderId = path_id(&order_id)?;
         let asked = to_completion(async move {
             let (by, viewer) = (call.caller.actor(), call.viewer());
-            call.operations.ask_about_order_for(&by, &viewer, &id).await
+            let seen = call
+                .operations
+                .ask_about_order_for(&by, &viewer, &id)
+                .await?;
+            call.note_payers_read(id.as_str()).await?;
+            Ok::<_, OperationError>(seen)
         });
         Ok(Json(asked.await?.into()))
     }
@@ -405,7 +410,9 @@ impl OrdersApi {
         let id: OrderId = path_id(&order_id)?;
         let closed = to_completion(async move {
             let (by, viewer) = (call.caller.actor(), call.viewer());
-            call.operations.close_order_for(&by, &viewer, &id).await
+            let seen = call.operations.close_order_for(&by, &viewer, &id).await?;
+            call.note_payers_read(id.as_str()).await?;
+            Ok::<_, OperationError>(seen)
         });
         Ok(Json(closed.await?.into()))
     }

@@ -426,7 +426,8 @@ impl RefundsApi {
     ///
     /// For a refund in the state `abnormal`, whose way back to the payer failed, such as to a closed card: to another
     /// card of the payer's, or to the sub-merchant's account. Card number and name are encrypted for WeChat and kept
-    /// nowhere. Needs the permission `refund:create` and a fresh proof.
+    /// nowhere. Above the refund limit it takes `refund:approve` as well. Needs the permission `refund:create` and a
+    /// fresh proof.
     #[oai(
         path = "/admin/v1/refunds/:refund_id/redirect",
         method = "post",

@@ -438,7 +438,7 @@ impl SystemApi {
     ///
     /// A stream of server-sent events: `changed` (an order or a refund), `job` (its progress) and `inbox` (how much
     /// waits). They are hints: read again what they name. It ends after four minutes; connect anew. It ends at once with
-    /// the session or the permission. Needs the permission `order:read`, for jobs `job:read` besides.
+    /// the session or the permission. Jobs are told to who has `job:read`. Needs the permission `order:read`.
     #[oai(
         path = "/admin/v1/events",
         method = "get",

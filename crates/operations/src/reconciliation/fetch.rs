@@ -12,7 +12,7 @@ use crate::{OperationError, Operations};
 /// Sub-merchants whose fund flows are asked for in one statement.
 const SUB_MERCHANTS_PAGE: u64 = 500;
 /// So long a refused fund flow is not asked for again.
-const REFUSED_FOR_MS: i64 = HOUR_MS;
+const REFUSED_FOR_MS: i64 = 24 * HOUR_MS;
 /// Sub-merchants with a refused fund flow that a person is told of in one run.
 const REFUSED_TOLD_MAX: usize = 100;
 const NO_AUTH: &str = "NO_AUTH";
@@ -57,6 +57,10 @@ impl Operations {
                     Some(reason) if reason == NO_AUTH => refused.push(sub_mchid),
                     Some(reason) => return Ok(Some(reason)),
                     None => stored = stored.saturating_add(1),
+                }
+                // So many in a row and none given: the product is not open to the provider.
+                if stored == 0 && refused.len() >= REFUSED_TOLD_MAX {
+                    return Ok(None);
                 }
                 refused.truncate(REFUSED_TOLD_MAX);
             }

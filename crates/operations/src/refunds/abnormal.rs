@@ -7,7 +7,7 @@ use tributary_domain::audit::AuditScope;
 use tributary_domain::ids::RefundId;
 use tributary_domain::refund::{Refund, RefundState};
 use tributary_domain::settlement::Source;
-use tributary_domain::staff::Actor;
+use tributary_domain::staff::{Actor, Permission};
 use tributary_domain::tenant::Scope;
 use tributary_storage::refunds;
 use wechatpay::client::{CallErrorKind, Client};
@@ -20,6 +20,7 @@ use crate::budgets::{Spending, Urgency};
 use crate::credentials::Caller;
 use crate::observation::from_refund;
 use crate::orders::upstream;
+use crate::refund_limits::limit_of;
 use crate::refund_search::RefundDetail;
 use crate::refunds::send::lock_both;
 use crate::refunds::view::{RefundView, refund_view};
@@ -80,8 +81,18 @@ impl Operations {
         way: OtherWay,
         reason: &str,
     ) -> Result<RefundDetail, OperationError> {
+        caller.require(Permission::RefundCreate)?;
         let refund = self.refund_seen(viewer, id).await?;
         caller.require_proof()?;
+        // A card that somebody names is not the payer's for sure: above the limit that takes more than asking.
+        let limit = limit_of(
+            self.storage(),
+            &AuditScope::Tenant(refund.tenant_id.clone()),
+        )
+        .await?;
+        if refund.content.refund > limit {
+            caller.require(Permission::RefundApprove)?;
+        }
         let (by, reason) = (&caller.actor(), check_reason(reason)?);
         let sender = Sender { by, reason };
         self.send_another_way(refund, way, Some(&sender)).await?;
@@ -122,10 +133,11 @@ impl Operations {
         let sent =
             |client: Client| async move { client.apply_abnormal_refund(wechat_id, request).await };
         let context = CallContext::refund(CallPurpose::RedirectRefund, &refund);
+        let source = sender.map_or(Source::Api, |_| Source::Person);
         match self.call(&handle, &context, sent).await {
             Ok(answer) => {
                 let seen = from_refund(&answer.value);
-                let now = self.let_in(&refund, &seen, Source::Api).await?;
+                let now = self.let_in(&refund, &seen, source).await?;
                 Ok(now.map_or(refund, |now| *now))
             }
             Err(error) => Err(match &*error.kind {
