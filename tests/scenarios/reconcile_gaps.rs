@@ -97,6 +97,25 @@ async fn refused_all(p: &TestPlatform) {
 }
 
 scenario!(
+    day_from_before_the_provider_came_leads_to_no_others,
+    long_ago
+);
+async fn long_ago(p: &TestPlatform) {
+    let first = BillDay::of(p.now());
+    let earlier = (0..20).fold(first, |day, _| day.previous());
+    let operations = p.platform.operations();
+    let asked = operations.reconcile(&p.provider, earlier).await;
+    asked.expect("a person may ask");
+    morning_after(p, first).await;
+    reconcile(p).await;
+    assert_eq!(
+        count(p, "reconciliations").await,
+        2,
+        "that day and the first"
+    );
+}
+
+scenario!(
     days_of_a_long_standstill_are_compared_when_it_is_over,
     standstill
 );

@@ -1,7 +1,7 @@
 /** What changes on the server changes on an open page, without a reload and without asking again and again. */
 import type { Page } from 'playwright-core';
 import { expect, inject, it } from 'vitest';
-import { endWell, openAlone, openAs } from '../browser';
+import { endWell, openAlone, openAs, settled } from '../browser';
 import { paidOrder, pay, placeOrder } from '../demo';
 import { newPerson } from '../people';
 
@@ -28,7 +28,7 @@ it('shows that an order was paid while its page is open', async () => {
   await page.goto(page.url().replace(/\/staff$/, `/orders/${order.id}`));
   expect((await line).headers()['content-type']).toContain('text/event-stream');
   await page.locator('.order-sum').getByText('支付中').waitFor();
-  await page.waitForTimeout(1_000);
+  await settled(page);
   const asked = questions(page);
   await page.waitForTimeout(QUIET_MS);
   expect(asked).toEqual([]);

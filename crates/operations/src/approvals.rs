@@ -127,7 +127,7 @@ impl Operations {
         let before = self.decidable(caller, id).await?;
         let approved = self.decided(caller, &before, ApprovalState::Approved, reason)?;
         let tx = self.storage().begin().await?;
-        not_invited_by(&tx, caller, before.requested_by.as_str()).await?;
+        not_invited_by(&tx, &caller.staff_id, before.requested_by.as_str()).await?;
         decide(&tx, &before, &approved).await?;
         record(&tx, caller, "approval.approved", &approved).await?;
         let outcome = match approved.kind {
@@ -198,7 +198,7 @@ impl Operations {
         let before = self.decidable(caller, id).await?;
         let rejected = self.decided(caller, &before, ApprovalState::Rejected, reason)?;
         let tx = self.storage().begin().await?;
-        not_invited_by(&tx, caller, before.requested_by.as_str()).await?;
+        not_invited_by(&tx, &caller.staff_id, before.requested_by.as_str()).await?;
         decide(&tx, &before, &rejected).await?;
         record(&tx, caller, "approval.rejected", &rejected).await?;
         tx.commit().await?;
@@ -353,12 +353,12 @@ pub(crate) fn may_become_owner(member: &StaffMember) -> Result<(), OperationErro
 
 /// Refuses a second person whom the first one invited, as the account is now: whoever made an invitation could have taken
 /// it up, and would decide alone.
-async fn not_invited_by(
+pub(crate) async fn not_invited_by(
     tx: &Tx,
-    caller: &StaffCaller,
+    decider: &StaffId,
     requester: &str,
 ) -> Result<(), OperationError> {
-    let decider = staff::find(tx, &StaffScope::Provider, &caller.staff_id).await?;
+    let decider = staff::find(tx, &StaffScope::Provider, decider).await?;
     let decider = decider.ok_or(OperationError::SignedOut)?;
     if decider.invited_by.as_deref() == Some(requester) {
         return Err(OperationError::InvitedByRequester);

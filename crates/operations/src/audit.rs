@@ -19,8 +19,10 @@ const CHECKED_AT_ONCE: u64 = 500;
 pub(crate) const ENTRIES_CHECKED_MAX: u64 = 100_000;
 /// One node checks the whole log once in this time.
 const CHECKED_EVERY_MS: i64 = 24 * 60 * 60 * 1_000;
-/// Held for that long by whoever checks, and not given back: it is the memory of the check.
+/// Held while the log is checked, and from then on for that long: it is the memory of the check.
 const LEASE: &str = "audit_check";
+/// A check that died is made again after this long.
+const CHECK_MS: i64 = 60 * 60 * 1_000;
 /// The longest entry; what is longer says too much.
 const ENTRY_BYTES_MAX: usize = 64 * 1024;
 
@@ -194,10 +196,13 @@ impl Operations {
         let now = self.now();
         // Another holder each time, so that not even this node takes it again before it ends.
         let holder = format!("{}-{}", self.inner.node, now.as_millis());
-        let tx = self.storage().begin().await?;
-        let is_due = leases::acquire(&tx, LEASE, &holder, CHECKED_EVERY_MS).await?;
-        tx.commit().await?;
-        if !is_due {
+        let hold = async |length_ms| {
+            let tx = self.storage().begin().await?;
+            let is_held = leases::acquire(&tx, LEASE, &holder, length_ms).await?;
+            tx.commit().await?;
+            Ok::<_, OperationError>(is_held)
+        };
+        if !hold(CHECK_MS).await? {
             return Ok(0);
         }
         let report = self.verify_audit(&[]).await?;
@@ -213,6 +218,7 @@ impl Operations {
             tx.commit().await?;
             metrics::counter!("tributary_alarms_total", "kind" => BROKEN).increment(1);
         }
+        hold(CHECKED_EVERY_MS).await?;
         Ok(report.faults.len())
     }
 }

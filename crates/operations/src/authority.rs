@@ -2,6 +2,7 @@
 
 use tributary_domain::ids::TenantId;
 use tributary_domain::staff::{Actor, Permission};
+use tributary_domain::tenant::{Mode, Scope};
 
 use crate::OperationError;
 use crate::staff::StaffCaller;
@@ -22,6 +23,29 @@ pub trait Authority: Sync {
 
     /// Refuses a person who did not prove its presence within the last five minutes.
     fn require_presence(&self) -> Result<(), OperationError>;
+
+    /// The first of these scopes that takes a permission which is lacking, for a program of a tenant's.
+    fn first_beyond(&self, mode: Mode, scopes: &[Scope]) -> Option<(Scope, Permission)>;
+}
+
+impl dyn Authority + '_ {
+    /// Asks for a permission and a fresh proof; gives the name for the audit log.
+    pub(crate) fn acting(&self, permission: Permission) -> Result<Actor, OperationError> {
+        self.require(permission)?;
+        self.require_presence()?;
+        Ok(self.name())
+    }
+
+    /// The same for what belongs to a tenant.
+    pub(crate) fn acting_in(
+        &self,
+        tenant: &TenantId,
+        permission: Permission,
+    ) -> Result<Actor, OperationError> {
+        self.require_in(tenant, permission)?;
+        self.require_presence()?;
+        Ok(self.name())
+    }
 }
 
 impl Authority for StaffCaller {
@@ -40,6 +64,10 @@ impl Authority for StaffCaller {
 
     fn require_presence(&self) -> Result<(), OperationError> {
         self.require_proof()
+    }
+
+    fn first_beyond(&self, mode: Mode, scopes: &[Scope]) -> Option<(Scope, Permission)> {
+        Self::first_beyond(self, mode, scopes)
     }
 }
 
@@ -62,6 +90,10 @@ impl Authority for Actor {
 
     fn require_presence(&self) -> Result<(), OperationError> {
         Ok(())
+    }
+
+    fn first_beyond(&self, _mode: Mode, _scopes: &[Scope]) -> Option<(Scope, Permission)> {
+        None
     }
 }
 

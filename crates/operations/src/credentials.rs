@@ -20,6 +20,7 @@ use tributary_domain::tenant::{Mode, Scope, TenantState};
 use tributary_storage::{StorageError, tenants};
 use zeroize::Zeroizing;
 
+use crate::authority::Authority;
 use crate::{OperationError, Operations};
 
 pub(crate) use api_keys::KeyCache;
@@ -168,4 +169,15 @@ fn check_scopes(scopes: &[Scope]) -> Result<(), OperationError> {
         return Err(OperationError::invalid("/scopes", "must name at least one"));
     }
     Ok(())
+}
+
+/// Whoever makes a credential gives no more than it may itself.
+fn check_granted(by: &dyn Authority, mode: Mode, scopes: &[Scope]) -> Result<(), OperationError> {
+    match by.first_beyond(mode, scopes) {
+        Some((scope, permission)) => Err(OperationError::invalid(
+            "/scopes",
+            &format!("{scope} in live mode takes the permission {permission}, which you lack"),
+        )),
+        None => Ok(()),
+    }
 }

@@ -113,9 +113,7 @@ impl Operations {
         id: &LatePaymentId,
         ruling: &Ruling,
     ) -> Result<LatePayment, OperationError> {
-        by.require_in(tenant, Permission::LatePaymentDecide)?;
-        by.require_presence()?;
-        let by = &by.name();
+        let by = &by.acting_in(tenant, Permission::LatePaymentDecide)?;
         check(ruling)?;
         let decide = || self.decide_once(by, tenant, id, ruling).boxed();
         let decided = racing(decide).await?;

@@ -17,6 +17,8 @@ const BATCH: u64 = 200;
 const CONCURRENT_MAX: usize = 16;
 /// How long one node has an order for itself.
 const CLAIM_MS: i64 = 60_000;
+/// Looks in vain at an order that is closed, some hours long; if it was paid all the same, the bill tells.
+const CLOSED_LOOKS_MAX: i64 = 24;
 /// A person looks into what does not fit; asking WeChat more often changes nothing.
 const DISPUTED_MS: i64 = 3_600_000;
 /// A prepay that the provider's budget has no room for waits this long.
@@ -63,7 +65,12 @@ impl Operations {
         };
         let looked = self.look(order).await;
         if looked.is_err() {
-            self.look_again(order, None).await?;
+            let is_over = order.state == OrderState::Closed && order.polls > CLOSED_LOOKS_MAX;
+            if is_over {
+                self.look_at_closed(order, None).await?;
+            } else {
+                self.look_again(order, None).await?;
+            }
         }
         looked
     }

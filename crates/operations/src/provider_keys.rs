@@ -12,18 +12,17 @@ mod watch;
 
 use serde_json::json;
 use tributary_domain::clock::Timestamp;
-use tributary_domain::ids::{ProviderId, ProviderKeyId, StaffId};
+use tributary_domain::ids::{ProviderId, ProviderKeyId};
 use tributary_domain::merchant::Provider;
 use tributary_domain::provider_key::{KeyKind, KeyMove, KeyRefusal, KeyState, ProviderKey};
 use tributary_domain::staff::{Actor, Permission};
-use tributary_domain::staff_member::StaffScope;
 use tributary_domain::tenant::Mode;
 use tributary_storage::Tx;
 use tributary_storage::provider_keys::{self, SealedSecret, StoredKey};
 use tributary_storage::providers::{self, StoredProvider};
-use tributary_storage::staff;
 
 use crate::actions::Action;
+use crate::approvals::not_invited_by;
 use crate::authority::Authority;
 use crate::provider_keys::acts::Moved;
 use crate::provider_keys::material::NewKey;
@@ -55,9 +54,7 @@ impl Operations {
         provider: &ProviderId,
         new: &NewKey,
     ) -> Result<ProviderKey, OperationError> {
-        by.require(Permission::KeyImport)?;
-        by.require_presence()?;
-        let by = &by.name();
+        let by = &by.acting(Permission::KeyImport)?;
         let owner = self.stored_provider(provider).await?.provider;
         let now = self.now();
         let checked = new
@@ -127,9 +124,7 @@ impl Operations {
         by: &dyn Authority,
         id: &ProviderKeyId,
     ) -> Result<ProviderKey, OperationError> {
-        by.require(Permission::KeyApprove)?;
-        by.require_presence()?;
-        let by = &by.name();
+        let by = &by.acting(Permission::KeyApprove)?;
         let before = self.provider_key(id).await?;
         if before.added_by == by.who() {
             return Err(OperationError::OwnRequest);
@@ -150,12 +145,8 @@ impl Operations {
         };
         let tx = self.storage().begin().await?;
         acts::note_change(&tx, &before.provider_id, self.now()).await?;
-        if let Ok(id) = by.who().parse::<StaffId>() {
-            let approver = staff::find(&tx, &StaffScope::Provider, &id).await?;
-            let invited_by = approver.and_then(|approver| approver.invited_by);
-            if invited_by.as_deref() == Some(before.added_by.as_str()) {
-                return Err(OperationError::InvitedByRequester);
-            }
+        if let Ok(approver) = by.who().parse() {
+            not_invited_by(&tx, &approver, &before.added_by).await?;
         }
         acts::write_move(&tx, by, act, self.now()).await?;
         tx.commit().await?;
@@ -173,9 +164,7 @@ impl Operations {
         proof: &KeyProof,
         approved_by: Option<&Actor>,
     ) -> Result<ProviderKey, OperationError> {
-        by.require(Permission::KeyImport)?;
-        by.require_presence()?;
-        let by = &by.name();
+        let by = &by.acting(Permission::KeyImport)?;
         let before = self.provider_key(id).await?;
         let mode = self
             .stored_provider(&before.provider_id)
@@ -245,9 +234,7 @@ impl Operations {
         by: &dyn Authority,
         id: &ProviderKeyId,
     ) -> Result<ProviderKey, OperationError> {
-        by.require(Permission::KeyImport)?;
-        by.require_presence()?;
-        let by = &by.name();
+        let by = &by.acting(Permission::KeyImport)?;
         let before = self.provider_key(id).await?;
         let is_active = before.state == KeyState::Active;
         let to = if is_active {
@@ -281,9 +268,7 @@ impl Operations {
         id: &ProviderKeyId,
         reason: &str,
     ) -> Result<ProviderKey, OperationError> {
-        by.require(Permission::KeyImport)?;
-        by.require_presence()?;
-        let by = &by.name();
+        let by = &by.acting(Permission::KeyImport)?;
         check_reason(reason)?;
         let before = self.provider_key(id).await?;
         let after = before.moved(KeyMove::Revoke, self.now())?;
@@ -303,9 +288,7 @@ impl Operations {
         by: &dyn Authority,
         provider: &ProviderId,
     ) -> Result<ProviderKey, OperationError> {
-        by.require(Permission::ProviderWrite)?;
-        by.require_presence()?;
-        let by = &by.name();
+        let by = &by.acting(Permission::ProviderWrite)?;
         self.prefer(by, provider, KeyKind::WechatPublicKey).await
     }
 
@@ -317,9 +300,7 @@ impl Operations {
         by: &dyn Authority,
         provider: &ProviderId,
     ) -> Result<ProviderKey, OperationError> {
-        by.require(Permission::ProviderWrite)?;
-        by.require_presence()?;
-        let by = &by.name();
+        let by = &by.acting(Permission::ProviderWrite)?;
         self.prefer(by, provider, KeyKind::PlatformCertificate)
             .await
     }

@@ -258,6 +258,7 @@ impl Operations {
             // What was compared once stays compared, whatever a later try comes to.
             state: match run.state {
                 ReconciliationState::Completed => ReconciliationState::Completed,
+                _ if gives_up && run.completed_at.is_some() => ReconciliationState::Completed,
                 _ if gives_up => ReconciliationState::Failed,
                 state => state,
             },

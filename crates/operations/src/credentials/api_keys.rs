@@ -20,10 +20,9 @@ use tributary_storage::api_keys;
 use zeroize::Zeroizing;
 
 use super::uses::UsedBy;
-use super::{AuthError, Caller, Credential, ShownOnce, check_scopes};
+use super::{AuthError, Caller, Credential, ShownOnce, check_granted, check_scopes};
 use crate::audit::{self, Act};
 use crate::authority::Authority;
-use crate::staff::StaffCaller;
 use crate::tenants::{check_name, hold_open};
 use crate::{OperationError, Operations, tenancy};
 
@@ -207,9 +206,8 @@ impl Operations {
         tenant_id: &TenantId,
         wish: ApiKeyWish,
     ) -> Result<NewApiKey, OperationError> {
-        by.require_in(tenant_id, Permission::CredentialWrite)?;
-        by.require_presence()?;
-        let by = &by.name();
+        let name = &by.acting_in(tenant_id, Permission::CredentialWrite)?;
+        check_granted(by, wish.mode, &wish.scopes)?;
         let now = self.now();
         wish.check(now)?;
         let made = new_key(tenant_id, wish, now);
@@ -223,27 +221,16 @@ impl Operations {
         }
         api_keys::insert(&tx, &made.key).await?;
         let act = act(&made.key, "api_key.created");
-        audit::record(&tx, by, act, now).await?;
+        audit::record(&tx, name, act, now).await?;
         tx.commit().await?;
         Ok(made)
-    }
-
-    /// Refuses to roll a key that could do what the person may not: the new secret would be in the person's hand.
-    pub async fn may_roll_api_key(
-        &self,
-        caller: &StaffCaller,
-        tenant_id: &TenantId,
-        id: &ApiKeyId,
-    ) -> Result<(), OperationError> {
-        let old = api_keys::find(self.storage(), tenant_id, id).await?;
-        let old = old.ok_or(OperationError::NotFound)?;
-        caller.require_same_scopes(old.mode, &old.scopes)
     }
 
     /// Makes the key that takes the place of another: the same in everything but its secret and its time.
     ///
     /// The old one works on for the overlap, or to its own end if that comes first. The new one lives as long as the
-    /// old one was made to live.
+    /// old one was made to live. A key that could do what the person may not is not rolled: the new secret would be in
+    /// the person's hand.
     pub async fn roll_api_key(
         &self,
         by: &dyn Authority,
@@ -251,14 +238,15 @@ impl Operations {
         id: &ApiKeyId,
         overlap: Overlap,
     ) -> Result<NewApiKey, OperationError> {
-        by.require_in(tenant_id, Permission::CredentialWrite)?;
-        by.require_presence()?;
-        let by = &by.name();
+        let name = &by.acting_in(tenant_id, Permission::CredentialWrite)?;
         let now = self.now();
         let tx = self.storage().begin().await?;
         hold_open(&tx, tenant_id).await?;
         let old = api_keys::find(&tx, tenant_id, id).await?;
         let old = old.ok_or(OperationError::NotFound)?;
+        if let Some((_, permission)) = by.first_beyond(old.mode, &old.scopes) {
+            return Err(OperationError::PermissionDenied(permission));
+        }
         if let Some(state) = not_rollable(&old, now) {
             return Err(OperationError::StateConflict {
                 state: state.to_owned(),
@@ -277,7 +265,7 @@ impl Operations {
             before: Some(json!({ "id": old.id, "ends_at": ends_at.to_rfc3339() })),
             ..act(&made.key, "api_key.rolled")
         };
-        audit::record(&tx, by, act, now).await?;
+        audit::record(&tx, name, act, now).await?;
         tx.commit().await?;
         self.inner.keys.forget_all();
         Ok(made)
@@ -290,9 +278,7 @@ impl Operations {
         tenant_id: &TenantId,
         id: &ApiKeyId,
     ) -> Result<(), OperationError> {
-        by.require_in(tenant_id, Permission::CredentialWrite)?;
-        by.require_presence()?;
-        let by = &by.name();
+        let by = &by.acting_in(tenant_id, Permission::CredentialWrite)?;
         let now = self.now();
         let tx = self.storage().begin().await?;
         if !api_keys::revoke(&tx, tenant_id, id, now).await? {

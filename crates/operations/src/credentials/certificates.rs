@@ -16,7 +16,7 @@ use tributary_storage::tenant_certificates;
 use wechatpay::credentials::{Certificate, CertificateRequest, KeyError, PrivateKey, PublicKey};
 
 use super::authority::Subject;
-use super::{AuthError, check_scopes};
+use super::{AuthError, check_granted, check_scopes};
 use crate::audit::{self, Act};
 use crate::authority::Authority;
 use crate::tenants::{check_name, hold_open};
@@ -103,9 +103,8 @@ impl Operations {
         wish: CertificateWish,
         request_pem: &str,
     ) -> Result<TenantCertificate, OperationError> {
-        by.require_in(tenant_id, Permission::CredentialWrite)?;
-        by.require_presence()?;
-        let by = &by.name();
+        let name = &by.acting_in(tenant_id, Permission::CredentialWrite)?;
+        check_granted(by, wish.mode, &wish.scopes)?;
         let now = self.now();
         let request = read("/csr", request_pem, CertificateRequest::from_pem)?;
         let expires_at = wish
@@ -126,7 +125,8 @@ impl Operations {
             expires_at: Some(expires_at),
             ..blank(tenant_id, wish, &key, now)
         };
-        self.keep_tenants_certificate(by, certificate, "/csr").await
+        self.keep_tenants_certificate(name, certificate, "/csr")
+            .await
     }
 
     /// Registers a public key of a tenant's (PEM) under an id of its own.
@@ -137,9 +137,8 @@ impl Operations {
         wish: CertificateWish,
         public_key_pem: &str,
     ) -> Result<TenantCertificate, OperationError> {
-        by.require_in(tenant_id, Permission::CredentialWrite)?;
-        by.require_presence()?;
-        let by = &by.name();
+        let name = &by.acting_in(tenant_id, Permission::CredentialWrite)?;
+        check_granted(by, wish.mode, &wish.scopes)?;
         let now = self.now();
         let key = read("/public_key", public_key_pem, PublicKey::from_pem)?;
         self.check_wish(tenant_id, &wish, now).await?;
@@ -148,7 +147,7 @@ impl Operations {
             pem: pem.map_err(|error| OperationError::Internal(error.to_string()))?,
             ..blank(tenant_id, wish, &key, now)
         };
-        self.keep_tenants_certificate(by, certificate, "/public_key")
+        self.keep_tenants_certificate(name, certificate, "/public_key")
             .await
     }
 
@@ -203,9 +202,7 @@ impl Operations {
         tenant_id: &TenantId,
         id: &CertificateId,
     ) -> Result<(), OperationError> {
-        by.require_in(tenant_id, Permission::CredentialWrite)?;
-        by.require_presence()?;
-        let by = &by.name();
+        let by = &by.acting_in(tenant_id, Permission::CredentialWrite)?;
         let now = self.now();
         let tx = self.storage().begin().await?;
         if !tenant_certificates::revoke(&tx, tenant_id, id, now).await? {

@@ -140,7 +140,7 @@ impl Operations {
     }
 
     /// Writes when a closed order is looked at again, if it is closed still.
-    async fn look_at_closed(
+    pub(crate) async fn look_at_closed(
         &self,
         order: &Order,
         at: Option<Timestamp>,

@@ -102,33 +102,12 @@ impl StaffCaller {
         }
     }
 
-    /// Refuses to give a program of a tenant's what the person may not do itself: it would do it in the person's place.
+    /// The first scope by which a program of a tenant's could do what the person may not do itself: it would do it in
+    /// the person's place.
     ///
     /// In test mode nothing is at stake, and whoever writes the program needs all of it. Placing orders is a program's
     /// work alone, so no permission stands for it.
-    pub fn require_scopes(&self, mode: Mode, scopes: &[Scope]) -> Result<(), OperationError> {
-        match self.first_beyond(mode, scopes) {
-            Some((scope, permission)) => Err(OperationError::invalid(
-                "/scopes",
-                &format!("{scope} in live mode takes the permission {permission}, which you lack"),
-            )),
-            None => Ok(()),
-        }
-    }
-
-    /// The same for a key that takes the place of one with these scopes: nothing of the request could be mended.
-    pub(crate) fn require_same_scopes(
-        &self,
-        mode: Mode,
-        scopes: &[Scope],
-    ) -> Result<(), OperationError> {
-        match self.first_beyond(mode, scopes) {
-            Some((_, permission)) => Err(OperationError::PermissionDenied(permission)),
-            None => Ok(()),
-        }
-    }
-
-    fn first_beyond(&self, mode: Mode, scopes: &[Scope]) -> Option<(Scope, Permission)> {
+    pub(crate) fn first_beyond(&self, mode: Mode, scopes: &[Scope]) -> Option<(Scope, Permission)> {
         if mode == Mode::Test {
             return None;
         }

@@ -8,13 +8,11 @@ import { useText } from '@/shared/lib/i18n';
 import { useShortcuts } from '@/shared/lib/shortcuts';
 import { type Column, DataTable } from '@/shared/ui/data-table';
 import { Empty } from '@/shared/ui/empty';
-import { StatusTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
 import { words } from '../i18n';
 import type { Delivery } from '../queries';
-import { DELIVERY_STATES } from '../states';
+import { NEXT_TRY, STANDING } from './columns';
 import { ReplayDialog } from './replay-dialog';
-import { LastResult } from './results';
 
 const LIVE_MS = 5_000;
 
@@ -28,29 +26,14 @@ const COLUMNS: readonly Column<Delivery>[] = [
       </Link>
     ),
   },
-  {
-    key: 'state',
-    title: { zh: '状态', en: 'State' },
-    render: (delivery) => <StatusTag value={delivery.state} words={DELIVERY_STATES} />,
-  },
-  {
-    key: 'last',
-    title: { zh: '最近结果', en: 'Last result' },
-    render: (delivery) => <LastResult delivery={delivery} />,
-  },
-  { key: 'attempts', title: { zh: '尝试', en: 'Attempts' }, align: 'right', render: (delivery) => delivery.attempts },
+  ...STANDING,
   {
     key: 'created',
     title: { zh: '时间', en: 'Time' },
     width: 150,
     render: (delivery) => <TimeText at={delivery.created_at} />,
   },
-  {
-    key: 'next',
-    title: { zh: '下次尝试', en: 'Next try' },
-    width: 150,
-    render: (delivery) => <TimeText at={delivery.next_attempt_at} />,
-  },
+  NEXT_TRY,
 ];
 
 interface ToldProps {

@@ -4,14 +4,12 @@ import { useAddress } from '@/shared/lib/address';
 import { useText } from '@/shared/lib/i18n';
 import type { Column } from '@/shared/ui/data-table';
 import { ListPage } from '@/shared/ui/list-page';
-import { StatusTag } from '@/shared/ui/status-tag';
 import { TimeText } from '@/shared/ui/time-text';
-import { LastResult } from '../components/results';
+import { NEXT_TRY, STANDING } from '../components/columns';
 import { SubjectLink } from '../components/subject-link';
 import { words } from '../i18n';
 import { type Delivery, useDeliveries } from '../queries';
 import { DELIVERY_FILTERS } from '../search-params';
-import { DELIVERY_STATES } from '../states';
 
 const COLUMNS: readonly Column<Delivery>[] = [
   {
@@ -29,29 +27,14 @@ const COLUMNS: readonly Column<Delivery>[] = [
     title: { zh: '事件类型', en: 'Event type' },
     render: (delivery) => <span className="mono">{delivery.event_type}</span>,
   },
-  {
-    key: 'state',
-    title: { zh: '状态', en: 'State' },
-    render: (delivery) => <StatusTag value={delivery.state} words={DELIVERY_STATES} />,
-  },
-  {
-    key: 'last',
-    title: { zh: '最近结果', en: 'Last result' },
-    render: (delivery) => <LastResult delivery={delivery} />,
-  },
-  { key: 'attempts', title: { zh: '尝试', en: 'Attempts' }, align: 'right', render: (delivery) => delivery.attempts },
+  ...STANDING,
   {
     key: 'subject',
     title: { zh: '订单或退款', en: 'Order or refund' },
     render: (delivery) => <SubjectLink id={delivery.subject_id} />,
   },
   { key: 'tenant', title: { zh: '租户', en: 'Tenant' }, render: (delivery) => delivery.tenant_name },
-  {
-    key: 'next',
-    title: { zh: '下次尝试', en: 'Next try' },
-    width: 150,
-    render: (delivery) => <TimeText at={delivery.next_attempt_at} />,
-  },
+  NEXT_TRY,
   {
     key: 'endpoint',
     title: { zh: '端点', en: 'Endpoint' },
