@@ -44,14 +44,15 @@ RUST = [
         {"RUST_TEST_THREADS": str(2 * (os.cpu_count() or 1))},
     )
 ]
-# Beside the Rust tests.
-BESIDE = [
+# Beside the lints and the build, which leave a core idle again and again.
+BESIDE_BUILD = [
     Stage("ui", ["npm", "--prefix", "admin-ui", "run", "--silent", "check"], {"NO_COLOR": "1"}),
-    # In Chromium, against the program that the first stage built.
-    Stage("flows", ["npm", "--prefix", "admin-ui", "run", "--silent", "e2e"], {"NO_COLOR": "1"}),
     Stage("scripts", [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/scripts"]),
 ]
-LAST = [
+# Beside the Rust tests, against the program that was built.
+BESIDE_RUST = [
+    # In Chromium.
+    Stage("flows", ["npm", "--prefix", "admin-ui", "run", "--silent", "e2e"], {"NO_COLOR": "1"}),
     Stage("outside", [PYTHON, "tests/scripts/outside.py", "--program", PROGRAM]),
 ]
 
@@ -125,16 +126,15 @@ def run_all(stages: list[Stage], show=show) -> dict[str, tuple[int, int]]:
     return {stage.name: run(stage, show) for stage in stages}
 
 
-def run_tests() -> dict[str, tuple[int, int]]:
-    """Runs everything but the lints; what runs beside is shown when the longer of both is done."""
-    results = run_all(BUILD)
+def run_beside(stages: list[Stage], others: list[Stage]) -> dict[str, tuple[int, int]]:
+    """Runs two lists at the same time; what the second says is shown when both are done."""
     kept: list[str] = []
     with ThreadPoolExecutor() as pool:
-        beside = pool.submit(run_all, BESIDE, kept.append)
-        results |= run_all(RUST)
+        beside = pool.submit(run_all, others, kept.append)
+        results = run_all(stages)
         results |= beside.result()
     show("".join(kept))
-    return results | run_all(LAST)
+    return results
 
 
 def main() -> int:
@@ -143,9 +143,10 @@ def main() -> int:
         print("stages.py: TRIBUTARY_TEST_POSTGRES is not set; start this through `make test`", file=sys.stderr)
         return 2
     LOGS.mkdir(parents=True, exist_ok=True)
-    results = run_all(LINT)
-    if suite == "all":
-        results |= run_tests()
+    if suite == "lint":
+        results = run_all(LINT)
+    else:
+        results = run_beside(LINT + BUILD, BESIDE_BUILD) | run_beside(RUST, BESIDE_RUST)
     print()
     for name, (passed, failed) in results.items():
         print(f"  {name:10} {passed:5} ok {failed:5} not ok")

@@ -19,6 +19,9 @@ it('finds what only WeChat has, settles it within three clicks, and closes the d
   const found = async () => (await asOwner('GET', `/admin/v1/discrepancies?provider_id=${id}&date=${date}`)).data;
   await expect.poll(async () => (await found()).length, { timeout: COMPARED_MS, interval: 1_000 }).toBe(1);
   const [{ number }] = await found();
+  // The differences are told before the fund flows are compared, and a day is closed only after that.
+  const day = () => asOwner('GET', `/admin/v1/reconciliation/providers/${id}/days/${date}`);
+  await expect.poll(async () => (await day()).next_try_at, { timeout: COMPARED_MS, interval: 1_000 }).toBeUndefined();
 
   const watched = await openAs(owner, `/recon/${id}/${date}`);
   const { page } = watched;

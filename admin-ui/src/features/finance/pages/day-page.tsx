@@ -2,6 +2,7 @@ import { useParams } from '@tanstack/react-router';
 import { Button } from 'antd';
 import { useState } from 'react';
 import { $api, api } from '@/api/client';
+import { useAskedEvery } from '@/api/live';
 import { ProviderName } from '@/app/session/names';
 import { useCan } from '@/app/session/use-session';
 import { useText } from '@/shared/lib/i18n';
@@ -15,13 +16,19 @@ import { words } from '../i18n';
 import { type Day, type Figures, useFinanceChanged } from '../queries';
 import { DAY_STATES } from '../states';
 
+const COMPARED_MS = 5_000;
+
 /** One day of one provider: totals, differences, closing. */
 export default function DayPage() {
   const t = useText(words);
   const { providerId, date } = useParams({ strict: false }) as { providerId: string; date: string };
-  const query = $api.useQuery('get', '/admin/v1/reconciliation/providers/{provider_id}/days/{date}', {
-    params: { path: { provider_id: providerId, date } },
-  });
+  const every = useAskedEvery(COMPARED_MS);
+  const query = $api.useQuery(
+    'get',
+    '/admin/v1/reconciliation/providers/{provider_id}/days/{date}',
+    { params: { path: { provider_id: providerId, date } } },
+    { refetchInterval: ({ state }) => (state.data && !isWhole(state.data) ? every : false) },
+  );
   return (
     <ObjectPage title={`${t('day')} ${date}`} query={query}>
       {(day) => <Whole day={day} />}
@@ -29,12 +36,15 @@ export default function DayPage() {
   );
 }
 
+/** Whether all bills of the day were compared, and none is waited for. */
+const isWhole = (day: Day) => day.completed_at !== undefined && day.next_try_at === undefined;
+
 function Whole({ day }: { day: Day }) {
   const t = useText(words);
   const can = useCan();
   const changed = useFinanceChanged();
   const [closing, setClosing] = useState(false);
-  const closable = day.open === 0 && !day.closed_at;
+  const closable = day.open === 0 && isWhole(day) && !day.closed_at;
   const close = can('reconciliation:close') && (
     <Button type="primary" disabled={!closable} onClick={() => setClosing(true)}>
       {t('close')}
@@ -46,7 +56,7 @@ function Whole({ day }: { day: Day }) {
         <StatusTag value={day.closed_at ? 'closed' : day.state} words={DAY_STATES} />
         <span>{t('open', { count: day.open })}</span>
         <ProviderName id={day.provider_id} />
-        {!closable && !day.closed_at && <span className="hint">{t('notZero')}</span>}
+        {!closable && !day.closed_at && <span className="hint">{t(day.open > 0 ? 'notZero' : 'notWhole')}</span>}
         {day.failure && <span className="field-error">{day.failure}</span>}
       </div>
       <Panel title={t('figures')}>
