@@ -57,6 +57,27 @@ async fn files(p: &TestPlatform) {
         assert_eq!(file.status, 200, "{}", file.text);
         assert!(!file.text.contains(&p.tenant.openid), "{}", file.text);
     }
+    // Who took which file away is in the log; what was refused took nothing.
+    let log = "/admin/v1/audit?action=job.result_fetched&limit=100";
+    let log = owner.api.get(log).await.ok();
+    let mut fetched: Vec<(String, bool)> = log["data"]
+        .as_array()
+        .expect("entries")
+        .iter()
+        .map(|act| {
+            let who = act["actor"].as_str().expect("a person").to_owned();
+            let payers = act["after"]["payers"].as_bool();
+            (who, payers.expect("whether it names payers"))
+        })
+        .collect();
+    fetched.sort();
+    let mut expected = vec![
+        (boss.id.clone(), false),
+        (boss.id.clone(), true),
+        (finance.id.clone(), false),
+    ];
+    expected.sort();
+    assert_eq!(fetched, expected, "{log}");
 }
 
 scenario!(refunds_are_exported_as_orders_are, refunds);

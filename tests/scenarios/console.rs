@@ -331,6 +331,28 @@ async fn search(p: &TestPlatform) {
 }
 
 scenario!(
+    what_others_have_of_the_same_name_does_not_crowd_ones_own_out,
+    crowded
+);
+async fn crowded(p: &TestPlatform) {
+    // One more than a search shows of a kind, all on one host, and all older.
+    for number in 0..=10 {
+        p.register(&p.tenant, &format!("hook-{number}"), &["*"])
+            .await;
+    }
+    let own = p.another_tenant().await;
+    let endpoint = p.register(&own, "own", &["*"]).await;
+    let found = p
+        .platform
+        .operations()
+        .search(&member(&own, Role::TenantOwner), "127.0.0.1")
+        .await
+        .expect("an answer");
+    let ids: Vec<&str> = found.hits.iter().map(|hit| hit.id.as_str()).collect();
+    assert_eq!(ids, [endpoint["id"].as_str().expect("an id")]);
+}
+
+scenario!(
     a_quarantined_notification_shows_what_failed_and_is_let_in_again,
     inbox
 );

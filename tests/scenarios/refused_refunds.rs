@@ -11,6 +11,7 @@ use crate::refund::{asked, end};
 /// What one process allows itself of WeChat's six.
 const REFUSALS_A_SECOND: i64 = 2;
 const DAY_SECONDS: i64 = 24 * 3_600;
+const OPEN_REMINDERS: &str = "alarms WHERE kind = 'refund_abnormal' AND state = 'open'";
 
 async fn count(p: &TestPlatform, what: &str) -> i64 {
     p.database
@@ -114,8 +115,10 @@ async fn abnormal(p: &TestPlatform) {
         p.advance_seconds(DAY_SECONDS + 1).await;
         assert_eq!(alarms(p, "refund_abnormal").await, days + 1);
     }
+    assert_eq!(count(p, OPEN_REMINDERS).await, 4);
     end(p, &refund, RefundResult::Success);
     p.settle().await;
     p.advance_seconds(DAY_SECONDS + 1).await;
     assert_eq!(alarms(p, "refund_abnormal").await, 4);
+    assert_eq!(count(p, OPEN_REMINDERS).await, 0);
 }

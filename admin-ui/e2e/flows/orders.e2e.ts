@@ -40,6 +40,25 @@ it('keeps filters in the address: reload, back and a link give the same list', a
   await endWell(watched);
 });
 
+it.each([
+  ['orders', '导出订单'],
+  ['refunds', '导出退款'],
+])('makes a file of the %s that are listed, found again under jobs', async (list, kind) => {
+  await paidOrder(888);
+  const watched = await openAs(owner, `/${list}?mode=test`);
+  const { page } = watched;
+  await page.getByRole('button', { name: '导出 CSV' }).click();
+  const dialog = page.getByRole('dialog', { name: '导出 CSV' });
+  await dialog.getByRole('button', { name: '导出 CSV' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  await page.goto(new URL('jobs', page.url()).href);
+  await page.getByRole('link', { name: kind }).first().click();
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: `下载 ${list}.csv` }).click();
+  expect((await download).suggestedFilename()).toBe(`${list}.csv`);
+  await endWell(watched);
+});
+
 it('keeps a number of 28 digits whole in a hand-made link', async () => {
   const order = await paidOrder(100);
   expect(order.transaction_id).toMatch(/^\d{28}$/);

@@ -2214,7 +2214,7 @@ export interface paths {
         /**
          * Fetch the file of a job
          * @description For a day after the job is done. When whoever started the job had `payer:export`, the file says who paid, and is
-         *     for those alone who have it too. Needs the permission `order:export`.
+         *     for those alone who have it too. The audit log says who fetched it. Needs the permission `order:export`.
          */
         get: operations["getJobResult"];
         put?: never;

@@ -156,14 +156,45 @@ impl Operations {
         self.view_job(viewer, job).await
     }
 
-    /// One piece of the file that a job made; absent behind the last one. Needs `order:export`, and `payer:export` where
-    /// the file says who paid, whoever had it made.
+    /// Opens the file that a job made: its name and first piece. The audit log says who did, and whether the file says
+    /// who paid. Needs `order:export`, and `payer:export` where it does, whoever had it made.
+    pub async fn open_job_result(
+        &self,
+        by: &Actor,
+        viewer: &Viewer,
+        id: &JobId,
+    ) -> Result<(String, Vec<u8>), OperationError> {
+        let job = self.job_with_result(viewer, id).await?;
+        let first = jobs::chunk_all_tenants(self.storage(), id, 0).await?;
+        let (Some(name), Some(first)) = (&job.result_name, first) else {
+            return Err(OperationError::NotFound);
+        };
+        let tx = self.storage().begin().await?;
+        let act = Act {
+            after: Some(json!({ "file": name, "payers": exports::names_payers(&job)? })),
+            ..Act::new(
+                scope_of(job.tenant_id.as_ref()),
+                "job.result_fetched",
+                id.as_str(),
+            )
+        };
+        audit::record(&tx, by, act, self.now()).await?;
+        tx.commit().await?;
+        Ok((name.clone(), first))
+    }
+
+    /// A further piece of an opened file; absent behind the last one. Needs what opening it needs.
     pub async fn job_result(
         &self,
         viewer: &Viewer,
         id: &JobId,
         number: i64,
     ) -> Result<Option<Vec<u8>>, OperationError> {
+        self.job_with_result(viewer, id).await?;
+        Ok(jobs::chunk_all_tenants(self.storage(), id, number).await?)
+    }
+
+    async fn job_with_result(&self, viewer: &Viewer, id: &JobId) -> Result<Job, OperationError> {
         viewer.require(Permission::OrderExport)?;
         let job = self.job_seen(viewer, id).await?;
         if job.result_name.is_none() || job.result_chunks == 0 || !job.state.is_over() {
@@ -172,7 +203,7 @@ impl Operations {
         if exports::names_payers(&job)? && !viewer.may(Permission::PayerExport) {
             return Err(OperationError::PermissionDenied(Permission::PayerExport));
         }
-        Ok(jobs::chunk_all_tenants(self.storage(), id, number).await?)
+        Ok(job)
     }
 
     /// Pauses, resumes or cancels a job; a step under way is undone. Needs `job:control`.

@@ -200,7 +200,7 @@ impl Operations {
             found.into_iter().collect()
         } else {
             let host = host_of(text);
-            lookups::endpoints_of_host_all_tenants(at, &host, OF_ONE_KIND_MAX).await?
+            lookups::endpoints_of_host(at, viewer.tenant(), &host, OF_ONE_KIND_MAX).await?
         };
         let hits = found.into_iter().map(|(id, tenant, url)| Hit {
             kind: "endpoint",
@@ -231,7 +231,7 @@ impl Operations {
                     .map(|tenant| (tenant.id, tenant.name))
                     .collect()
             }
-            Err(_) => lookups::tenants_of_name_all_tenants(at, text, OF_ONE_KIND_MAX).await?,
+            Err(_) => lookups::tenants_of_name(at, viewer.tenant(), text, OF_ONE_KIND_MAX).await?,
         };
         let hits = found.into_iter().map(|(id, name)| Hit {
             kind: "tenant",
@@ -256,10 +256,10 @@ impl Operations {
         let at = self.storage();
         let found = match shape {
             Shape::Mchid => {
-                lookups::merchants_of_number_all_tenants(at, text, OF_ONE_KIND_MAX).await?
+                lookups::merchants_of_number(at, viewer.tenant(), text, OF_ONE_KIND_MAX).await?
             }
             Shape::AppId => {
-                lookups::merchants_of_app_all_tenants(at, text, OF_ONE_KIND_MAX).await?
+                lookups::merchants_of_app(at, viewer.tenant(), text, OF_ONE_KIND_MAX).await?
             }
             _ => {
                 let found = lookups::merchant_all_tenants(at, text).await?;
@@ -303,7 +303,7 @@ impl Operations {
             }));
         }
         if viewer.may(Permission::CredentialRead) {
-            let found = tenant_certificates::printed_all_tenants(at, &name, OF_ONE_KIND_MAX);
+            let found = tenant_certificates::printed(at, viewer.tenant(), &name, OF_ONE_KIND_MAX);
             hits.extend(found.await?.into_iter().map(|certificate| Hit {
                 kind: "tenant_certificate",
                 id: certificate.id.to_string(),

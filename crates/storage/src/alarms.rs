@@ -253,6 +253,29 @@ pub async fn resolve(
     expect_one(TABLE, changed.rows_affected)
 }
 
+/// Writes the same end of every open alarm of a kind about an order whose detail names something.
+pub async fn resolve_about(
+    tx: &Tx,
+    (kind, order, named): (&str, &OrderId, &str),
+    (by, resolution): (&str, &str),
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    use alarms::Column;
+    alarms::Entity::update_many()
+        .col_expr(Column::State, Expr::value(AlarmState::Resolved.as_str()))
+        .col_expr(Column::ResolvedAt, Expr::value(now.as_millis()))
+        .col_expr(Column::ResolvedBy, Expr::value(by))
+        .col_expr(Column::Resolution, Expr::value(resolution))
+        .filter(Column::OrderId.eq(order.as_str()))
+        .filter(Column::Kind.eq(kind))
+        .filter(Column::State.eq(AlarmState::Open.as_str()))
+        .filter(Column::Detail.contains(named))
+        .exec(tx.connection())
+        .await
+        .map_err(database("resolving alarms about an order"))?;
+    Ok(())
+}
+
 fn to_seen(row: alarms::Model) -> Result<SeenAlarm, StorageError> {
     let state = AlarmState::parse(&row.state).ok_or(());
     Ok(SeenAlarm {

@@ -81,9 +81,10 @@ pub(crate) fn holds(name: impl IntoColumnRef, words: &str) -> SimpleExpr {
     Expr::expr(Func::lower(Expr::col(name))).like(pattern)
 }
 
-/// Tenants whose name contains the words, whatever their letters' case; those that begin with them first.
-pub async fn tenants_of_name_all_tenants(
+/// Tenants whose name contains the words, whatever their letters' case; those that begin with them first. All, or one.
+pub async fn tenants_of_name(
     at: &impl Access,
+    tenant: Option<&TenantId>,
     words: &str,
     limit: u64,
 ) -> Result<Vec<(TenantId, String)>, StorageError> {
@@ -92,7 +93,11 @@ pub async fn tenants_of_name_all_tenants(
     let rows: Vec<(String, String)> = tenants::Entity::find()
         .select_only()
         .columns([Column::Id, Column::Name])
-        .filter(holds(Column::Name, &words))
+        .filter(
+            Condition::all()
+                .add(holds(Column::Name, &words))
+                .add_option(tenant.map(|id| Column::Id.eq(id.as_str()))),
+        )
         .order_by_asc(Column::Id)
         .limit(NAMES_FOUND_MAX)
         .into_tuple()
@@ -107,19 +112,21 @@ pub async fn tenants_of_name_all_tenants(
         .collect()
 }
 
-/// The sub-merchants of a number at WeChat, whoever's they are.
-pub async fn merchants_of_number_all_tenants(
+/// The sub-merchants of a number at WeChat, every tenant's or one's.
+pub async fn merchants_of_number(
     at: &impl Access,
+    tenant: Option<&TenantId>,
     sub_mchid: &str,
     limit: u64,
 ) -> Result<Vec<FoundMerchant>, StorageError> {
     let wanted = Condition::all().add(sub_merchants::Column::SubMchid.eq(sub_mchid));
-    merchants(at, wanted, limit).await
+    merchants(at, tenant, wanted, limit).await
 }
 
-/// The sub-merchants that an app is bound to, whoever's they are.
-pub async fn merchants_of_app_all_tenants(
+/// The sub-merchants that an app is bound to, every tenant's or one's.
+pub async fn merchants_of_app(
     at: &impl Access,
+    tenant: Option<&TenantId>,
     appid: &str,
     limit: u64,
 ) -> Result<Vec<FoundMerchant>, StorageError> {
@@ -129,7 +136,7 @@ pub async fn merchants_of_app_all_tenants(
         .and_where(sub_apps::Column::Appid.eq(appid))
         .to_owned();
     let wanted = Condition::all().add(sub_merchants::Column::Id.in_subquery(bound));
-    merchants(at, wanted, limit).await
+    merchants(at, tenant, wanted, limit).await
 }
 
 /// A sub-merchant by its id, whoever's it is.
@@ -138,16 +145,17 @@ pub async fn merchant_all_tenants(
     id: &str,
 ) -> Result<Option<FoundMerchant>, StorageError> {
     let wanted = Condition::all().add(sub_merchants::Column::Id.eq(id));
-    Ok(merchants(at, wanted, 1).await?.pop())
+    Ok(merchants(at, None, wanted, 1).await?.pop())
 }
 
 async fn merchants(
     at: &impl Access,
+    tenant: Option<&TenantId>,
     wanted: Condition,
     limit: u64,
 ) -> Result<Vec<FoundMerchant>, StorageError> {
     let rows = sub_merchants::Entity::find()
-        .filter(wanted)
+        .filter(wanted.add_option(tenant.map(|id| sub_merchants::Column::TenantId.eq(id.as_str()))))
         .order_by_asc(sub_merchants::Column::Id)
         .limit(limit)
         .all(at.connection())
@@ -166,9 +174,10 @@ async fn merchants(
         .collect()
 }
 
-/// The endpoints on a host, whoever's they are.
-pub async fn endpoints_of_host_all_tenants(
+/// The endpoints on a host, every tenant's or one's.
+pub async fn endpoints_of_host(
     at: &impl Access,
+    tenant: Option<&TenantId>,
     host: &str,
     limit: u64,
 ) -> Result<Vec<(EndpointId, TenantId, String)>, StorageError> {
@@ -176,7 +185,11 @@ pub async fn endpoints_of_host_all_tenants(
     let rows: Vec<(String, String, String)> = endpoints::Entity::find()
         .select_only()
         .columns([Column::Id, Column::TenantId, Column::Url])
-        .filter(Column::Host.eq(host))
+        .filter(
+            Condition::all()
+                .add(Column::Host.eq(host))
+                .add_option(tenant.map(|id| Column::TenantId.eq(id.as_str()))),
+        )
         .order_by_asc(Column::Id)
         .limit(limit)
         .into_tuple()

@@ -88,15 +88,20 @@ pub async fn list(
     rows.into_iter().map(to_certificate).collect()
 }
 
-/// The certificates with what is printed on them, whoever's they are: a serial, or the beginning of a fingerprint.
-pub async fn printed_all_tenants(
+/// The certificates with what is printed on them, every tenant's or one's: a serial, or the beginning of a fingerprint.
+pub async fn printed(
     at: &impl Access,
+    tenant: Option<&TenantId>,
     name: &PrintedName,
     limit: u64,
 ) -> Result<Vec<TenantCertificate>, StorageError> {
     use tenant_certificates::Column;
     let rows = tenant_certificates::Entity::find()
-        .filter(name.is_on(Column::Serial, Column::Fingerprint))
+        .filter(
+            Condition::all()
+                .add(name.is_on(Column::Serial, Column::Fingerprint))
+                .add_option(tenant.map(|id| Column::TenantId.eq(id.as_str()))),
+        )
         .order_by_desc(Column::Id)
         .limit(limit)
         .all(at.connection())

@@ -22,6 +22,7 @@ export const AUDIT_ACTIONS: Readonly<Record<string, Label>> = {
   'endpoint.state.changed': { zh: '更改端点状态', en: 'Changed an endpoint' },
   'job.started': { zh: '开始后台任务', en: 'Started a job' },
   'job.steered': { zh: '控制后台任务', en: 'Steered a job' },
+  'job.result_fetched': { zh: '下载任务文件', en: 'Fetched the file of a job' },
   'late_payment.decided': { zh: '处置款项', en: 'Decided about held money' },
   'notification.reprocessed': { zh: '重新处理微信通知', en: 'Processed a notification again' },
   'order.close.asked': { zh: '要求关闭订单', en: 'Asked to close an order' },

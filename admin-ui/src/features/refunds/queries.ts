@@ -10,6 +10,7 @@ import { pageSize } from '@/shared/ui/pager';
 export type ListedRefund = components['schemas']['ListedStaffRefund'];
 export type RefundPage = components['schemas']['StaffRefundPage'];
 export type Refund = components['schemas']['StaffRefund'];
+type Listed = NonNullable<paths['/admin/v1/refunds/export']['post']['parameters']['query']>;
 type Filter = NonNullable<paths['/admin/v1/refunds/summary']['get']['parameters']['query']>;
 
 const LIVE_MS = 5_000;
@@ -25,9 +26,14 @@ function filterOf(search: Partial<Search>, mode: Mode): Filter {
   } as Filter;
 }
 
+/** Which refunds are listed: the summary counts whoever asked for them, a list may tell them apart. */
+export function listOf(search: Partial<Search>, mode: Mode): Listed {
+  return { ...filterOf(search, mode), origin: search.origin } as Listed;
+}
+
 /** The list that the address describes. */
 export function useRefunds(search: Partial<Search>, mode: Mode) {
-  const query = { ...filterOf(search, mode), origin: search.origin, cursor: search.cursor, limit: pageSize(search) };
+  const query = { ...listOf(search, mode), cursor: search.cursor, limit: pageSize(search) };
   return $api.useQuery('get', '/admin/v1/refunds', { params: { query: query as never } });
 }
 

@@ -3,6 +3,9 @@ import { dictionary } from '../lib/i18n';
 /** What the shared parts say. */
 export const words = dictionary(
   {
+    export: '导出 CSV',
+    exportEffect: '按当前筛选在后台生成 CSV，24 小时内可在“后台任务”下载，操作记入审计。',
+    exported: '已开始导出，可在“后台任务”查看',
     copy: '复制{what}',
     copied: '已复制',
     beijing: '北京时间',
@@ -80,6 +83,10 @@ export const words = dictionary(
     chartFailed: '图表没有加载成功，下面是同样的数据',
   },
   {
+    export: 'Export CSV',
+    exportEffect:
+      'A CSV of these filters is made in the background and kept for 24 hours under jobs. The audit log says so.',
+    exported: 'The export has begun; see jobs',
     copy: 'Copy {what}',
     copied: 'Copied',
     beijing: 'Beijing time',

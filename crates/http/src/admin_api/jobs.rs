@@ -10,6 +10,7 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::JobId;
 use tributary_domain::staff::Permission;
+use tributary_operations::OperationError;
 use tributary_operations::jobs::{Job, JobState, JobView};
 use tributary_operations::pages::Page;
 
@@ -251,7 +252,7 @@ impl JobsApi {
     /// Fetch the file of a job
     ///
     /// For a day after the job is done. When whoever started the job had `payer:export`, the file says who paid, and is
-    /// for those alone who have it too. Needs the permission `order:export`.
+    /// for those alone who have it too. The audit log says who fetched it. Needs the permission `order:export`.
     #[oai(
         path = "/admin/v1/jobs/:job_id/result",
         method = "get",
@@ -265,15 +266,13 @@ impl JobsApi {
     ) -> Result<CsvFile, Problem> {
         let call = auth.0;
         let id: JobId = path_id(&job_id)?;
-        let viewer = call.viewer();
         // Read before the answer begins, so that one that is refused is refused whole.
-        let first = call
-            .operations
-            .job_result(&viewer, &id, 0)
-            .await?
-            .unwrap_or_default();
-        let view = call.operations.job(&viewer, &id).await?;
-        let name = view.job.result_name.unwrap_or_default();
+        let (call, id, (name, first)) = to_completion(async move {
+            let (by, viewer) = (call.caller.actor(), call.viewer());
+            let opened = call.operations.open_job_result(&by, &viewer, &id).await?;
+            Ok::<_, OperationError>((call, id, opened))
+        })
+        .await?;
         let pieces = futures::stream::unfold((call, id, 0_i64, Some(first)), next_piece);
         let body = Body::from_bytes_stream(pieces);
         Ok(CsvFile { name, body })

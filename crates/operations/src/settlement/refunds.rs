@@ -13,11 +13,15 @@ use tributary_domain::refund::{Refund, RefundOrigin, RefundState};
 use tributary_domain::refund_settlement::{RefundObservation, RefundVerdict, facts, settle_refund};
 use tributary_domain::rehearsal::{CrashPoint, crash_point};
 use tributary_domain::settlement::Source;
-use tributary_storage::{Tx, late_payments, orders, refunds};
+use tributary_domain::staff::Actor;
+use tributary_storage::{Tx, alarms, late_payments, orders, refunds};
 
 use crate::refunds::intent::{self, Asked, Intent};
 use crate::settlement::{About, Inbox, Judged, count, is_known_notice, keep, late, racing, raise};
 use crate::{OperationError, Operations};
+
+/// The kind of the alarms about a refund that does not go on by itself.
+const ABNORMAL: &str = "refund_abnormal";
 
 /// What became of a report about a refund.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -291,6 +295,8 @@ async fn apply(
     intent::change(tx, refund, &mut after, kind, step.source).await?;
     if state == RefundState::Abnormal {
         remind_of_abnormal(tx, &after, step.now).await?;
+    } else if refund.state == RefundState::Abnormal {
+        forget_abnormal(tx, &after, step.now).await?;
     }
     Ok((order, after))
 }
@@ -302,13 +308,22 @@ pub(crate) async fn remind_of_abnormal(
     now: Timestamp,
 ) -> Result<(), OperationError> {
     let about = About {
-        code: "refund_abnormal",
+        code: ABNORMAL,
         tenant: Some(&refund.tenant_id),
         order: Some(&refund.order_id),
     };
     // The same words on another day are another alarm.
     let detail = serde_json::json!({ "refund_id": refund.id, "date": BillDay::of(now) });
     raise(tx, &refund.provider_id, &about, detail.to_string(), now).await
+}
+
+/// Its reminders need nobody any more once it has ended.
+async fn forget_abnormal(tx: &Tx, refund: &Refund, now: Timestamp) -> Result<(), OperationError> {
+    let about = (ABNORMAL, &refund.order_id, refund.id.as_str());
+    let words = format!("the refund is {}", refund.state.as_str());
+    let by = Actor::system("refunds");
+    alarms::resolve_about(tx, about, (by.who(), &words), now).await?;
+    Ok(())
 }
 
 /// Moves the sums of the order, or the late payment, as the end of a refund demands. Holds the order's row.

@@ -1,5 +1,3 @@
-import { Button } from 'antd';
-import { useState } from 'react';
 import { api } from '@/api/client';
 import { useMode } from '@/app/session/use-mode';
 import { useCan } from '@/app/session/use-session';
@@ -8,7 +6,7 @@ import { useText } from '@/shared/lib/i18n';
 import { formatFen } from '@/shared/lib/money';
 import type { Search } from '@/shared/lib/search-string';
 import { beijingClock } from '@/shared/lib/time';
-import { DangerDialog } from '@/shared/ui/danger-dialog';
+import { ExportList } from '@/shared/ui/export-list';
 import { ListPage } from '@/shared/ui/list-page';
 import { COLUMNS } from '../components/columns';
 import { words } from '../i18n';
@@ -22,7 +20,7 @@ export default function OrdersPage() {
   const { search } = useAddress();
   const mode = useMode(search);
   const query = useOrders(search, mode);
-  const [exporting, setExporting] = useState(false);
+  const start = () => api.POST('/admin/v1/orders/export', { params: { query: filterOf(search, mode) } });
   return (
     <ListPage
       name="orders"
@@ -36,23 +34,9 @@ export default function OrdersPage() {
       rowKey={(order) => order.id}
       live
       views={VIEWS}
-      actions={can('order:export') && <Button onClick={() => setExporting(true)}>{t('export')}</Button>}
+      actions={can('order:export') && <ExportList target="orders" start={start} />}
       beside={<Sums search={search} />}
-    >
-      <DangerDialog
-        open={exporting}
-        tier={1}
-        title={t('export')}
-        effect={t('exportEffect')}
-        act={t('export')}
-        target="orders"
-        onConfirm={async () => {
-          await api.POST('/admin/v1/orders/export', { params: { query: filterOf(search, mode) } });
-          return t('exported');
-        }}
-        onClose={() => setExporting(false)}
-      />
-    </ListPage>
+    />
   );
 }
 
