@@ -256,11 +256,10 @@ impl Operations {
         };
         let after = Reconciliation {
             // What was compared once stays compared, whatever a later try comes to.
-            state: match run.state {
-                ReconciliationState::Completed => ReconciliationState::Completed,
-                _ if gives_up && run.completed_at.is_some() => ReconciliationState::Completed,
-                _ if gives_up => ReconciliationState::Failed,
-                state => state,
+            state: match (gives_up, run.completed_at) {
+                (true, Some(_)) => ReconciliationState::Completed,
+                (true, None) => ReconciliationState::Failed,
+                (false, _) => run.state,
             },
             tries: run.tries.saturating_add(1),
             next_try_at: (!gives_up).then(|| now.plus_millis(delay_ms)),

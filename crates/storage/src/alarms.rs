@@ -3,6 +3,7 @@
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    UpdateMany,
 };
 use tributary_domain::clock::Timestamp;
 use tributary_domain::ids::{AlarmId, OrderId, ProviderId, TenantId};
@@ -239,14 +240,8 @@ pub async fn resolve(
     resolution: &str,
     now: Timestamp,
 ) -> Result<(), StorageError> {
-    use alarms::Column;
-    let changed = alarms::Entity::update_many()
-        .col_expr(Column::State, Expr::value(AlarmState::Resolved.as_str()))
-        .col_expr(Column::ResolvedAt, Expr::value(now.as_millis()))
-        .col_expr(Column::ResolvedBy, Expr::value(by))
-        .col_expr(Column::Resolution, Expr::value(resolution))
-        .filter(Column::Id.eq(id.as_str()))
-        .filter(Column::State.eq(AlarmState::Open.as_str()))
+    let changed = ending((by, resolution), now)
+        .filter(alarms::Column::Id.eq(id.as_str()))
         .exec(tx.connection())
         .await
         .map_err(database("resolving an alarm"))?;
@@ -261,19 +256,25 @@ pub async fn resolve_about(
     now: Timestamp,
 ) -> Result<(), StorageError> {
     use alarms::Column;
-    alarms::Entity::update_many()
-        .col_expr(Column::State, Expr::value(AlarmState::Resolved.as_str()))
-        .col_expr(Column::ResolvedAt, Expr::value(now.as_millis()))
-        .col_expr(Column::ResolvedBy, Expr::value(by))
-        .col_expr(Column::Resolution, Expr::value(resolution))
+    ending((by, resolution), now)
         .filter(Column::OrderId.eq(order.as_str()))
         .filter(Column::Kind.eq(kind))
-        .filter(Column::State.eq(AlarmState::Open.as_str()))
         .filter(Column::Detail.contains(named))
         .exec(tx.connection())
         .await
         .map_err(database("resolving alarms about an order"))?;
     Ok(())
+}
+
+/// What is written into open alarms when they end.
+fn ending((by, resolution): (&str, &str), now: Timestamp) -> UpdateMany<alarms::Entity> {
+    use alarms::Column;
+    alarms::Entity::update_many()
+        .col_expr(Column::State, Expr::value(AlarmState::Resolved.as_str()))
+        .col_expr(Column::ResolvedAt, Expr::value(now.as_millis()))
+        .col_expr(Column::ResolvedBy, Expr::value(by))
+        .col_expr(Column::Resolution, Expr::value(resolution))
+        .filter(Column::State.eq(AlarmState::Open.as_str()))
 }
 
 fn to_seen(row: alarms::Model) -> Result<SeenAlarm, StorageError> {
